@@ -1,13 +1,14 @@
 /**
  * @module
- * Image configs (OCI image-spec v1.1, config.md, and Docker's additions `Healthcheck`, `OnBuild`, `Shell`) from bytes
- * whose digest has been checked. Everything in here is the image author's word: types are checked, meaning is not.
+ * Parses image configs (OCI image-spec v1.1, config.md, and Docker's additions `Healthcheck`, `OnBuild`, `Shell`) from
+ * bytes whose digest was verified. The content is untrusted input by the image's author: types are checked, meaning is
+ * not.
  */
 import { type Digest, isDigest } from "./digest.ts";
 import { normalizePlatform, type Platform } from "./platform.ts";
 import { type JsonObject, Members, parseStrictJson, unusable } from "./strict_json.ts";
 
-/** How a container of this image is probed. Durations are nanoseconds, 0 means the default. */
+/** How a container's health is probed. Durations are in nanoseconds; 0 is the default. */
 export interface Healthcheck {
   /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", "…"]`; empty inherits. */
   readonly test: readonly string[];
@@ -18,16 +19,16 @@ export interface Healthcheck {
   readonly retries: number;
 }
 
-/** What a container of this image starts with, unless its creator says otherwise. */
+/** Defaults for containers of this image. */
 export interface ContainerDefaults {
   /** `NAME=value`. */
   readonly env: readonly string[];
-  /** Absent is not the same as empty: an empty list clears what is below. */
+  /** Absent differs from empty: an empty list overrides an inherited one. */
   readonly cmd?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly user: string;
   readonly workingDir: string;
-  /** Paths, as written. */
+  /** Paths as written in the config. */
   readonly volumes: readonly string[];
   /** `80/tcp`. */
   readonly exposedPorts: readonly string[];
@@ -38,28 +39,28 @@ export interface ContainerDefaults {
   readonly onBuild: readonly string[];
 }
 
-/** One line of `docker history`. */
+/** An entry of `docker history`. */
 export interface HistoryEntry {
-  /** RFC 3339, as written. */
+  /** RFC 3339, as written in the config. */
   readonly created?: string;
   readonly createdBy: string;
   readonly author: string;
   readonly comment: string;
-  /** Made no layer. */
+  /** Whether this step created no layer. */
   readonly emptyLayer: boolean;
 }
 
-/** An image's config. */
+/** An image config. */
 export interface ImageConfig {
   readonly platform: Platform;
-  /** RFC 3339, as written. */
+  /** RFC 3339, as written in the config. */
   readonly created?: string;
   readonly author: string;
   readonly comment: string;
-  /** The version of Docker that made it; newer builders don't say. */
+  /** The version of Docker that built the image; empty for newer builders. */
   readonly dockerVersion: string;
   readonly config: ContainerDefaults;
-  /** Lowest layer first; as many as the manifest has layers. */
+  /** Lowest layer first; the same number as the manifest's layers. */
   readonly diffIds: readonly Digest[];
   readonly history: readonly HistoryEntry[];
 }
@@ -77,8 +78,8 @@ const HISTORY_KNOWN = ["created", "created_by", "author", "comment", "empty_laye
 
 /**
  * Parses an image config.
- * @param what for error texts: `config of localhost/web:1`
- * @param layerCount how many layers its manifest has; undefined when there is no manifest to compare with
+ * @param what names the config in error texts, such as `config of localhost/web:1`
+ * @param layerCount number of layers in the manifest; undefined if there is no manifest to compare with
  * @throws {TsdError} manifest_invalid
  */
 export function parseImageConfig(bytes: Uint8Array, what: string, layerCount?: number): ImageConfig {

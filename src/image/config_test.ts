@@ -16,7 +16,7 @@ const refused = (value: unknown, pattern: RegExp, layerCount?: number) =>
     (error: Error) => isTsdError(error, "manifest_invalid") && pattern.test(error.message),
   );
 
-Deno.test("a full config", () => {
+Deno.test("a complete config", () => {
   const config = parse({
     os: "linux",
     architecture: "x86_64",
@@ -66,19 +66,19 @@ Deno.test("a full config", () => {
   assert.deepEqual(config.history.map(({ emptyLayer }) => emptyLayer), [false, true]);
 });
 
-Deno.test("a minimal config, as `FROM scratch` gives it", () => {
+Deno.test("a minimal config, as built from `FROM scratch`", () => {
   const config = parse({ architecture: "amd64", os: "linux", rootfs: { type: "layers" } }, 0);
   assert.deepEqual(config.diffIds, []);
   assert.equal(config.config.cmd, undefined);
 });
 
-Deno.test("as many diff_ids as layers", () => {
+Deno.test("the number of diff_ids has to match the number of layers", () => {
   refused({ rootfs: ROOTFS }, /names 2 diff_ids, but the manifest has 3 layers/, 3);
   refused({ rootfs: ROOTFS }, /but the manifest has 1 layers/, 1);
   assert.equal(parse({ rootfs: ROOTFS }).diffIds.length, 2);
 });
 
-Deno.test("broken configs are refused by name", () => {
+Deno.test("errors of invalid configs name the member", () => {
   refused({}, /no rootfs/);
   refused({ rootfs: { type: "other" } }, /rootfs\.type is not "layers"/);
   refused({ rootfs: { diff_ids: ["sha256:x"] } }, /rootfs\.diff_ids has an entry/);

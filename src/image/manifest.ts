@@ -1,7 +1,7 @@
 /**
  * @module
- * Manifests and indexes (OCI image-spec v1.1, manifest.md and image-index.md; Docker image manifest v2, schema 2, and
- * manifest list) from bytes whose digest has been checked. Docker's schema 1 is refused. Nothing is fetched here.
+ * Parses manifests and indexes (OCI image-spec v1.1, manifest.md and image-index.md; Docker image manifest v2, schema
+ * 2, and manifest list) from bytes whose digest was verified. Rejects Docker's schema 1. Fetches nothing.
  */
 import { TsdError } from "../errors.ts";
 import { type Digest, isDigest } from "./digest.ts";
@@ -9,19 +9,19 @@ import { kindOf } from "./media_types.ts";
 import { normalizePlatform, type Platform } from "./platform.ts";
 import { type JsonObject, Members, parseStrictJson, unusable } from "./strict_json.ts";
 
-/** Names content: its type, digest and size (OCI image-spec v1.1, descriptor.md). */
+/** Describes content by media type, digest and size (OCI image-spec v1.1, descriptor.md). */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** Where else the content may be had (foreign layers). */
+  /** Alternative download URLs of the content (foreign layers). */
   readonly urls?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
-  /** In an index: what the manifest is for; absent when it doesn't say. */
+  /** In an index: the platform of the manifest, if specified. */
   readonly platform?: Platform;
 }
 
-/** One image: a config and its layers, lowest first. */
+/** An image: a config and its layers, lowest first. */
 export interface ImageManifest {
   readonly kind: "image";
   readonly mediaType: string;
@@ -30,7 +30,7 @@ export interface ImageManifest {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Several images under one name, for different platforms. */
+/** The images of several platforms under one name. */
 export interface ImageIndex {
   readonly kind: "index";
   readonly mediaType: string;
@@ -44,8 +44,8 @@ const PLATFORM_KNOWN = ["os", "architecture", "variant", "os.version"];
 
 /**
  * Parses a manifest or an index.
- * @param what for error texts: `manifest of localhost/web:1`
- * @param contentType what the registry or the referring descriptor said it is; generic types count as nothing
+ * @param what names the document in error texts, such as `manifest of localhost/web:1`
+ * @param contentType the media type given by the registry or the referring descriptor; generic types are ignored
  * @throws {TsdError} manifest_invalid
  */
 export function parseManifest(bytes: Uint8Array, what: string, contentType = ""): ImageManifest | ImageIndex {
@@ -76,15 +76,18 @@ export function parseManifest(bytes: Uint8Array, what: string, contentType = "")
   };
 }
 
-/** The document's own type, which must agree with what others called it. */
+/** Returns the document's media type, which has to match `contentType`. */
 function mediaTypeOf(members: Members, what: string, contentType: string): string {
   const inside = members.string("mediaType") ?? "";
   const outside = contentType.split(";", 1)[0].trim().toLowerCase();
-  const said = kindOf(outside) === undefined || outside === "application/octet-stream" ? "" : outside;
-  if (inside !== "" && said !== "" && inside !== said) {
-    throw unusable(what, `it says that it is ${JSON.stringify(inside)}, but was announced as ${JSON.stringify(said)}`);
+  const announced = kindOf(outside) === undefined || outside === "application/octet-stream" ? "" : outside;
+  if (inside !== "" && announced !== "" && inside !== announced) {
+    throw unusable(
+      what,
+      `it says that it is ${JSON.stringify(inside)}, but was announced as ${JSON.stringify(announced)}`,
+    );
   }
-  return inside === "" ? said : inside;
+  return inside === "" ? announced : inside;
 }
 
 function configOf(members: Members, what: string): Descriptor {

@@ -20,7 +20,7 @@ const refused = (value: unknown, pattern: RegExp, contentType?: string) =>
     (error: Error) => isTsdError(error, "manifest_invalid") && pattern.test(error.message),
   );
 
-Deno.test("an OCI manifest and a Docker schema 2 manifest", () => {
+Deno.test("parses an OCI manifest and a Docker schema 2 manifest", () => {
   const image = parse(IMAGE, OCI_MANIFEST);
   assert.ok(image.kind === "image");
   assert.deepEqual(image.config, { mediaType: OCI_CONFIG, digest: DIGEST, sizeBytes: 20 });
@@ -34,14 +34,14 @@ Deno.test("an OCI manifest and a Docker schema 2 manifest", () => {
   assert.equal(docker.mediaType, DOCKER_MANIFEST);
 });
 
-Deno.test("an index and a manifest list, with platforms normalised", () => {
+Deno.test("parses an index and a manifest list, and normalises platforms", () => {
   const index = parse(INDEX);
   assert.ok(index.kind === "index");
   assert.deepEqual(index.manifests[0].platform, { os: "linux", architecture: "arm64", variant: "v8" });
   assert.equal(parse({ ...INDEX, mediaType: DOCKER_MANIFEST_LIST }).kind, "index");
 });
 
-Deno.test("without a mediaType, the Content-Type or the shape decides", () => {
+Deno.test("without a mediaType, the Content-Type or the members decide", () => {
   const { mediaType: _image, ...image } = IMAGE;
   const { mediaType: _index, ...index } = INDEX;
   assert.equal(parse(image, "application/json").kind, "image");
@@ -50,7 +50,7 @@ Deno.test("without a mediaType, the Content-Type or the shape decides", () => {
   refused(index, /it has both config and manifests|it has no config/, OCI_MANIFEST);
 });
 
-Deno.test("documents that can be read in two ways are refused", () => {
+Deno.test("ambiguous documents are rejected", () => {
   refused({ ...IMAGE, manifests: [] }, /both layers and manifests/);
   refused({ ...INDEX, layers: [LAYER] }, /both layers and manifests/);
   refused({ ...INDEX, config: CONFIG }, /both config and manifests/);
@@ -59,12 +59,12 @@ Deno.test("documents that can be read in two ways are refused", () => {
   assert.throws(() => parseManifest(new TextEncoder().encode(`{"schemaVersion":2,"schemaVersion":2}`), "m"), /twice/);
 });
 
-Deno.test("schema 1 has an error of its own", () => {
+Deno.test("schema 1 is rejected with a specific error", () => {
   refused({ schemaVersion: 1, fsLayers: [], history: [] }, /schema 1 is not supported/);
   refused({ ...IMAGE, mediaType: undefined }, /schema 1/, "application/vnd.docker.distribution.manifest.v1+prettyjws");
 });
 
-Deno.test("what is no container image is named", () => {
+Deno.test("artifacts that aren't container images are rejected with their type", () => {
   refused(
     { ...IMAGE, config: { ...CONFIG, mediaType: "application/vnd.cncf.helm.config.v1+json" } },
     /not a container image.*helm/,
@@ -72,7 +72,7 @@ Deno.test("what is no container image is named", () => {
   refused({ ...IMAGE, mediaType: "application/x" }, /media type "application\/x"/);
 });
 
-Deno.test("broken members are refused by name", () => {
+Deno.test("errors of invalid members name the member", () => {
   refused({ ...IMAGE, schemaVersion: 3 }, /schemaVersion is not 2/);
   refused({ ...IMAGE, layers: {} }, /layers is not a list of objects/);
   refused({ ...IMAGE, layers: undefined }, /it has no layers/);
@@ -86,7 +86,7 @@ Deno.test("broken members are refused by name", () => {
   refused({ ...IMAGE, layers: [{ ...LAYER, mediaType: "" }] }, /layers\[0\]\.mediaType is missing/);
 });
 
-Deno.test("no document breaks the parser", () => {
+Deno.test("no document crashes the parser", () => {
   const part = fc.oneof(fc.jsonValue(), fc.constantFrom<unknown>(CONFIG, [LAYER], [ENTRY], 2, OCI_MANIFEST, OCI_INDEX));
   const known = ["schemaVersion", "mediaType", "config", "layers", "manifests", "annotations"];
   fc.assert(fc.property(fc.dictionary(fc.constantFrom(...known), part), fc.boolean(), (document, version) => {

@@ -1,10 +1,10 @@
 /**
  * @module
- * The media types that are understood (OCI image-spec v1.1, media-types.md; Docker image manifest v2, schema 2), and what
- * each is for. Compression is never taken from here: the bytes decide.
+ * The supported media types (OCI image-spec v1.1, media-types.md; Docker image manifest v2, schema 2), and what each
+ * one denotes. A layer's compression is never derived from its media type, but from its bytes.
  */
 
-/** What a media type names. */
+/** What a media type denotes. */
 export type MediaKind = "image" | "index" | "config" | "layer" | "schema1";
 
 const DOCKER = "application/vnd.docker.";
@@ -28,7 +28,7 @@ const KINDS: Readonly<Record<string, MediaKind>> = {
   [`${DOCKER}distribution.manifest.v1+prettyjws`]: "schema1",
   [DOCKER_CONFIG]: "config",
   [OCI_CONFIG]: "config",
-  "application/octet-stream": "config", // Early Docker Hub images, which Docker still takes.
+  "application/octet-stream": "config", // Early Docker Hub images, which Docker still accepts.
   [DOCKER_LAYER]: "layer",
   [`${DOCKER}image.rootfs.diff.tar`]: "layer",
   [`${DOCKER}image.rootfs.diff.tar.zstd`]: "layer",
@@ -42,12 +42,14 @@ const KINDS: Readonly<Record<string, MediaKind>> = {
   [`${OCI}layer.nondistributable.v1.tar+zstd`]: "layer",
 };
 
-/** What `mediaType` names; undefined when it isn't one of ours. */
+/** Returns what `mediaType` denotes, or undefined if it isn't supported. */
 export function kindOf(mediaType: string): MediaKind | undefined {
   return Object.hasOwn(KINDS, mediaType) ? KINDS[mediaType] : undefined;
 }
 
-/** Layers that may be fetched from their descriptor's `urls` because registries don't keep them. */
+/**
+ * Returns whether a layer of this type may be fetched from its descriptor's `urls`, since registries don't store it.
+ */
 export function isForeignLayer(mediaType: string): boolean {
   return kindOf(mediaType) === "layer" && /\.(foreign|nondistributable)\./.test(mediaType);
 }

@@ -1,24 +1,24 @@
 /**
  * @module
- * Platforms (OCI image-spec v1.1, image-index.md, "platform") and the choice among an index's entries: the wanted one
- * first, then what the same machine also runs, best first, as containerd's matcher has it.
+ * Platforms (OCI image-spec v1.1, image-index.md, "platform") and their selection from an index: the requested platform
+ * first, then others that the same machine can run, best first, as in containerd's platform matcher.
  */
 import { TsdError } from "../errors.ts";
 import type { Descriptor } from "./manifest.ts";
 import { kindOf } from "./media_types.ts";
 
-/** What an image runs on. Normalised: Go's names, `arm64` is always `v8` or later, `amd64` v1 has no variant. */
+/** A platform, normalised: Go's names, `arm64` is always `v8` or later, `amd64` v1 has no variant. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
-  /** Windows builds only. */
+  /** For Windows images only. */
   readonly osVersion?: string;
 }
 
 const OS_NAMES: Readonly<Record<string, string>> = { macos: "darwin" };
 
-/** Other names of architectures → architecture and the variant that the name implies. */
+/** Aliases of architectures, with the architecture and the variant that the alias implies. */
 const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
   x86_64: ["amd64"],
   "x86-64": ["amd64"],
@@ -36,7 +36,7 @@ const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, var
   mips64el: ["mips64le"],
 };
 
-/** A word alone has to be one of Go's operating systems or architectures (`go tool dist list`, and those it once had). */
+/** A single component must be one of Go's operating systems or architectures (`go tool dist list`, and former ones). */
 const KNOWN_OSES = new Set(
   "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos"
     .split(" "),
@@ -46,17 +46,17 @@ const KNOWN_ARCHITECTURES = new Set(
     "mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm").split(" "),
 );
 
-/** The variant that an architecture has when nothing is said. */
+/** The default variant of an architecture. */
 const DEFAULT_VARIANTS = new Map([["arm", "v7"], ["arm64", "v8"]]);
 
-/** Brings other spellings (`x86_64`, `armhf`, `arm64` without variant) to one form. */
+/** Normalises other spellings (`x86_64`, `armhf`, `arm64` without variant). */
 export function normalizePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase();
   const name = platform.architecture.toLowerCase();
   const [architecture, implied] = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : [name];
-  const given = platform.variant?.toLowerCase().replace(/^(?=\d)/, "v") || implied ||
+  const explicitVariant = platform.variant?.toLowerCase().replace(/^(?=\d)/, "v") || implied ||
     DEFAULT_VARIANTS.get(architecture);
-  const variant = architecture === "amd64" && given === "v1" ? undefined : given;
+  const variant = architecture === "amd64" && explicitVariant === "v1" ? undefined : explicitVariant;
   return {
     os: Object.hasOwn(OS_NAMES, os) ? OS_NAMES[os] : os,
     architecture,
@@ -66,7 +66,7 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * Parses `--platform`: `linux/arm64`, `linux/arm/v7`, `arm64`, `linux`.
+ * Parses the value of `--platform`: `linux/arm64`, `linux/arm/v7`, `arm64`, `linux`.
  * @throws {TsdError} invalid_argument
  */
 export function parsePlatform(text: string): Platform {
@@ -89,17 +89,20 @@ export function parsePlatform(text: string): Platform {
   throw refuse(`${quoted}: unknown operating system or architecture`);
 }
 
-/** The platform of this machine. */
+/** Returns the platform of this host. */
 export function hostPlatform(): Platform {
   return normalizePlatform({ os: Deno.build.os, architecture: Deno.build.arch });
 }
 
-/** `linux/amd64`, `linux/arm64/v8`. */
+/** Formats a platform: `linux/amd64`, `linux/arm64/v8`. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter((part) => part !== undefined).join("/");
 }
 
-/** How well `offered` serves `wanted` (both normalised): 0 is exact, higher is worse, undefined not at all. */
+/**
+ * Returns how well `offered` serves `requested` (both normalised): 0 is exact, higher is worse, undefined is not at
+ * all.
+ */
 export function platformRank(requested: Platform, offered: Platform): number | undefined {
   if (requested.os !== offered.os) return undefined;
   if (requested.osVersion !== undefined && requested.osVersion !== offered.osVersion) return undefined;
@@ -110,8 +113,8 @@ export function platformRank(requested: Platform, offered: Platform): number | u
 }
 
 /**
- * The entries of an index that serve `wanted`, best first; entries that don't name a platform come last. Attestations
- * and anything else that isn't an image are left out.
+ * Returns the entries of an index that serve `requested`, best first; entries without a platform come last.
+ * Attestations and other entries that are not images are excluded.
  * @throws {TsdError} platform_unavailable
  */
 export function matchingManifests(manifests: readonly Descriptor[], requested: Platform): Descriptor[] {
@@ -135,7 +138,7 @@ function isImage({ mediaType, platform, annotations }: Descriptor): boolean {
   return platform === undefined || !(platform.os === "unknown" && platform.architecture === "unknown");
 }
 
-/** What a machine of this kind runs, best first. */
+/** The architectures and variants that a machine of this platform can run, best first. */
 function runnable({ architecture, variant }: Platform): [architecture: string, variant: string | undefined][] {
   const falling = (name: string, from: number, to: number) =>
     Array.from({ length: Math.max(0, from - to + 1) }, (_, i): [string, string] => [name, `v${from - i}`]);

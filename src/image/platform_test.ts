@@ -17,7 +17,7 @@ const chosen = (requested: string, offered: (string | undefined)[]): string[] =>
   matchingManifests(offered.map((platform) => entry(platform)), parsePlatform(requested))
     .map(({ platform }) => platform === undefined ? "any" : formatPlatform(platform));
 
-Deno.test("other spellings become Go's", () => {
+Deno.test("aliases are normalised to Go's names", () => {
   const format = (os: string, architecture: string, variant?: string) =>
     formatPlatform(normalizePlatform({ os, architecture, variant }));
   assert.equal(format("linux", "x86_64"), "linux/amd64");
@@ -31,7 +31,7 @@ Deno.test("other spellings become Go's", () => {
   assert.equal(format("linux", "constructor"), "linux/constructor");
 });
 
-Deno.test("--platform", () => {
+Deno.test("parses --platform", () => {
   assert.equal(formatPlatform(parsePlatform("linux/arm/v6")), "linux/arm/v6");
   assert.equal(formatPlatform(parsePlatform("arm64")), `${hostPlatform().os}/arm64/v8`);
   assert.deepEqual(parsePlatform("linux"), { ...hostPlatform(), os: "linux" });
@@ -40,7 +40,7 @@ Deno.test("--platform", () => {
   }
 });
 
-Deno.test("exact first, then falling variants, then what names no platform", () => {
+Deno.test("an exact match comes first, then lower variants, then entries without a platform", () => {
   assert.deepEqual(chosen("linux/arm/v7", ["linux/arm/v5", "linux/arm/v8", "linux/arm/v6", "linux/arm/v7"]), [
     "linux/arm/v7",
     "linux/arm/v6",
@@ -66,7 +66,7 @@ Deno.test("entries of equal rank keep the index's order", () => {
   assert.equal(first.sizeBytes, 1);
 });
 
-Deno.test("attestations and foreign things are never chosen", () => {
+Deno.test("attestations and entries that aren't images are never chosen", () => {
   const others = [
     entry("unknown/unknown"),
     entry("linux/amd64", { annotations: { "vnd.docker.reference.type": "attestation-manifest" } }),
@@ -82,7 +82,7 @@ Deno.test("attestations and foreign things are never chosen", () => {
   );
 });
 
-Deno.test("nothing that matches is an error with Docker's words", () => {
+Deno.test("no matching entry gives Docker's error text", () => {
   assert.throws(
     () => chosen("linux/arm64", ["linux/amd64", "windows/arm64"]),
     (error: Error) =>

@@ -1,13 +1,13 @@
 /**
  * @module
- * Names of images: the reference grammar of github.com/distribution/reference v0.6 with Docker Hub's short forms
- * (`alpine` is `docker.io/library/alpine`). Pure text; knows no registry. Error texts are Docker's own, verbatim.
- * Invariant: parsing what {@link familiarString} or {@link canonicalString} gave yields the same reference.
+ * Image references: the grammar of github.com/distribution/reference v0.6 with Docker Hub's short forms (`alpine` is
+ * `docker.io/library/alpine`). Syntax only; it contacts no registry. Error texts are Docker's, verbatim. Invariant:
+ * parsing the result of {@link familiarString} or {@link canonicalString} gives the same reference.
  */
 import { TsdError } from "../errors.ts";
 import { type Digest, isDigest } from "./digest.ts";
 
-/** A parsed image name. Without tag and digest it names a repository. */
+/** A parsed image reference. Without tag and digest it names a repository. */
 export interface Reference {
   /** Registry as written: `docker.io`, `localhost:5000`, `[::1]:5000`. */
   readonly domain: string;
@@ -17,11 +17,11 @@ export interface Reference {
   readonly digest?: Digest;
 }
 
-/** Where names without a domain live. */
+/** The domain of references without one. */
 export const DEFAULT_DOMAIN = "docker.io";
 /** The host that serves Docker Hub's API. */
 export const DOCKER_HUB_API_HOST = "registry-1.docker.io";
-/** The tag that a name without tag and digest means. */
+/** The tag of references without tag and digest. */
 export const DEFAULT_TAG = "latest";
 
 const LEGACY_DEFAULT_DOMAIN = "index.docker.io";
@@ -39,7 +39,7 @@ const WHOLE_TAG = new RegExp(`^${TAG}$`);
 const IDENTIFIER = /^[a-f0-9]{64}$/;
 
 /**
- * Parses what a user typed. No tag is added: see {@link withDefaultTag}.
+ * Parses a reference as users write it. Adds no tag: see {@link withDefaultTag}.
  * @throws {TsdError} invalid_reference
  */
 export function parseReference(text: string): Reference {
@@ -63,17 +63,17 @@ export function parseReference(text: string): Reference {
   };
 }
 
-/** Whether `text` can be a tag. */
+/** Returns whether `text` is a valid tag. */
 export function isTag(text: string): boolean {
   return WHOLE_TAG.test(text);
 }
 
-/** The reference itself, or with `:latest` when it has neither tag nor digest. */
+/** Returns the reference, with `:latest` if it has neither tag nor digest. */
 export function withDefaultTag(ref: Reference): Reference {
   return ref.tag === undefined && ref.digest === undefined ? { ...ref, tag: DEFAULT_TAG } : ref;
 }
 
-/** The repository's shortest name: `alpine`, `localhost:5000/web`. */
+/** Returns the repository's short name: `alpine`, `localhost:5000/web`. */
 export function familiarName(ref: Pick<Reference, "domain" | "path">): string {
   const full = canonicalName(ref);
   if (ref.domain !== DEFAULT_DOMAIN) return full;
@@ -84,22 +84,22 @@ export function familiarName(ref: Pick<Reference, "domain" | "path">): string {
   return !IDENTIFIER.test(short) && splitDomain(short).join("/") === full ? short : full;
 }
 
-/** The shortest form that means the same: `alpine:3.20`, `alpine@sha256:…`. */
+/** Returns the shortest equivalent form: `alpine:3.20`, `alpine@sha256:…`. */
 export function familiarString(ref: Reference): string {
   return familiarName(ref) + suffix(ref);
 }
 
-/** The repository with its domain: `docker.io/library/alpine`. */
+/** Returns the repository with its domain: `docker.io/library/alpine`. */
 export function canonicalName(ref: Pick<Reference, "domain" | "path">): string {
   return `${ref.domain}/${ref.path}`;
 }
 
-/** The full form: `docker.io/library/alpine:3.20`. */
+/** Returns the full form: `docker.io/library/alpine:3.20`. */
 export function canonicalString(ref: Reference): string {
   return canonicalName(ref) + suffix(ref);
 }
 
-/** Host (and port) that serves the distribution API for this reference. */
+/** Returns the host (and port) that serves the distribution API for this reference. */
 export function apiHost(ref: Pick<Reference, "domain">): string {
   return ref.domain === DEFAULT_DOMAIN ? DOCKER_HUB_API_HOST : ref.domain;
 }

@@ -15,7 +15,7 @@ import {
 const HEX = "0123456789abcdef".repeat(4);
 const DIGEST = `sha256:${HEX}`;
 
-/** What is typed → canonical form, familiar form. */
+/** Input, canonical form, familiar form. */
 const GOOD: [string, string, string][] = [
   ["alpine", "docker.io/library/alpine", "alpine"],
   ["alpine:3.20", "docker.io/library/alpine:3.20", "alpine:3.20"],
@@ -36,7 +36,7 @@ const GOOD: [string, string, string][] = [
   [`docker.io/${HEX}`, `docker.io/library/${HEX}`, `docker.io/library/${HEX}`],
 ];
 
-/** What is typed → the text that docker 28 prints. */
+/** Input, and the error text of docker 28. */
 const BAD: [string, string][] = [
   ["", "invalid reference format"],
   ["FOO", "invalid reference format: repository name (library/FOO) must be lowercase"],
@@ -83,18 +83,18 @@ for (const [typed, message] of BAD) {
   });
 }
 
-Deno.test("the default tag is added only where nothing else is said", () => {
+Deno.test("the default tag is added only without a tag and digest", () => {
   assert.equal(familiarString(withDefaultTag(parseReference("a"))), "a:latest");
   assert.equal(familiarString(withDefaultTag(parseReference("a:b"))), "a:b");
   assert.equal(familiarString(withDefaultTag(parseReference(`a@${DIGEST}`))), `a@${DIGEST}`);
 });
 
-Deno.test("Docker Hub's API has a host of its own", () => {
+Deno.test("Docker Hub's API has a different host", () => {
   assert.equal(apiHost(parseReference("alpine")), "registry-1.docker.io");
   assert.equal(apiHost(parseReference("localhost:5000/x")), "localhost:5000");
 });
 
-Deno.test("tags", () => {
+Deno.test("valid and invalid tags", () => {
   assert.ok(isTag("v1.0_x-y"));
   for (const bad of ["", "-a", ".a", "a/b", "a\n", "a".repeat(129)]) assert.ok(!isTag(bad));
 });
@@ -107,7 +107,7 @@ const reference: fc.Arbitrary<Reference> = fc.record({
   digest: fc.option(fc.constant(DIGEST), { nil: undefined }),
 }).map((ref) => parseReference(canonicalString(ref as Reference)));
 
-Deno.test("printing and parsing are inverse", () => {
+Deno.test("formatting and parsing are inverse", () => {
   fc.assert(fc.property(reference, (ref) => {
     assert.deepEqual(parseReference(familiarString(ref)), ref);
     assert.deepEqual(parseReference(canonicalString(ref)), ref);
@@ -115,7 +115,7 @@ Deno.test("printing and parsing are inverse", () => {
   }));
 });
 
-Deno.test("any text gives a reference or one clean error, quickly", () => {
+Deno.test("any text gives a reference or an invalid_reference error, quickly", () => {
   const text = fc.oneof(fc.string(), fc.stringMatching(/^[a-zA-Z0-9./:@_-]{0,300}$/));
   fc.assert(fc.property(text, (typed) => {
     try {

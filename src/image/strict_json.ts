@@ -1,37 +1,32 @@
 /**
  * @module
- * JSON from strangers (RFC 8259), read in one way only. Two programs must never see two different things in the same
- * signed bytes, so what parsers disagree on is refused: duplicate keys, keys that differ only in case (Go's decoder takes
- * either), invalid UTF-8. Size and depth are bounded. Errors are {@link TsdError} manifest_invalid that begin with `what`.
+ * Parses JSON from untrusted sources (RFC 8259) unambiguously. Two programs must never read the same signed bytes
+ * differently, so it rejects what parsers disagree on: duplicate keys, keys that differ only in case (Go's decoder
+ * accepts either), invalid UTF-8. Size and depth are limited. Errors are {@link TsdError} manifest_invalid; their
+ * messages name `what`.
  */
 import { TsdError } from "../errors.ts";
 import { foldKey } from "../json/fold.ts";
 import { measureJson, objectKeys, type WalkedObject } from "../json/keys.ts";
 
-/** Most bytes of a manifest, index or config, as Docker has it. */
+/** Maximum size of a manifest, index or config in bytes, as in Docker. */
 export const MAX_JSON_BYTES = 4 * 1024 * 1024;
 const MAX_DEPTH = 64;
 
-/** Objects whose keys are the image author's words: only exact duplicates are refused there. */
+/** Objects with arbitrary keys, in which only exact duplicates are rejected. */
 const FREE_KEYED = new Set(["annotations", "Labels", "Volumes", "ExposedPorts"]);
 
-/** A parsed object whose members are still to be checked. */
+/** A parsed object whose members have not been validated. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/**
- * Parses bytes whose top level must be an object.
- * @throws {TsdError} manifest_invalid
- */
+/** Parses bytes whose top level must be an object. @throws {TsdError} manifest_invalid */
 export function parseStrictJson(bytes: Uint8Array, what: string): JsonObject {
   const value = parseStrictly(bytes, what);
   if (!isObject(value)) throw unusable(what, "it is not a JSON object");
   return value;
 }
 
-/**
- * Parses bytes whose top level must be a list of objects, or null.
- * @throws {TsdError} manifest_invalid
- */
+/** Parses bytes whose top level must be an array of objects, or null. @throws {TsdError} manifest_invalid */
 export function parseStrictJsonList(bytes: Uint8Array, what: string): readonly JsonObject[] | null {
   const value = parseStrictly(bytes, what);
   if (value === null) return null;
@@ -48,12 +43,12 @@ function parseStrictly(bytes: Uint8Array, what: string): unknown {
   return value;
 }
 
-/** Whether `value` is a JSON object (no list, no null). */
+/** Returns whether `value` is a JSON object (neither array nor null). */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `Cannot use <what>: <why>`. */
+/** Returns the error `Cannot use <what>: <why>`. */
 export function unusable(what: string, why: string, cause?: unknown): TsdError {
   return new TsdError("manifest_invalid", `Cannot use ${what}: ${why}`, { cause });
 }
@@ -92,13 +87,13 @@ function recordKey({ seen, name }: WalkedObject, key: string, what: string): voi
   seen.set(folded, key);
 }
 
-/** Typed access to the members of one object; `null` counts as absent, as in Go. */
+/** Typed access to the members of an object; `null` counts as absent, as in Go. */
 export class Members {
   readonly #object: JsonObject;
   readonly #what: string;
   readonly #path: string;
 
-  /** `known` are the names that will be asked for: a member that is one of them but for its case is refused. */
+  /** @param known the supported member names; a member that differs from one of them only in case is rejected */
   constructor(object: JsonObject, what: string, path: string, known: readonly string[]) {
     this.#object = object;
     this.#what = what;
@@ -153,7 +148,7 @@ export class Members {
     return value;
   }
 
-  /** An object whose values are strings. */
+  /** Returns an object whose values are strings. */
   stringMap(name: string): Record<string, string> | undefined {
     const value = this.object(name);
     if (value === undefined) return undefined;
@@ -163,7 +158,7 @@ export class Members {
     return value as Record<string, string>;
   }
 
-  /** The keys of an object that stands for a set. */
+  /** Returns the keys of an object that represents a set. */
   keys(name: string): string[] | undefined {
     const value = this.object(name);
     if (value === undefined) return undefined;
@@ -172,7 +167,7 @@ export class Members {
     return keys;
   }
 
-  /** The error for a member: `config.Env is not a list of strings`. */
+  /** Returns the error for a member, such as `config.Env is not a list of strings`. */
   wrong(name: string, problem: string): TsdError {
     return unusable(this.#what, `${this.#path}${name} ${problem}`);
   }
@@ -182,5 +177,5 @@ export class Members {
   }
 }
 
-/** No text in an image may hold a NUL: it would end early in every system call. */
+/** Text in an image may not contain NUL, which would truncate it in system calls. */
 const isText = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");

@@ -11,27 +11,27 @@ const refused = (text: string, pattern: RegExp) =>
     (error: Error) => isTsdError(error, "manifest_invalid") && pattern.test(error.message),
   );
 
-Deno.test("ordinary objects come through as JSON.parse has them", () => {
+Deno.test("valid objects are parsed as by JSON.parse", () => {
   fc.assert(fc.property(fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), fc.jsonValue({ maxDepth: 3 })), (value) => {
     const lowered = JSON.parse(JSON.stringify(value, (_, inner) => distinctKeys(inner)));
     assert.deepEqual(parse(JSON.stringify(lowered)), lowered);
   }));
 });
 
-/** Renames keys so that none differ only in case. */
+/** Renames keys so that no two differ only in case. */
 function distinctKeys(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.values(value).map((member, index) => [`key${index}`, member]));
 }
 
-Deno.test("duplicate keys are refused at any depth, however they are spelt", () => {
+Deno.test("duplicate keys are rejected at any depth and with any escapes", () => {
   refused(`{"a":1,"a":2}`, /the key "a" stands twice/);
   refused(`{"x":[{"a":{},"b":[],"a":{}}]}`, /the key "a" stands twice/);
   refused(String.raw`{"a":1,"\u0061":2}`, /the key "a" stands twice/);
   refused(`{"annotations":{"a":"1","a":"2"}}`, /stands twice/);
 });
 
-Deno.test("keys that differ only in case are refused, except where they are the author's own", () => {
+Deno.test("keys that differ only in case are rejected, except in maps with arbitrary keys", () => {
   refused(`{"layers":[],"Layers":[]}`, /"layers" and "Layers" differ only in case/);
   assert.ok(parse(`{"config":{"Labels":{"a":"1","A":"2"}}}`));
   refused(`{"config":{"Labels":{"a":"1"},"labels":{}}}`, /differ only in case/);
@@ -40,18 +40,18 @@ Deno.test("keys that differ only in case are refused, except where they are the 
   refused(`{"rank":1,"ran\u212a":2}`, /differ only in case/);
 });
 
-Deno.test("equal keys in different objects, and strings that look like keys, are fine", () => {
+Deno.test("equal keys in different objects, and strings that look like keys, are accepted", () => {
   assert.ok(parse(`{"a":{"a":{"a":["a","a",":","{"]}},"b":[{"a":1},{"a":1}],"c":"\\"a\\":"}`));
 });
 
-Deno.test("what is not a JSON object in UTF-8 is refused", () => {
+Deno.test("input that is not a JSON object in UTF-8 is rejected", () => {
   for (const text of ["", "[]", "null", "1", "{", "{} {}", `{"a":1,}`, `"a"`, "\ufeff{}"]) {
     refused(text, /manifest of x/);
   }
   assert.throws(() => parseStrictJson(Uint8Array.of(0x7b, 0xff, 0x7d), "m"), /not UTF-8/);
 });
 
-Deno.test("size and depth are bounded, and nothing takes long", () => {
+Deno.test("size and depth are limited, and parsing takes linear time", () => {
   const started = performance.now();
   refused("[".repeat(200_000) + "]".repeat(200_000), /nested deeper than 64/);
   refused(`{"a":`.repeat(200_000) + "1" + "}".repeat(200_000), /nested deeper/);
@@ -62,7 +62,7 @@ Deno.test("size and depth are bounded, and nothing takes long", () => {
   assert.ok(performance.now() - started < 3000);
 });
 
-Deno.test("members are typed, null is absent, and errors name the place", () => {
+Deno.test("members are typed, null is absent, and errors name the member", () => {
   const members = (object: Record<string, unknown>) =>
     new Members(object, "config of x", "config.", ["Env", "User", "n"]);
   assert.deepEqual(members({ Env: ["a"] }).strings("Env"), ["a"]);

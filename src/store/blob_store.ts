@@ -1,32 +1,32 @@
 /**
  * @module
- * Manifests and configs, in files named by digest (`<data-root>/blobs/sha256/<hex>`). They are small: the caller has
- * read and checked them whole. Layers are not kept here (see `ports.ts`, `LayerStore`).
+ * Stores manifests and configs in files named by digest (`<data-root>/blobs/sha256/<hex>`). They are small: callers
+ * read and verify them as a whole. Layers are stored elsewhere (see `LayerStore` in `driver.ts`).
  */
 import { TsdError } from "../errors.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { type Digest, hexOf } from "../image/digest.ts";
 import { makeDirDurably, storageError, syncDir, writeFileDurably } from "../io/durable.ts";
 
-/** Keeps small content by digest. */
+/** A content store for small blobs. */
 export class BlobStore {
   readonly #dir: string;
 
-  /** `root` is the data-root; the folder is made by {@link BlobStore.put} when first needed. */
+  /** @param root the data-root; the store's directory is created by the first {@link BlobStore.put} */
   constructor(root: string) {
     this.#dir = `${root}/blobs/sha256`;
   }
 
-  /** Stores bytes under a digest that they must have; durable when it returns. @throws {TsdError} digest_mismatch */
+  /** Stores bytes durably under their digest. @throws {TsdError} digest_mismatch */
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
     await this.#check(digest, bytes, "store");
     await makeDirDurably(this.#dir, 0o700);
-    // Whoever stored it may not be through with making its name last.
+    // A concurrent put may not have made the name durable yet.
     if (await this.#has(digest, bytes)) return await syncDir(this.#dir);
     await writeFileDurably(this.#path(digest), bytes);
   }
 
-  /** Reads a blob and checks it again. @throws {TsdError} not_found, digest_mismatch, storage */
+  /** Reads a blob and verifies it. @throws {TsdError} not_found, digest_mismatch, storage */
   async get(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
     let bytes: Uint8Array<ArrayBuffer>;
     try {
@@ -41,7 +41,7 @@ export class BlobStore {
     return bytes;
   }
 
-  /** Removes a blob; one that isn't there is no error. */
+  /** Removes a blob; succeeds if it doesn't exist. */
   async remove(digest: Digest): Promise<void> {
     try {
       await Deno.remove(this.#path(digest));
@@ -50,11 +50,11 @@ export class BlobStore {
     }
   }
 
-  /** Whether it is there, undamaged. */
+  /** Returns whether the blob is stored and undamaged. */
   async #has(digest: Digest, bytes: Uint8Array): Promise<boolean> {
     try {
-      const there = await Deno.readFile(this.#path(digest));
-      return there.length === bytes.length && there.every((byte, at) => byte === bytes[at]);
+      const stored = await Deno.readFile(this.#path(digest));
+      return stored.length === bytes.length && stored.every((byte, at) => byte === bytes[at]);
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotFound) return false;
       throw thrown;

@@ -3,7 +3,7 @@ import { sha256Hex } from "../hash/mod.ts";
 import { digestOfHex, hexOf } from "../image/digest.ts";
 import { BlobStore } from "./blob_store.ts";
 
-Deno.test("what is there already isn't written again, unless it is damaged", async () => {
+Deno.test("an existing blob isn't written again, unless it is damaged", async () => {
   const root = await Deno.makeTempDir({ prefix: "tsd-blobs-" });
   try {
     const store = new BlobStore(root);
@@ -23,7 +23,7 @@ Deno.test("what is there already isn't written again, unless it is damaged", asy
     await assert.rejects(store.put(digest, new Uint8Array(3)), { code: "digest_mismatch" });
     await Deno.remove(path);
     await assert.rejects(store.get(digest), { code: "not_found" });
-    // Something that can't be read is no blob that is gone.
+    // An unreadable blob is not reported as missing.
     await Deno.mkdir(path);
     await assert.rejects(store.get(digest), { code: "storage" });
   } finally {

@@ -1,7 +1,7 @@
 /**
  * @module
- * The engine's containers as rows: what was asked for (`record`, hardly ever changed) and what has become of it (`state`). Names are
- * unique by constraint, so that of two creations of one name exactly one wins.
+ * The engine's containers, as database rows: their configuration (`record`, rarely changed) and their `state`. Names
+ * have a UNIQUE constraint, so that of two concurrent creations with one name exactly one succeeds.
  */
 import { TsdError } from "../errors.ts";
 import { type Database, isConstraintError, type Row } from "./database.ts";
@@ -18,8 +18,8 @@ export interface StoredContainer<R, S> {
 }
 
 /**
- * Table access for containers. A new one, a state and a removal don't wait for the disk: {@link ContainerRecords.synced}
- * does. What a user changed lasts at once.
+ * Table access for containers. Inserts, state changes and removals don't wait for the disk; {@link
+ * ContainerRecords.synced} does. Changes by a user are durable at once.
  */
 export class ContainerRecords<R, S> {
   readonly #db: Database;
@@ -28,7 +28,7 @@ export class ContainerRecords<R, S> {
     this.#db = db;
   }
 
-  /** @throws {TsdError} name_in_use, with Docker's text */
+  /** Adds a container. @throws {TsdError} name_in_use, with Docker's text */
   insert(container: StoredContainer<R, S>): void {
     try {
       this.#db.runSoon(
@@ -45,7 +45,7 @@ export class ContainerRecords<R, S> {
     }
   }
 
-  /** @throws {TsdError} name_in_use, with Docker's text */
+  /** Renames a container. @throws {TsdError} name_in_use, with Docker's text */
   rename(id: string, name: string): void {
     try {
       this.#db.run("UPDATE containers SET name = ? WHERE id = ?", name, id);
@@ -54,12 +54,12 @@ export class ContainerRecords<R, S> {
     }
   }
 
-  /** Writes what is known of a container besides its state. */
+  /** Saves a container's configuration. */
   saveRecord(id: string, record: R): void {
     this.#db.run("UPDATE containers SET record = ? WHERE id = ?", JSON.stringify(record), id);
   }
 
-  /** Writes a container's state. */
+  /** Saves a container's state. */
   saveState(id: string, state: S): void {
     this.#db.runSoon("UPDATE containers SET state = ? WHERE id = ?", JSON.stringify(state), id);
   }
@@ -68,7 +68,7 @@ export class ContainerRecords<R, S> {
     this.#db.runSoon("DELETE FROM containers WHERE id = ?", id);
   }
 
-  /** Resolves when all of it so far survives a power cut. @throws {TsdError} storage */
+  /** Resolves when all writes so far are durable. @throws {TsdError} storage */
   synced(): Promise<void> {
     return this.#db.synced();
   }

@@ -1,47 +1,50 @@
 /**
  * @module
- * The engine's one SQLite database (`<data-root>/tsd.db`): WAL. What is committed survives the end of this process,
- * however it ends, and a power cut too, but for what is written with `Soon`: another thread syncs that at once, and it
- * lasts when it is {@link Database.synced}. Content lies in files; a row here is what makes it visible. Only the engine
- * process opens it (it holds the run lock), so statements never wait for another writer.
+ * The engine's SQLite database (`<data-root>/tsd.db`), in WAL mode. What is committed survives a crash of this process
+ * and a power cut, except for writes with `Soon`, which don't wait for the disk: another thread syncs them right away,
+ * and they are durable when {@link Database.synced} resolves. Content is in files; a row here makes it visible. Only
+ * the engine process opens the database (it holds the run lock), so statements never wait for another writer.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { TsdError } from "../errors.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
-/** One row, by column name. */
+/** A row, by column name. */
 export type Row = Record<string, string | number | bigint | Uint8Array | null>;
 
-/** A value that a statement can bind. */
+/** A value that can be bound to a statement. */
 export type Value = SQLInputValue;
 
-/** Hears that the disk refused to keep what was written `Soon`. It may take it the next time, but then that is lost. */
+/** Called if the disk failed to sync writes with `Soon`. A later sync may succeed, but those writes may be lost. */
 export type SyncFailed = (thrown: unknown) => void;
 
-/** Opens, migrates and queries the database. Statements are prepared once and kept. */
+/** Opens, migrates and queries the database. Caches prepared statements. */
 export class Database implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #path: string;
-  readonly #late = new GroupCommit(() => this.#syncLog());
+  readonly #groupCommit = new GroupCommit(() => this.#syncLog());
   #log: Deno.FsFile | undefined;
-  readonly #report: SyncFailed;
+  readonly #onSyncFailed: SyncFailed;
   #isFull = true;
   #depth = 0;
 
-  private constructor(db: DatabaseSync, path: string, report: SyncFailed) {
+  private constructor(db: DatabaseSync, path: string, onSyncFailed: SyncFailed) {
     this.#db = db;
     this.#path = path;
-    this.#report = report;
+    this.#onSyncFailed = onSyncFailed;
   }
 
-  /** Opens or creates the database at `path` (`:memory:` for tests). @throws {TsdError} storage */
-  static open(path: string, report: SyncFailed = () => {}): Database {
+  /**
+   * Opens or creates the database at `path` (`:memory:` for tests); the caller disposes of it.
+   * @throws {TsdError} storage
+   */
+  static open(path: string, onSyncFailed: SyncFailed = () => {}): Database {
     try {
       const db = new DatabaseSync(path);
       db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000;");
-      const opened = new Database(db, path, report);
+      const opened = new Database(db, path, onSyncFailed);
       opened.#migrate(path);
       opened.#log = openLog(path);
       return opened;
@@ -51,50 +54,53 @@ export class Database implements Disposable {
     }
   }
 
-  /** Runs a statement that changes something; returns the number of rows it touched. */
+  /** Executes a statement that modifies data, durably; returns the number of affected rows. */
   run(sql: string, ...values: Value[]): number {
-    this.#syncEach(true);
+    this.#setSynchronous(true);
     const changes = Number(this.#prepare(sql).run(...values).changes);
-    // One sync of the log stands for all that is in it.
-    if (changes > 0 && this.#depth === 0) this.#late.isSafe();
+    // One sync of the log covers everything in it.
+    if (changes > 0 && this.#depth === 0) this.#groupCommit.isSafe();
     return changes;
   }
 
-  /** The same, without waiting for the disk. */
+  /** Like {@link Database.run}, without waiting for the disk. */
   runSoon(sql: string, ...values: Value[]): number {
-    this.#syncEach(false);
+    this.#setSynchronous(false);
     const { changes } = this.#prepare(sql).run(...values);
     this.#syncSoon();
     return Number(changes);
   }
 
-  /** Resolves when all that was written so far survives a power cut. @throws {TsdError} storage */
+  /** Resolves when all writes so far are durable. @throws {TsdError} storage */
   synced(): Promise<void> {
-    return this.#late.done();
+    return this.#groupCommit.done();
   }
 
-  /** The first row, or undefined. */
+  /** Returns the first row, or undefined. */
   get(sql: string, ...values: Value[]): Row | undefined {
     return this.#prepare(sql).get(...values) as Row | undefined;
   }
 
-  /** All rows. */
+  /** Returns all rows. */
   all(sql: string, ...values: Value[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
   }
 
-  /** Runs `body` in one transaction, which commits when it returns and rolls back when it throws. Nests. */
+  /**
+   * Runs `body` in a transaction, which is committed durably when it returns and rolled back when it throws. May be
+   * nested.
+   */
   transaction<T>(body: () => T): T {
     if (this.#depth > 0 && !this.#isFull) throw new Error("a transaction that lasts inside one that need not");
     if (this.#depth > 0) return body();
-    this.#syncEach(true);
+    this.#setSynchronous(true);
     return this.#inTransaction(body);
   }
 
-  /** The same, without waiting for the disk. */
+  /** Like {@link Database.transaction}, without waiting for the disk. */
   transactionSoon<T>(body: () => T): T {
     if (this.#depth > 0) return body();
-    this.#syncEach(false);
+    this.#setSynchronous(false);
     const result = this.#inTransaction(body);
     this.#syncSoon();
     return result;
@@ -116,29 +122,31 @@ export class Database implements Disposable {
     return result;
   }
 
-  /** Closing writes all of the log into the database, and syncs both. */
+  /** Closes the database; SQLite then checkpoints the log and syncs both. */
   [Symbol.dispose](): void {
     this.#statements.clear();
     this.#db.close();
     this.#log?.close();
     this.#log = undefined;
-    this.#late.isSafe();
+    this.#groupCommit.isSafe();
   }
 
   #syncSoon(): void {
     if (this.#depth > 0) return;
-    this.#late.wrote();
-    this.#late.done().catch(this.#report);
+    this.#groupCommit.wrote();
+    this.#groupCommit.done().catch(this.#onSyncFailed);
   }
 
-  /** Whether a commit waits for the disk. A transaction under way stays what it is (sqlite.org/pragma.html). */
-  #syncEach(isFull: boolean): void {
+  /** Sets whether a commit waits for the disk. No effect within a transaction (sqlite.org/pragma.html). */
+  #setSynchronous(isFull: boolean): void {
     if (this.#depth > 0 || isFull === this.#isFull) return;
     this.#db.exec(isFull ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     this.#isFull = isFull;
   }
 
-  /** What has left the log by then was synced with the database (sqlite.org/wal.html, "Checkpointing"). */
+  /**
+   * What is no longer in the log was synced with the database by a checkpoint (sqlite.org/wal.html, "Checkpointing").
+   */
   async #syncLog(): Promise<void> {
     try {
       await this.#log?.syncData();
@@ -167,13 +175,16 @@ export class Database implements Disposable {
   }
 }
 
-/** Whether SQLite refused a row because a UNIQUE or PRIMARY KEY constraint would break. */
+/** Returns whether SQLite rejected a row because of a UNIQUE or PRIMARY KEY constraint. */
 export function isConstraintError(thrown: unknown): boolean {
   // SQLITE_CONSTRAINT is 19; extended codes keep it in the low byte (sqlite.org/rescode.html).
   return thrown instanceof Error && "errcode" in thrown && (Number(thrown.errcode) & 0xff) === 19;
 }
 
-/** SQLite keeps this file for as long as the database is open. What is in memory only has none; a file system without locks neither. */
+/**
+ * Opens the WAL file, which SQLite keeps while the database is open. Returns undefined if there is none: for an
+ * in-memory database, or on a file system without locks.
+ */
 function openLog(path: string): Deno.FsFile | undefined {
   try {
     return Deno.openSync(`${path}-wal`, { read: true });

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { Database, isConstraintError } from "./database.ts";
 import { isTsdError } from "../errors.ts";
 
-Deno.test("a transaction that throws leaves nothing", () => {
+Deno.test("a transaction that throws is rolled back", () => {
   using db = Database.open(":memory:");
   const insert = (id: string) =>
     db.run("INSERT INTO images (id, manifest_digest, size_bytes, added_ms) VALUES (?, 'm', 1, 1)", id);
@@ -17,7 +17,7 @@ Deno.test("a transaction that throws leaves nothing", () => {
   assert.equal(db.get("SELECT count(*) AS n FROM images")?.n, 1);
 });
 
-Deno.test("a broken constraint is recognised by its code", () => {
+Deno.test("a violated constraint is recognised by its code", () => {
   using db = Database.open(":memory:");
   const insert = () => db.run("INSERT INTO containers VALUES ('1', 'web', 1, 'sha256:x', '{}', '{}')");
   insert();
@@ -25,7 +25,7 @@ Deno.test("a broken constraint is recognised by its code", () => {
   assert.equal(isConstraintError(new Error("UNIQUE")), false);
 });
 
-Deno.test("a database of a newer tsd is refused with one line", async () => {
+Deno.test("a database of a newer tsd is rejected with a one-line error", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const path = `${dir}/tsd.db`;
@@ -49,7 +49,7 @@ Deno.test("a database of a newer tsd is refused with one line", async () => {
   }
 });
 
-Deno.test("what is written soon is in the log at once, and waits for the disk only where somebody waits", async () => {
+Deno.test("writes with Soon are in the log at once, and only synced() waits for the disk", async () => {
   const dir = await Deno.makeTempDir();
   const { syncData } = Deno.FsFile.prototype;
   let syncs = 0;
@@ -75,7 +75,7 @@ Deno.test("what is written soon is in the log at once, and waits for the disk on
     db.run(insert("d"));
     await db.synced();
     assert.equal(syncs, 1);
-    // As after a kill: the database was never closed.
+    // As after a kill: the database was not closed.
     for (const name of ["tsd.db", "tsd.db-wal"]) await Deno.copyFile(`${dir}/${name}`, `${dir}/copy/${name}`);
     using found = Database.open(`${dir}/copy/tsd.db`);
     assert.deepEqual(found.all("SELECT id FROM containers ORDER BY id").map(({ id }) => id), ["a", "b", "c", "d"]);

@@ -1,62 +1,81 @@
 /**
  * @module
- * The ports that everything about layers hangs on. `LayerStore` keeps the content of one layer, `Snapshotter` joins
- * layers to a container's root file system. Drivers implement both; one contract suite tests them all. Layers are keyed
- * by diffID (OCI image-spec v1.1, config.md, "Layer DiffID"), never by the compressed digest.
+ * The interfaces of a storage driver. A {@link LayerStore} keeps the content of image layers; a {@link Snapshotter}
+ * builds a container's writable root file system over them. Drivers implement both, and one contract suite
+ * (`testsuite/`) tests them all. Layers are keyed by diffID (OCI image-spec v1.1, config.md, "Layer DiffID"), never by
+ * the compressed digest.
  */
 import type { Hasher } from "../hash/mod.ts";
 import type { Digest } from "../image/digest.ts";
 import type { ByteString } from "../tar/mod.ts";
 
-/** What a layer must turn out to be; a mismatch means that nothing of it is kept. */
+/** What a layer has to match. On a mismatch nothing of the layer is kept. */
 export interface LayerExpectation {
   /** Digest of the uncompressed tar. */
   readonly diffId: Digest;
 }
 
-/** Bounds that a hostile layer runs into. */
+/** Limits that protect the host from malicious layers. */
 export interface LayerLimits {
-  /** Most bytes of uncompressed tar. */
+  /** Maximum size of the uncompressed tar, in bytes. */
   readonly tarBytes: number;
-  /** Most entries. */
+  /** Maximum number of tar entries. */
   readonly entries: number;
 }
 
 export interface IngestOptions {
   readonly signal?: AbortSignal | undefined;
   readonly limits?: LayerLimits | undefined;
-  /** What this layer is hashed with; by default what the store hashes all with. */
+  /** Creates the SHA-256 hasher for this layer; defaults to the store's. */
   readonly createHasher?: (() => Promise<Hasher>) | undefined;
 }
 
-/** Facts about a committed layer. */
+/** Sizes of a committed layer. */
 export interface LayerInfo {
   readonly diffId: Digest;
-  /** Bytes of the uncompressed tar. */
+  /** Size of the uncompressed tar, in bytes. */
   readonly tarBytes: number;
-  /** Bytes of the files' content, as Docker's `Size` counts them. */
+  /** Total size of the files' content, in bytes, as Docker's `Size` counts it. */
   readonly contentBytes: number;
   /** Number of entries in the tar. */
   readonly entries: number;
 }
 
-/** A layer that can be looked into. What is mounted over it stays when this is disposed of; its path may lead elsewhere. */
+/**
+ * A layer's directory, open for lookups and as a lower directory. Overlays that are mounted over it survive its
+ * disposal; the path may refer to something else afterwards.
+ */
 export interface LayerDirectory extends Disposable {
-  /** Absolute; valid in this process. */
+  /** Absolute path; valid in this process only. */
   readonly path: string;
 }
 
-/** Keeps layers. Safe to construct several times over one folder, in several Workers: the rename is the commit. */
+/**
+ * Stores the content of image layers.
+ *
+ * A layer is the change set of one uncompressed tar, named by the tar's diffID. To ingest a layer is to read its tar,
+ * verify it and write it to a staging directory. To commit it is to rename that directory into place; only committed
+ * layers are visible to the other methods. A store does not count references: its caller knows which images and
+ * containers use a layer.
+ *
+ * A typical use: a pull calls `info` for each diffID of the image's config and `ingest` for those that are missing. A
+ * `Snapshotter` then calls `mountable` for each layer of a container, mounts its overlay, and disposes of the
+ * `LayerDirectory`. An export reads `openTar`. Once no image or container uses a layer, the caller calls `remove`, and
+ * `cleared` if it needs the disk space before it continues.
+ *
+ * Several instances, also in several Workers, may use the same directory: the rename is the commit.
+ */
 export interface LayerStore {
   /** The driver's name, as `docker info` shows it. */
   readonly driver: string;
-  /** The committed layer's facts, or undefined when it isn't there. */
+  /** Returns the committed layer's sizes, or undefined if there is no such layer. */
   info(diffId: Digest): Promise<LayerInfo | undefined>;
-  /** When a committed layer came, in Unix time, ms; undefined when it isn't there. */
+  /** Returns when the layer was committed, in ms of Unix time, or undefined if there is no such layer. */
   storedMs(diffId: Digest): Promise<number | undefined>;
   /**
-   * Reads an uncompressed tar to its end and keeps it as a layer, durably (fsync before rename, fsync of the folder
-   * after). A layer that is there already is drained, checked and kept. On any error nothing is left.
+   * Reads an uncompressed tar to its end, verifies it and commits it durably as a layer (fsync before the rename, fsync
+   * of the directory afterwards). The tar of a layer that already exists is still read to its end and verified. On any
+   * error the stream is cancelled and nothing is left behind.
    * @throws {TsdError} digest_mismatch, layer_invalid, layer_too_large, storage, storage_full, cancelled
    */
   ingest(
@@ -64,93 +83,119 @@ export interface LayerStore {
     expected: LayerExpectation,
     options?: IngestOptions,
   ): Promise<LayerInfo>;
-  /** The very bytes of the tar that was verified. @throws {TsdError} not_found, storage */
+  /** Returns exactly the bytes of the verified tar. @throws {TsdError} not_found, storage */
   openTar(diffId: Digest): ReadableStream<Uint8Array>;
-  /** The layer as a folder that overlay can take as a lower directory; dispose of it. @throws {TsdError} not_found */
+  /** Opens the layer as a lower directory for overlayfs; the caller disposes of it. @throws {TsdError} not_found */
   mountable(diffId: Digest): Promise<LayerDirectory>;
   /**
-   * Removes a layer; one that isn't there is no error. The caller knows that nobody uses it. It is gone, durably, when this
-   * returns; its files may take longer.
+   * Removes a layer; succeeds if there is no such layer. The caller ensures that nothing uses it. The removal is
+   * durable when this resolves; deleting the layer's files may take longer (see {@link cleared}).
    */
   remove(diffId: Digest): Promise<void>;
-  /** Resolves when removed layers take no room any more; to whether anything had to be waited for. @throws {TsdError} storage */
+  /**
+   * Waits until the files of removed layers are deleted. Resolves to whether it had to wait.
+   * @throws {TsdError} storage
+   */
   cleared(): Promise<boolean>;
-  /** Every committed layer. */
+  /** Lists the committed layers. */
   list(): Promise<Digest[]>;
-  /** Reads the layer back and compares it with its diffID. @throws {TsdError} digest_mismatch, not_found, storage, cancelled */
+  /**
+   * Reads the layer back and verifies it against its diffID.
+   * @throws {TsdError} digest_mismatch, not_found, storage,
+   * cancelled
+   */
   verify(diffId: Digest, signal?: AbortSignal): Promise<void>;
 }
 
-/** A store that tells how it keeps its layers here, in rows for `info`. */
+/** A store that reports how it keeps its layers on this host. */
 export interface StatusReporter {
-  /** @throws {TsdError} storage */
+  /** Returns rows for `info`. @throws {TsdError} storage */
   describe(): Promise<readonly (readonly [name: string, value: string])[]>;
 }
 
-/** A store that keeps with its layers what can be made again from them. */
+/** A store that keeps data derived from its layers, such as an index. */
 export interface Rebuildable {
-  /** Makes it again, whatever is there. Long work: best done in a Worker. @throws {TsdError} not_found, layer_invalid, storage */
+  /**
+   * Rebuilds a layer's derived data, even if it exists. CPU-intensive: run it in a Worker.
+   * @throws {TsdError}
+   * not_found, layer_invalid, storage
+   */
   remake(diffId: Digest): Promise<void>;
 }
 
-/** A store that has to put layers together before a container can stand on them. */
+/** A store that has to combine layers before a container can use them. */
 export interface ChainStorage {
   /**
-   * Does that beforehand, durably; what is there already is used. Long work: best done in a Worker.
-   * @param layers lowest first; all are there, and stay meanwhile
+   * Combines the layers durably, reusing what exists. CPU-intensive: run it in a Worker.
+   * @param layers lowest first; all of them exist and stay for the duration of the call
    * @throws {TsdError} storage, storage_full
    */
   stack(layers: readonly Digest[]): Promise<void>;
 }
 
-/** A prepared root file system. */
+/** A mounted root file system. */
 export interface Mount {
-  /** Absolute path of the mounted root. */
+  /** Absolute path of the root. */
   readonly root: string;
 }
 
-/** Bytes and inodes in a container's writable layer. */
+/** Disk usage of a container's writable layer. */
 export interface Usage {
   readonly bytes: number;
   readonly inodes: number;
 }
 
-/** What became of a path. */
+/** How a path differs from the image. */
 export type ChangeKind = "modified" | "added" | "deleted";
 
-/** One difference between a container's root and its image. */
+/** A difference between a container's root and its image. */
 export interface Change {
-  /** From the root on, with a slash in front; a byte string. */
+  /** Path from the root, with a leading slash; a byte string. */
   readonly path: ByteString;
   readonly kind: ChangeKind;
 }
 
-/** Gives each container a writable view over layers. `id` is a container id (64 hex digits). */
+/**
+ * Manages containers' root file systems.
+ *
+ * A snapshot is a writable view over the layers of an image, kept under the id of its container (64 hex digits). It is
+ * complete once `prepare` has resolved; a power cut during `prepare` can leave an incomplete one (see `isWhole`). A
+ * snapshot is mounted by `mount` and keeps what the container wrote until it is removed, mounted or not.
+ *
+ * The life of a snapshot: creating a container calls `prepare` with the image's layers. Each start calls `mount` and
+ * uses the returned path as the root; each stop calls `unmount`. `usage` and `diff` (`docker ps --size`, `docker diff`)
+ * work at any time in between. Removing the container calls `remove`. After a crash the engine compares `list` with its
+ * containers, and removes snapshots without a container and those that aren't complete.
+ */
 export interface Snapshotter {
   /**
-   * Makes the writable layer for `id` over `layers` (lowest first); it isn't mounted yet.
-   * @throws {TsdError} conflict (there is one), not_found (a layer is missing), storage
+   * Creates the snapshot `id` over `layers` (lowest first), durably; it isn't mounted yet.
+   * @throws {TsdError} conflict (the snapshot exists), not_found (a layer is missing), storage
    */
   prepare(layers: readonly Digest[], id: string): Promise<void>;
-  /** Mounts the snapshot; mounting one that is mounted gives the same mount. @throws {TsdError} not_found, storage */
+  /** Mounts the snapshot; returns the existing mount if it is already mounted. @throws {TsdError} not_found, storage */
   mount(id: string): Promise<Mount>;
-  /** Takes the mount away; one that isn't mounted is no error. Busy mounts are detached lazily. */
+  /** Unmounts the snapshot; succeeds if it isn't mounted. A busy mount is detached lazily. */
   unmount(id: string): Promise<void>;
-  /** Unmounts and deletes the writable layer; one that isn't there is no error. */
+  /** Unmounts and deletes the snapshot; succeeds if it doesn't exist. */
   remove(id: string): Promise<void>;
-  /** What the container wrote. @throws {TsdError} not_found */
+  /** Returns the disk usage of what the container wrote. @throws {TsdError} not_found */
   usage(id: string): Promise<Usage>;
   /**
-   * What the container changed, while it may be changing more: parents before children, names in the order of their
-   * bytes. A folder counts as changed when something in it has changed; the root is never named.
-   * @param assumed paths that count as if they had been there before, whatever they are
-   * @throws {TsdError} not_found, storage (both also while it is read)
+   * Lists what the container changed; it may be running and changing more. Parents come before children, names in byte
+   * order. A directory counts as modified if anything in it changed; the root itself is never listed.
+   * @param assumed paths that are not reported as added, as if they had been in the image
+   * @throws {TsdError} not_found, storage (both also during iteration)
    */
   diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
-  /** Ids of all snapshots. */
+  /** Lists the ids of all snapshots. */
   list(): Promise<string[]>;
-  /** Whether the making of a snapshot came to its end; it didn't where the power went meanwhile. @throws {TsdError} storage */
+  /**
+   * Returns whether `prepare` completed for this snapshot; false after a power cut interrupted it.
+   * @throws {TsdError}
+   * storage
+   */
   isWhole(id: string): Promise<boolean>;
-  /** Finds out beforehand what the first mount needs to know. @throws {TsdError} storage */
+  /** Probes in advance what the first mount needs to know. @throws {TsdError} storage */
   ready?(): Promise<void>;
 }

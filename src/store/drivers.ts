@@ -1,7 +1,7 @@
 /**
  * @module
- * Storage drivers: which there are, which one an engine keeps its layers with, and how it is opened. Without a choice an
- * engine stays with the driver that its data-root holds layers of; a new one takes the first that works there.
+ * The table of storage drivers, the choice of an engine's driver, and its construction. Unless one is requested, an
+ * engine keeps the driver whose layers are in its data-root; an empty data-root gets the first driver that works on it.
  */
 import { TsdError } from "../errors.ts";
 import type { Digest } from "../image/digest.ts";
@@ -14,32 +14,32 @@ import { Overlay2LayerStore } from "./overlay2/mod.ts";
 import { OverlaySnapshotter } from "./overlay/mod.ts";
 import type { ChainStorage, LayerStore, Rebuildable, Snapshotter, StatusReporter } from "./driver.ts";
 
-/** Some drivers hold mounts, and some have something to tell. */
+/** A driver's layer store. Some stores hold mounts and have to be disposed of; some report their status. */
 export type OpenLayers = LayerStore & Partial<Disposable & StatusReporter & Rebuildable & ChainStorage>;
 
 export interface OpenOptions {
-  /** Has what can be made again made in another thread. */
+  /** Rebuilds a layer's derived data in another thread. */
   readonly remake?: (diffId: Digest) => Promise<void>;
-  /** Hears of files of removed layers that can't be removed. */
+  /** Called when files of a removed layer can't be deleted. */
   readonly notCleared?: (thrown: unknown) => void;
-  /** Has layers put together in another thread. */
+  /** Combines layers in another thread. */
   readonly stack?: (layers: readonly Digest[]) => Promise<void>;
 }
 
 interface Driver {
   open(root: string, options: OpenOptions): OpenLayers;
   openSnapshots(root: string, layers: OpenLayers, options: OpenOptions): Snapshotter;
-  /** Why it can't be used with this folder, or nothing. */
+  /** Returns why the driver can't use this directory, or undefined if it can. */
   probe(root: string): Promise<string | undefined>;
-  /** Clears away what a killed engine left, besides unfinished work. */
+  /** Cleans up what a killed engine left, apart from staging directories. */
   sweep?(root: string): Promise<void>;
-  /** Whether it is only used where somebody asks for it. */
+  /** Whether the driver is only used if it is requested. */
   readonly isChoiceOnly?: boolean;
 }
 
 const overlayOver = (root: string, layers: OpenLayers): Snapshotter => new OverlaySnapshotter({ root, layers });
 
-/** Best first. The last one says itself what is wrong when even it can't be used. */
+/** Best first. The last one needs no probe: its own errors say why it can't be used. */
 const DRIVERS = {
   erofs: {
     open: (root, { remake }) => new ErofsLayerStore({ root, remake }),
@@ -70,8 +70,9 @@ export const STORAGE_DRIVERS = Object.keys(DRIVERS) as readonly StorageDriver[];
 const driverNamed = (name: StorageDriver): Driver => DRIVERS[name];
 
 /**
- * Clears away what a killed engine left of unfinished work and of mounts; to be called when an engine starts, before it
- * uses the storage. Layers that were being removed go while it serves already. Gives the number of folders that go.
+ * Cleans up staging directories and mounts that a killed engine left. Call it when an engine starts, before it uses the
+ * storage. Removed layers are deleted in the background. Returns the number of staging directories that are being
+ * deleted.
  */
 export async function sweepStorage(
   { driver, root }: LayerStorage,
@@ -81,14 +82,14 @@ export async function sweepStorage(
   return await sweepIngest(root, new DeferredRemoval(notCleared));
 }
 
-/** Where an engine's layers are, and how they are kept. */
+/** Where an engine's layers are, and which driver keeps them. */
 export interface LayerStorage {
   readonly driver: StorageDriver;
-  /** The driver's folder below the data-root. */
+  /** The driver's directory below the data-root. */
   readonly root: string;
-  /** A better driver that can't be used here, and why. */
+  /** The preferred driver that can't be used on this host, and why. */
   readonly passedOver?: { readonly driver: StorageDriver; readonly why: string } | undefined;
-  /** Layers of other drivers in the data-root, which nobody uses while this one is chosen. */
+  /** Layers of other drivers in the data-root, which are unused while this driver is chosen. */
   readonly unused?: readonly UnusedLayers[] | undefined;
 }
 
@@ -97,11 +98,11 @@ export interface UnusedLayers {
   readonly layers: number;
 }
 
-/** As a person is told of them. */
+/** Describes unused layers for a message to the user. */
 export const unusedText = ({ driver, layers }: UnusedLayers): string =>
   `${layers} ${layers === 1 ? "layer" : "layers"} of driver ${driver} (storage-driver chooses between them)`;
 
-/** Opens the layers; dispose of them if they can be. */
+/** Opens the layer store; the caller disposes of it if it is disposable. */
 export function openLayers(
   { driver, root }: Pick<LayerStorage, "driver" | "root">,
   options: OpenOptions = {},
@@ -109,7 +110,7 @@ export function openLayers(
   return DRIVERS[driver].open(root, options);
 }
 
-/** Opens the containers' writable views over these layers. */
+/** Opens the snapshotter over these layers. */
 export function openSnapshots(
   { driver, root }: Pick<LayerStorage, "driver" | "root">,
   layers: OpenLayers,
@@ -118,7 +119,11 @@ export function openSnapshots(
   return driverNamed(driver).openSnapshots(root, layers, options);
 }
 
-/** @param requested what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
+/**
+ * Chooses the storage driver of a data-root.
+ * @param requested the driver that the administrator configured
+ * @throws {TsdError} invalid_argument: unknown driver; storage: the driver doesn't work on this data-root
+ */
 export async function chooseDriver(dataRoot: string, requested?: string): Promise<LayerStorage> {
   const storage = await chosenStorage(dataRoot, requested);
   const unused: UnusedLayers[] = [];

@@ -13,7 +13,7 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("what was chosen is used, what there isn't is refused", requires("root"), async () => {
+Deno.test("a requested driver is used, and an unknown one is rejected", requires("root"), async () => {
   await inTempDir(async (dir) => {
     assert.deepEqual(await chooseDriver(dir, "overlay2"), { driver: "overlay2", root: `${dir}/overlay2` });
     for (
@@ -31,7 +31,7 @@ Deno.test("what was chosen is used, what there isn't is refused", requires("root
   });
 });
 
-Deno.test("an engine stays with the driver that its layers are kept by", requires("root"), async () => {
+Deno.test("an engine keeps the driver of its existing layers", requires("root"), async () => {
   await inTempDir(async (dir) => {
     const best = await chooseDriver(dir);
     assert.equal(best.driver === "erofs", best.passedOver === undefined);
@@ -46,7 +46,7 @@ Deno.test("an engine stays with the driver that its layers are kept by", require
   });
 });
 
-Deno.test("btrfs is used where somebody asks for it, and kept where it was; elsewhere it says why not", {
+Deno.test("btrfs is used if requested or if it has layers; on other file systems the error says why not", {
   ...requires("btrfs"),
 }, async () => {
   await inTempDir((dir) =>

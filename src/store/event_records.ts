@@ -1,33 +1,33 @@
 /**
  * @module
- * The engine's last events as rows. They are kept for people and programs that look back; nothing depends on them.
+ * The engine's most recent events, as database rows. They serve queries of past events; nothing depends on them.
  */
 import type { Database, Row } from "./database.ts";
 
-/** A kept event; see the engine's `EngineEvent`. */
+/** A stored event; see the engine's `EngineEvent`. */
 export interface StoredEvent {
-  /** Order of happening: 1, 2, … without gaps. */
+  /** Position in the order of events: 1, 2, … without gaps. */
   readonly sequence: number;
   readonly type: string;
   readonly action: string;
   readonly actorId: string;
   readonly attributes: Readonly<Record<string, string>>;
-  /** Nanoseconds since 1970. */
+  /** Nanoseconds since the Unix epoch. */
   readonly timeNano: bigint;
 }
 
-/** A piece of the past. */
+/** A query for past events. */
 export interface EventPage {
-  /** Sequence numbers beyond this one… */
+  /** Exclusive lower bound of the sequence numbers. */
   readonly after: number;
-  /** …up to this one. */
+  /** Inclusive upper bound. */
   readonly last: number;
   readonly sinceNano: bigint;
   readonly limit: number;
 }
 
 const INSERT = "INSERT INTO events (sequence, time_nano, type, action, actor_id, attributes) VALUES (?, ?, ?, ?, ?, ?)";
-// The time is beyond what a JavaScript number holds exactly.
+// The time exceeds what a JavaScript number represents exactly.
 const PAGE = `SELECT sequence, CAST(time_nano AS TEXT) AS time_nano, type, action, actor_id, attributes FROM events
   WHERE sequence > ? AND sequence <= ? AND time_nano >= ? ORDER BY sequence LIMIT ?`;
 
@@ -39,12 +39,12 @@ export class EventRecords {
     this.#db = db;
   }
 
-  /** The newest row's number, or 0. */
+  /** Returns the newest event's sequence number, or 0. */
   lastSequence(): number {
     return Number(this.#db.get("SELECT max(sequence) AS last FROM events")?.last ?? 0);
   }
 
-  /** Adds events, in order, and drops all but the newest `keep`; in one transaction. A power cut may undo it. */
+  /** Adds events, in order, and deletes all but the newest `keep`, in one transaction. A power cut may undo it. */
   append(events: readonly StoredEvent[], keep: number): void {
     this.#db.transactionSoon(() => {
       for (const { sequence, timeNano, type, action, actorId, attributes } of events) {

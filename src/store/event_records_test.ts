@@ -12,7 +12,7 @@ const event = (sequence: number): StoredEvent => ({
 });
 const ALL = { after: 0, last: 100, sinceNano: 0n, limit: 100 };
 
-Deno.test("events: kept in order with their exact time", () => {
+Deno.test("events are stored in order with their exact time", () => {
   using db = Database.open(":memory:");
   const records = new EventRecords(db);
   assert.equal(records.lastSequence(), 0);
@@ -23,14 +23,14 @@ Deno.test("events: kept in order with their exact time", () => {
   assert.deepEqual(records.page({ ...ALL, sinceNano: event(2).timeNano, limit: 1 }), [event(2)]);
 });
 
-Deno.test("events: only the newest are kept", () => {
+Deno.test("events: only the newest are stored", () => {
   using db = Database.open(":memory:");
   const records = new EventRecords(db);
   for (let next = 1; next <= 9; next++) records.append([event(next)], 3);
   assert.deepEqual(records.page(ALL).map(({ sequence }) => sequence), [7, 8, 9]);
 });
 
-Deno.test("events: a failed batch leaves nothing of itself", () => {
+Deno.test("events: a failed batch is rolled back", () => {
   using db = Database.open(":memory:");
   const records = new EventRecords(db);
   records.append([event(2)], 10);

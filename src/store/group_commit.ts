@@ -1,19 +1,23 @@
 /**
  * @module
- * Syncing a file after it was written, in another thread: one sync at a time, which stands for all writes before it.
+ * Syncs a file after writes, in another thread: one sync at a time, which covers all writes before it.
  */
 
-/** Who has written says so; who has to know that it lasts waits. */
+/**
+ * Combines syncs: writers call {@link GroupCommit.wrote}, and callers that need durability await {@link
+ * GroupCommit.done}.
+ */
 export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #writes = 0;
-  /** Writes that are known to last. */
-  #safe = 0;
+  /** Number of writes known to be durable. */
+  #durable = 0;
   #running: { readonly upTo: number; readonly done: Promise<void> } | undefined;
   #next: Promise<void> | undefined;
 
-  /** `sync` makes all that was written before its call last. */
+  /** @param sync makes everything durable that was written before its call */
   constructor(sync: () => Promise<void>) {
+    /** Records a write. */
     this.#sync = sync;
   }
 
@@ -21,24 +25,24 @@ export class GroupCommit {
     this.#writes++;
   }
 
-  /** Everything so far was synced on another way. */
+  /** Records that all writes so far were made durable by other means. */
   isSafe(): void {
-    this.#safe = this.#writes;
+    this.#durable = this.#writes;
   }
 
-  /** Resolves when all writes so far last. @throws what `sync` throws */
+  /** Resolves when all writes so far are durable. @throws what `sync` throws */
   done(): Promise<void> {
-    if (this.#safe >= this.#writes) return Promise.resolve();
+    if (this.#durable >= this.#writes) return Promise.resolve();
     if (this.#running !== undefined && this.#running.upTo >= this.#writes) return this.#running.done;
     return this.#next ??= this.#after(this.#running?.done);
   }
 
   async #after(before: Promise<void> | undefined): Promise<void> {
-    await before?.catch(() => undefined); // Those who waited for it know.
+    await before?.catch(() => undefined); // Reported to its own callers.
     this.#next = undefined;
     const upTo = this.#writes;
     const done = this.#sync().then(() => {
-      this.#safe = Math.max(this.#safe, upTo);
+      this.#durable = Math.max(this.#durable, upTo);
     });
     this.#running = { upTo, done };
     try {

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { GroupCommit } from "./group_commit.ts";
 
-/** Syncs that end when they are told to. */
-function bench(): { sync: GroupCommit; ends: PromiseWithResolvers<void>[] } {
+/** A group commit whose syncs the test completes. */
+function setup(): { sync: GroupCommit; ends: PromiseWithResolvers<void>[] } {
   const ends: PromiseWithResolvers<void>[] = [];
   const sync = new GroupCommit(() => {
     const end = Promise.withResolvers<void>();
@@ -12,28 +12,28 @@ function bench(): { sync: GroupCommit; ends: PromiseWithResolvers<void>[] } {
   return { sync, ends };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const nextTask = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 async function isDone(promise: Promise<void>): Promise<boolean> {
-  await turn();
-  return await Promise.race([promise.then(() => true), turn().then(() => false)]);
+  await nextTask();
+  return await Promise.race([promise.then(() => true), nextTask().then(() => false)]);
 }
 
-Deno.test("late sync: nothing written, nothing to wait for", async () => {
-  const { sync, ends } = bench();
+Deno.test("group commit: without writes there is nothing to wait for", async () => {
+  const { sync, ends } = setup();
   await sync.done();
   assert.equal(ends.length, 0);
 });
 
-Deno.test("late sync: one sync stands for all writes before it, and for none after", async () => {
-  const { sync, ends } = bench();
+Deno.test("group commit: one sync covers all writes before it, and none after it", async () => {
+  const { sync, ends } = setup();
   sync.wrote();
   const first = sync.done();
   const same = sync.done();
-  await turn();
+  await nextTask();
   sync.wrote();
   const [second, third] = [sync.done(), sync.done()];
-  await turn();
+  await nextTask();
   assert.equal(ends.length, 1);
   ends[0]!.resolve();
   assert.deepEqual([await isDone(first), await isDone(same), await isDone(second)], [true, true, false]);
@@ -44,23 +44,23 @@ Deno.test("late sync: one sync stands for all writes before it, and for none aft
   assert.equal(ends.length, 2);
 });
 
-Deno.test("late sync: a failure is told to those who wait for it, and the next ones try again", async () => {
-  const { sync, ends } = bench();
+Deno.test("group commit: a failure is reported to its waiting callers, and later ones sync again", async () => {
+  const { sync, ends } = setup();
   sync.wrote();
   const failing = sync.done();
-  await turn();
+  await nextTask();
   sync.wrote();
   const next = sync.done();
   ends[0]!.reject(new Error("no"));
   await assert.rejects(failing, /no/);
-  await turn();
+  await nextTask();
   ends[1]!.resolve();
   await next;
   await sync.done();
 });
 
-Deno.test("late sync: what was synced on another way needs none", async () => {
-  const { sync, ends } = bench();
+Deno.test("group commit: writes that were synced by other means need no sync", async () => {
+  const { sync, ends } = setup();
   sync.wrote();
   sync.isSafe();
   await sync.done();

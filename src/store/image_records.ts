@@ -1,27 +1,27 @@
 /**
  * @module
- * Which images exist, and under which names: rows only. A row is written last, when every layer and blob that it names
- * is durable, so what is listed can be run.
+ * Which images exist, and their names: database rows only. A row is written last, when every layer and blob that it
+ * refers to is durable, so every listed image can be run.
  */
 import type { Digest } from "../image/digest.ts";
 import type { Database, Row } from "./database.ts";
 
-/** One image, without its names. */
+/** An image, without its names. */
 export interface ImageRecord {
-  /** Digest of the image's config: Docker's image id. */
+  /** Digest of the image's config, which is Docker's image id. */
   readonly id: Digest;
   readonly manifestDigest: Digest;
   /** diffIDs, lowest layer first. */
   readonly layers: readonly Digest[];
-  /** Bytes of content in all layers. */
+  /** Total content size of all layers, in bytes. */
   readonly sizeBytes: number;
-  /** Unix time in ms at which it arrived here. */
+  /** When the image was added to this engine, in ms of Unix time. */
   readonly addedMs: number;
-  /** Unix time in ms at which somebody last tagged it here; a pull's tag doesn't count. */
+  /** When the image was last tagged explicitly, in ms of Unix time; tags of a pull don't count. */
   readonly taggedMs?: number;
 }
 
-/** The names of one image. */
+/** The names of an image. */
 export interface ImageNames {
   /** `docker.io/library/alpine:latest` */
   readonly tags: readonly string[];
@@ -29,14 +29,14 @@ export interface ImageNames {
   readonly repoDigests: readonly string[];
 }
 
-/** A digest by which a repository knows an image. */
+/** A digest that identifies an image in a repository. */
 export interface RepoDigest {
   /** `docker.io/library/alpine` */
   readonly name: string;
   readonly digest: Digest;
 }
 
-/** Names that an image gets. */
+/** Names to give to an image. */
 export interface NewNames {
   readonly tag?: string;
   readonly tags?: readonly string[];
@@ -51,7 +51,7 @@ export class ImageRecords {
     this.#db = db;
   }
 
-  /** Adds an image (again) and gives it its names, in one transaction; a name moves over from another image. */
+  /** Adds an image, unless it exists, and its names, in one transaction; names of other images are moved to it. */
   put(image: ImageRecord, names: NewNames): void {
     if (this.#exists(image.id, names)) return;
     this.#db.transaction(() => {
@@ -80,7 +80,7 @@ export class ImageRecords {
     });
   }
 
-  /** Points a tag at an image that exists. */
+  /** Points a tag at an existing image. */
   tag(name: string, id: Digest): void {
     this.#db.run(
       "INSERT INTO tags (name, image_id) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id",
@@ -89,7 +89,7 @@ export class ImageRecords {
     );
   }
 
-  /** The same as somebody's wish, whose time is kept. */
+  /** Like {@link ImageRecords.tag}, for an explicit request: also records its time. */
   tagManually(name: string, id: Digest, nowMs: number): void {
     this.#db.transaction(() => {
       this.tag(name, id);
@@ -97,7 +97,7 @@ export class ImageRecords {
     });
   }
 
-  /** Takes a name away: a tag, or a repository's digest (`docker.io/library/alpine@sha256:…`). */
+  /** Removes a name: a tag, or a repository digest (`docker.io/library/alpine@sha256:…`). */
   dropName(full: string): void {
     const at = full.lastIndexOf("@");
     if (at < 0) this.#db.run("DELETE FROM tags WHERE name = ?", full);
@@ -129,14 +129,14 @@ export class ImageRecords {
     };
   }
 
-  /** The image behind `docker.io/library/alpine:latest`. */
+  /** Returns the image with a tag, such as `docker.io/library/alpine:latest`. */
   byTag(name: string): Digest | undefined {
     return this.#db.get("SELECT image_id FROM tags WHERE name = ?", name)?.image_id as Digest | undefined;
   }
 
-  /** All tags of a repository (`docker.io/library/alpine`), in full, with their images. */
+  /** Returns all tags of a repository (`docker.io/library/alpine`) as full names, with their images. */
   tagsOf(repository: string): { readonly name: string; readonly id: Digest }[] {
-    // The character after ":" is ";".
+    // ";" is the character after ":".
     return this.#db.all(
       "SELECT name, image_id FROM tags WHERE name > ? AND name < ? ORDER BY name",
       `${repository}:`,
@@ -144,24 +144,24 @@ export class ImageRecords {
     ).map((row) => ({ name: String(row.name), id: row.image_id as Digest }));
   }
 
-  /** The image that repository `name` knows by `digest`. */
+  /** Returns the image with this digest in the repository `name`. */
   byRepoDigest(name: string, digest: Digest): Digest | undefined {
     const row = this.#db.get("SELECT image_id FROM repo_digests WHERE name = ? AND digest = ?", name, digest);
     return row?.image_id as Digest | undefined;
   }
 
-  /** Ids that begin with these hex digits, at most `limit`. */
+  /** Returns at most `limit` ids that start with these hex digits. */
   byIdPrefix(hex: string, limit = 2): Digest[] {
     return this.#db.all("SELECT id FROM images WHERE id GLOB ? LIMIT ?", `sha256:${hex}*`, limit)
       .map((row) => row.id as Digest);
   }
 
-  /** Every layer that some image names. */
+  /** Returns every layer that some image refers to. */
   referencedLayers(): Set<Digest> {
     return new Set(this.#db.all("SELECT DISTINCT diff_id FROM image_layers").map((row) => row.diff_id as Digest));
   }
 
-  /** Most pulls bring nothing new: these cost no write. */
+  /** Avoids writes for the usual case, a pull that brings nothing new. */
   #exists(id: Digest, { tag, tags = [], repoDigest }: NewNames): boolean {
     const isTagged = [...tags, ...tag === undefined ? [] : [tag]].every((name) => this.byTag(name) === id);
     return this.get(id) !== undefined && isTagged &&

@@ -1,15 +1,16 @@
 /**
  * @module
- * Plugins as rows: what is known of each file, what it was granted and given, and whether it is wanted.
+ * Installed plugins, as database rows: each plugin's file and manifest, its granted permissions and configuration, and
+ * whether it is enabled.
  */
 import type { Database, Row } from "./database.ts";
 
-/** A stored plugin. What is JSON here has its shapes in `src/plugins/host/manifest.ts`. */
+/** An installed plugin. The JSON columns have the types of `src/plugins/host/manifest.ts`. */
 export interface InstalledPlugin<Manifest = unknown, Permissions = unknown> {
   readonly name: string;
-  /** Absolute. */
+  /** Absolute path. */
   readonly file: string;
-  /** SHA-256 of the file that the manifest is of, in hex. */
+  /** SHA-256, in hex, of the file that the manifest was read from. */
   readonly digest: string;
   readonly manifest: Manifest;
   readonly granted: Permissions;
@@ -25,7 +26,7 @@ export class InstalledPlugins<Manifest = unknown, Permissions = unknown> {
     this.#db = db;
   }
 
-  /** In place of one of that name. */
+  /** Inserts a plugin, or replaces the one with that name. */
   put({ name, file, digest, manifest, granted, config, isEnabled }: InstalledPlugin<Manifest, Permissions>): void {
     this.#db.run(
       `INSERT INTO plugins (name, file, digest, manifest, granted, config, is_enabled) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -40,12 +41,12 @@ export class InstalledPlugins<Manifest = unknown, Permissions = unknown> {
     this.#db.run("DELETE FROM plugins WHERE name = ?", name);
   }
 
-  /** As they came; one that was put again stays where it was. */
+  /** Lists plugins in order of installation; replacing a plugin keeps its position. */
   list(): InstalledPlugin<Manifest, Permissions>[] {
     return this.#db.all("SELECT * FROM plugins ORDER BY rowid").map((row) => this.#fromRow(row));
   }
 
-  /** Where it stands among the others, by a number above 0; that of the next one if it isn't there. */
+  /** Returns a plugin's position, a number above 0, or the next free one if it isn't installed. */
   placeOf(name: string): number {
     const row = this.#db.get(
       "SELECT coalesce((SELECT rowid FROM plugins WHERE name = ?), (SELECT max(rowid) FROM plugins) + 1, 1) AS place",

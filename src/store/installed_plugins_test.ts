@@ -7,7 +7,7 @@ const plugin = (name: string, digest = "1") => ({
   isEnabled: true,
 });
 
-Deno.test("plugins stand as they came, whatever becomes of them", () => {
+Deno.test("plugins keep their order of installation when they are changed", () => {
   using db = Database.open(":memory:");
   const plugins = new InstalledPlugins(db);
   assert.equal(plugins.placeOf("c"), 1);

@@ -1,13 +1,14 @@
 /**
  * @module
- * One layer, described in memory while its tar streams by (OCI image-spec v1.1, layer.md). Every storage driver writes
- * what this tree says, so that drivers can't differ, and so that hostile entries are refused in one place. It touches no
- * file system.
+ * An in-memory model of one layer, built while its tar is streamed (OCI image-spec v1.1, layer.md). Every storage
+ * driver writes what this tree contains, so that drivers behave the same and malicious entries are rejected in one
+ * place. It does not access the file system.
  *
- * Rules: names are normalised and never lead out of the layer. Missing parents get 0755 0:0 and time 0. Symbolic links
- * in the parents of an entry are followed inside the layer only; never for whiteouts and never for targets of hard links.
- * The last component is never followed. When an entry repeats, the last one wins; a folder over a folder keeps what is in
- * it. A whiteout hides what lower layers have and nothing of its own layer, wherever it stands in the tar.
+ * Rules: names are normalised and never lead out of the layer. Missing parents get mode 0755, owner 0:0 and time 0.
+ * Symbolic links in an entry's parent path are followed inside the layer only; never for whiteouts and never for
+ * targets of hard links. The last component is never followed. Of entries with the same name, the last one wins; a
+ * directory that replaces a directory keeps its children. A whiteout hides the name in lower layers only and nothing of
+ * its own layer, wherever it is in the tar.
  */
 import { TsdError } from "../errors.ts";
 import { type ByteString, quoted, type TarEntry } from "../tar/mod.ts";
@@ -33,21 +34,21 @@ import {
 
 export * from "./layer_tree_nodes.ts";
 
-/** Symbolic links that Linux follows in one path (MAXSYMLINKS). */
+/** Maximum number of symbolic links that Linux follows in one path (MAXSYMLINKS). */
 const SYMLINKS_MAX = 40;
-/** Most bytes of extended attributes in one layer: all of them are in memory. */
+/** Maximum total size of a layer's xattrs, in bytes: all of them are kept in memory. */
 const XATTRS_MAX_BYTES = 64 << 20;
 const NOTHING: TreeChange = { steps: [], file: undefined };
 
-/** An entry whose name was found good. */
-interface Placed {
+/** An entry with a valid name. */
+interface ValidEntry {
   readonly entry: TarEntry;
   readonly dirs: readonly ByteString[];
   readonly name: ByteString;
 }
 
-/** Where a hard link's target stands. */
-interface Found {
+/** The location of a hard link's target. */
+interface LinkTarget {
   readonly parent: DirectoryNode;
   readonly name: ByteString;
   readonly node: LayerNode;
@@ -62,30 +63,30 @@ export class LayerTree {
   #extents = 0;
   #xattrBytes = 0;
 
-  /** `entries`: most entries, folders that had to be completed, and pieces of sparse files, together. */
+  /** @param limits `entries`: maximum number of entries, completed parent directories and sparse extents together */
   constructor(limits: { readonly entries: number } = { entries: Infinity }) {
     this.#entriesMax = limits.entries;
   }
 
-  /** Entries so far. */
+  /** Number of entries so far. */
   get entries(): number {
     return this.#entries;
   }
 
-  /** Sum of the sizes of all files so far, those replaced later included. */
+  /** Total size of all files so far, including those that were replaced. */
   get contentBytes(): number {
     return this.#contentBytes;
   }
 
   /**
-   * Takes the next entry of the tar and says what a writer has to do. Once it threw, the tree is spent.
-   * @throws {TsdError} layer_invalid: a hostile or impossible entry; layer_too_large: too many entries
+   * Adds the next entry of the tar and returns the steps for a writer. The tree is unusable after it has thrown.
+   * @throws {TsdError} layer_invalid: a malicious or impossible entry; layer_too_large: too many entries
    */
   add(entry: TarEntry): TreeChange {
     this.#entries++;
     this.#extents += entry.sparse?.length ?? 0;
     this.#checkCount();
-    // Many entries may share what one header before them says; each has it.
+    // Many entries may share the xattrs of one global header; each stores them.
     this.#xattrBytes += xattrBytes(entry.xattrs);
     if (this.#xattrBytes > XATTRS_MAX_BYTES) {
       throw new TsdError("layer_too_large", `The layer has more than ${XATTRS_MAX_BYTES} bytes of extended attributes`);
@@ -108,7 +109,7 @@ export class LayerTree {
     }
   }
 
-  /** Every folder, children before their parents, the root last. */
+  /** Yields every directory, children before their parents, the root last. */
   *dirsUpwards(): Generator<DirectoryNode> {
     const open = [{ dir: this.root, rest: this.root.children.values() }];
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
@@ -124,34 +125,34 @@ export class LayerTree {
     return NOTHING;
   }
 
-  #addOpaque({ entry, dirs }: Placed): TreeChange {
+  #addOpaque({ entry, dirs }: ValidEntry): TreeChange {
     const steps: TreeStep[] = [];
     this.#enter(dirs, entry, steps, { follow: false }).hasOpaqueMarker = true;
     return { steps, file: undefined };
   }
 
-  #addWhiteout({ entry, dirs, name }: Placed): TreeChange {
+  #addWhiteout({ entry, dirs, name }: ValidEntry): TreeChange {
     const steps: TreeStep[] = [];
     const parent = this.#enter(dirs, entry, steps, { follow: false });
-    const own = parent.children.get(name);
-    if (own === undefined) {
+    const existing = parent.children.get(name);
+    if (existing === undefined) {
       const node = new SpecialNode(parent, name, { ...attributesOf(entry), mode: 0, xattrs: new Map() }, "whiteout");
       checkPath(node, entry);
       parent.put(name, node);
       steps.push({ do: "create", node });
     } else {
-      own.hidesLower = true;
+      existing.hidesLower = true;
     }
     return { steps, file: undefined };
   }
 
-  #addPlain(placed: Placed): TreeChange {
-    const { entry, dirs, name } = placed;
+  #addPlain(validEntry: ValidEntry): TreeChange {
+    const { entry, dirs, name } = validEntry;
     const steps: TreeStep[] = [];
     const target = entry.type === "link" ? this.#find(entry) : undefined;
     const parent = this.#enter(dirs, entry, steps, { follow: true });
     const old = parent.children.get(name);
-    if (target !== undefined) return this.#addLink(placed, parent, target, steps);
+    if (target !== undefined) return this.#addLink(validEntry, parent, target, steps);
     if (old?.kind === "directory" && entry.type === "directory") {
       setAttributes(old, attributesOf(entry));
       return { steps, file: undefined };
@@ -165,7 +166,7 @@ export class LayerTree {
     return { steps, file: node.kind === "file" ? node : undefined };
   }
 
-  #addLink({ entry, name }: Placed, parent: DirectoryNode, target: Found, steps: TreeStep[]): TreeChange {
+  #addLink({ entry, name }: ValidEntry, parent: DirectoryNode, target: LinkTarget, steps: TreeStep[]): TreeChange {
     const old = parent.children.get(name);
     if (parent === target.parent && name === target.name) refuseEntry(entry.path, "is a hard link to itself");
     if (old === target.node) return { steps, file: undefined };
@@ -181,8 +182,8 @@ export class LayerTree {
     return { steps, file: undefined };
   }
 
-  /** The target of a hard link, which stands in the layer already, behind no symbolic link. */
-  #find(entry: TarEntry): Found {
+  /** Finds the target of a hard link, which must already be in the layer and not behind a symbolic link. */
+  #find(entry: TarEntry): LinkTarget {
     const components = splitPath(entry.linkPath, entry.path);
     const name = components.pop();
     let parent: LayerNode | undefined = this.root;
@@ -197,24 +198,24 @@ export class LayerTree {
     return { parent: parent as DirectoryNode, name: name!, node };
   }
 
-  /** The folder that `path` leads to; what is missing on the way is completed. */
-  #enter(path: readonly ByteString[], entry: TarEntry, steps: TreeStep[], how: { follow: boolean }): DirectoryNode {
+  /** Resolves `path` to a directory and creates missing parents. */
+  #enter(path: readonly ByteString[], entry: TarEntry, steps: TreeStep[], options: { follow: boolean }): DirectoryNode {
     let dir = this.root;
-    const ahead = path.toReversed();
-    for (let followed = 0; ahead.length > 0;) {
-      const name = ahead.pop()!;
+    const pending = path.toReversed();
+    for (let followed = 0; pending.length > 0;) {
+      const name = pending.pop()!;
       const child = dir.children.get(name);
       if (name === "..") dir = dir.parent ?? dir;
       else if (child === undefined || child.kind === "whiteout") dir = this.#complete(dir, name, entry, steps);
       else if (child.kind === "directory") dir = child;
       else if (child.kind !== "symlink") refuseEntry(entry.path, "stands below something that is no folder");
       else {
-        if (!how.follow) refuseEntry(entry.path, "is a whiteout behind a symbolic link");
+        if (!options.follow) refuseEntry(entry.path, "is a whiteout behind a symbolic link");
         if (++followed > SYMLINKS_MAX) refuseEntry(entry.path, "stands behind too many symbolic links");
         if (child.target.startsWith("/")) dir = this.root;
         const parts = child.target.split("/").filter((part) => part !== "" && part !== ".");
-        if (ahead.length + parts.length > PATH_MAX_BYTES) refuseEntry(entry.path, "leads to a path that is too long");
-        ahead.push(...parts.reverse());
+        if (pending.length + parts.length > PATH_MAX_BYTES) refuseEntry(entry.path, "leads to a path that is too long");
+        pending.push(...parts.reverse());
       }
     }
     return dir;
@@ -223,7 +224,7 @@ export class LayerTree {
   #complete(parent: DirectoryNode, name: ByteString, entry: TarEntry, steps: TreeStep[]): DirectoryNode {
     this.#completed++;
     this.#checkCount();
-    // Names in the tar were looked at before; this one may come from the text of a symbolic link.
+    // Names from the tar were checked before; this one may come from the target of a symbolic link.
     if (roleOf(name, entry.path).kind !== "plain") refuseEntry(entry.path, "stands below a whiteout");
     const old = parent.children.get(name);
     const dir = new DirectoryNode(parent, name);
@@ -280,7 +281,7 @@ function nodeOf(entry: TarEntry, parent: DirectoryNode, name: ByteString): Layer
       return new SymlinkNode(parent, name, attributes, entry.linkPath);
     case "character":
     case "block":
-      // Overlayfs takes 0:0 for a whiteout, which only a `.wh.` name may make.
+      // Overlayfs treats 0:0 as a whiteout, which only a `.wh.` name may create.
       if (entry.deviceMajor === 0 && entry.deviceMinor === 0) refuseEntry(entry.path, "is the device 0:0");
       return new SpecialNode(parent, name, attributes, entry.type, entry.deviceMajor, entry.deviceMinor);
     case "fifo":

@@ -1,10 +1,10 @@
 /**
- * The nodes of a {@link LayerTree}: what one layer says about its files. A node is an inode; a file with several hard
- * links is one node in several folders.
+ * The nodes of a {@link LayerTree}, which describe a layer's files. A node is an inode; a file with several hard links
+ * is one node in several directories.
  */
 import type { ByteString, SparseExtent, TarEntry } from "../tar/mod.ts";
 
-/** Owner, mode, time and extended attributes, as the tar gives them. */
+/** Owner, mode, time and xattrs from the tar. */
 export interface Attributes {
   /** Permission bits, 0 to 0o7777. */
   mode: number;
@@ -12,13 +12,13 @@ export interface Attributes {
   gid: number;
   mtimeSeconds: number;
   mtimeNanos: number;
-  /** Without those that overlayfs itself reads. */
+  /** Without those that overlayfs interprets. */
   xattrs: ReadonlyMap<ByteString, Uint8Array>;
 }
 
 const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
 
-/** What parents that the tar doesn't name get. */
+/** Attributes of parent directories that have no entry in the tar. */
 const COMPLETED: Attributes = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0, xattrs: NO_XATTRS };
 
 const EMPTY: ReadonlyMap<ByteString, LayerNode> = new Map();
@@ -30,10 +30,13 @@ abstract class Inode implements Attributes {
   mtimeSeconds: number;
   mtimeNanos: number;
   xattrs: ReadonlyMap<ByteString, Uint8Array>;
-  /** Whether the layer also has a whiteout for this name: what lower layers have there is hidden. */
+  /** Whether the layer also has a whiteout for this name, which hides it in lower layers. */
   hidesLower = false;
 
-  /** `parent` and `name` are the node's first name; hard links to it stand in other folders under other names. */
+  /**
+   * @param parent directory of the node's first name; hard links may be in other directories
+   * @param name the node's first name
+   */
   constructor(readonly parent: DirectoryNode | null, readonly name: ByteString, attributes: Attributes) {
     this.mode = attributes.mode;
     this.uid = attributes.uid;
@@ -44,13 +47,13 @@ abstract class Inode implements Attributes {
   }
 }
 
-/** A folder. The root has no parent and an empty name. */
+/** A directory. The root has no parent and an empty name. */
 export class DirectoryNode extends Inode {
   readonly kind = "directory";
   #children: Map<ByteString, LayerNode> | undefined;
-  /** Bytes in the folder's path below the root. */
+  /** Length of the directory's path below the root, in bytes. */
   readonly pathBytes: number;
-  /** The marker `.wh..wh..opq` stood in it. */
+  /** Whether the directory contains the marker `.wh..wh..opq`. */
   hasOpaqueMarker = false;
 
   constructor(parent: DirectoryNode | null, name: ByteString, attributes: Attributes = COMPLETED) {
@@ -58,12 +61,12 @@ export class DirectoryNode extends Inode {
     this.pathBytes = parent === null || parent.parent === null ? name.length : parent.pathBytes + 1 + name.length;
   }
 
-  /** What stands in the folder, by name, in the order of first appearance. */
+  /** The directory's entries by name, in order of first appearance. */
   get children(): ReadonlyMap<ByteString, LayerNode> {
     return this.#children ?? EMPTY;
   }
 
-  /** Whether nothing of lower layers shows in this folder. */
+  /** Whether the directory hides those of lower layers completely. */
   get isOpaque(): boolean {
     return this.hasOpaqueMarker || this.hidesLower;
   }
@@ -74,17 +77,17 @@ export class DirectoryNode extends Inode {
   }
 }
 
-/** A regular file and where its data lies in the tar. */
+/** A regular file and the location of its data in the tar. */
 export class FileNode extends Inode {
   readonly kind = "file";
-  /** Number of the entry that brought the data. */
+  /** Index of the entry with the data. */
   readonly entryIndex: number;
-  /** As a reader sees it, holes included. */
+  /** Logical size, including holes. */
   readonly sizeBytes: number;
   readonly dataOffset: number;
   readonly storedBytes: number;
   readonly sparse: readonly SparseExtent[] | undefined;
-  /** Names that the file has now. */
+  /** Number of names that the file has. */
   links = 1;
 
   constructor(parent: DirectoryNode, name: ByteString, attributes: Attributes, entry: TarEntry) {
@@ -107,7 +110,7 @@ export class SymlinkNode extends Inode {
   }
 }
 
-/** A device, a FIFO, or a whiteout: all that `mknod` makes. */
+/** A device, a FIFO or a whiteout: a node that mknod(2) creates. */
 export class SpecialNode extends Inode {
   links = 1;
 
@@ -125,11 +128,11 @@ export class SpecialNode extends Inode {
 
 export type LayerNode = DirectoryNode | FileNode | SymlinkNode | SpecialNode;
 
-/** One thing that a writer has to do, in order. Folders' attributes are read from the finished tree instead. */
+/** A step for a writer; steps are applied in order. Directory attributes are read from the complete tree instead. */
 export type TreeStep =
-  /** A new inode under its `parent` and `name`. */
+  /** Creates an inode under its `parent` and `name`. */
   | { readonly do: "create"; readonly node: LayerNode }
-  /** `name` in `parent` becomes another name of `target`, which stands under `targetName` in `targetParent`. */
+  /** Adds `name` in `parent` as a hard link to `target`, which has the name `targetName` in `targetParent`. */
   | {
     readonly do: "link";
     readonly parent: DirectoryNode;
@@ -138,7 +141,7 @@ export type TreeStep =
     readonly targetParent: DirectoryNode;
     readonly targetName: ByteString;
   }
-  /** `name` in `parent`, with all that is below it, goes away. */
+  /** Removes `name` from `parent`, with everything below it. */
   | {
     readonly do: "remove";
     readonly parent: DirectoryNode;
@@ -146,14 +149,14 @@ export type TreeStep =
     readonly node: LayerNode;
   };
 
-/** What an entry changes in its layer. */
+/** The changes that an entry makes to its layer. */
 export interface TreeChange {
   readonly steps: readonly TreeStep[];
-  /** The new file that the entry's data belongs to; undefined: the data, if any, is no file's. */
+  /** The new file that the entry's data belongs to, or undefined if the data, if any, belongs to no file. */
   readonly file: FileNode | undefined;
 }
 
-/** The folder's path below the layer's root, without a leading slash; empty for the root. */
+/** The directory's path below the layer's root, without a leading slash; empty for the root. */
 export function pathOf(dir: DirectoryNode): ByteString {
   if (dir.parent === null) return "";
   const names = [dir.name];

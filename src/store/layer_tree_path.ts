@@ -1,29 +1,29 @@
-/** Names in a layer: where they lead, and which of them are commands (OCI image-spec v1.1, layer.md, "Whiteouts"). */
+/** Names in a layer: how they resolve, and which ones are markers (OCI image-spec v1.1, layer.md, "Whiteouts"). */
 import { TsdError } from "../errors.ts";
 import { type ByteString, quoted } from "../tar/mod.ts";
 
-/** Linux: NAME_MAX, and PATH_MAX without its NUL. */
+/** Linux's NAME_MAX, and PATH_MAX without its NUL. */
 const COMPONENT_MAX_BYTES = 255;
 export const PATH_MAX_BYTES = 4095;
-/** Linux: XATTR_NAME_MAX, and one less than XATTR_SIZE_MAX, as EROFS counts in 16 bits. */
+/** Linux's XATTR_NAME_MAX, and XATTR_SIZE_MAX less one, since EROFS stores the size in 16 bits. */
 const XATTR_NAME_MAX_BYTES = 255;
 const XATTR_VALUE_MAX_BYTES = 65535;
-/** What EROFS can count of one inode (16 bits, in units of four bytes), with room for a mark of our own. */
+/** EROFS's limit per inode (16 bits, in units of four bytes), less some space for our own mark. */
 const XATTRS_MAX_BYTES = 262_000;
 
 const WHITEOUT = ".wh.";
 const AUFS = ".wh..wh.";
 const OPAQUE = ".wh..wh..opq";
 
-/** @throws {TsdError} layer_invalid, always */
+/** Rejects the layer because of an entry. @throws {TsdError} layer_invalid, always */
 export function refuseEntry(path: ByteString, why: string): never {
   throw new TsdError("layer_invalid", `Invalid layer: entry ${quoted(path)} ${why}`);
 }
 
 /**
- * The components of a path below the layer's root: leading slashes mean the root, `.` and empty ones are dropped, `..`
- * takes one back.
- * @throws {TsdError} layer_invalid: it leads out of the root, or is too long for Linux
+ * Splits a path into components below the layer's root: leading slashes refer to the root, `.` and empty components are
+ * dropped, `..` removes the previous one.
+ * @throws {TsdError} layer_invalid: it leads out of the root, or a component is too long for Linux
  */
 export function splitPath(path: ByteString, entryPath: ByteString = path): ByteString[] {
   const components: ByteString[] = [];
@@ -39,19 +39,19 @@ export function splitPath(path: ByteString, entryPath: ByteString = path): ByteS
   return components;
 }
 
-/** What the last component of a name means. */
+/** The meaning of a path's last component. */
 export type NameRole =
   | { readonly kind: "plain" }
-  /** Hides `target` of lower layers. */
+  /** Hides `target` in lower layers. */
   | { readonly kind: "whiteout"; readonly target: ByteString }
-  /** Hides everything that lower layers have in its folder. */
+  /** Hides all entries of its directory in lower layers. */
   | { readonly kind: "opaque" }
-  /** Bookkeeping of aufs, not content. */
+  /** Metadata of aufs, which is not content. */
   | { readonly kind: "bookkeeping" };
 
 const PLAIN: NameRole = { kind: "plain" };
 
-/** @throws {TsdError} layer_invalid: a whiteout of nothing, of `.` or of `..` */
+/** Classifies a name. @throws {TsdError} layer_invalid: a whiteout of an empty name, of `.` or of `..` */
 export function roleOf(name: ByteString, entryPath: ByteString): NameRole {
   if (!name.startsWith(WHITEOUT)) return PLAIN;
   if (name === OPAQUE) return { kind: "opaque" };
@@ -61,17 +61,20 @@ export function roleOf(name: ByteString, entryPath: ByteString): NameRole {
   return { kind: "whiteout", target };
 }
 
-/** Whether a folder of this name is bookkeeping of aufs. @throws {TsdError} layer_invalid: it is a whiteout's name */
+/**
+ * Returns whether a directory of this name is metadata of aufs.
+ * @throws {TsdError} layer_invalid: it is a whiteout's name
+ */
 export function isBookkeepingDir(name: ByteString, entryPath: ByteString): boolean {
   if (!name.startsWith(WHITEOUT)) return false;
   if (!name.startsWith(AUFS)) refuseEntry(entryPath, "stands below a whiteout");
   return true;
 }
 
-/** Names that Linux knows: a namespace and more, or an access list. */
+/** Names that Linux accepts: an xattr in a known namespace, or a POSIX ACL. */
 const XATTR_NAME = /^(?:(?:user|trusted|security)\.[^]+|system\.posix_acl_(?:access|default))$/;
 
-/** Bytes that the attributes take on a disk, roughly. */
+/** Approximate size of the xattrs on disk, in bytes. */
 export function xattrBytes(xattrs: ReadonlyMap<ByteString, Uint8Array>): number {
   let bytes = 0;
   for (const [name, value] of xattrs) bytes += 8 + name.length + value.length;
@@ -79,8 +82,9 @@ export function xattrBytes(xattrs: ReadonlyMap<ByteString, Uint8Array>): number 
 }
 
 /**
- * Extended attributes that a layer may set: not those that steer overlayfs, nor those that no file system has.
- * @throws {TsdError} layer_invalid: larger than Linux takes
+ * Filters the xattrs that a layer may set: without those that control overlayfs, and those that no file system
+ * supports.
+ * @throws {TsdError} layer_invalid: larger than Linux's limits
  */
 export function allowedXattrs(
   xattrs: ReadonlyMap<ByteString, Uint8Array>,

@@ -25,7 +25,7 @@ function treeOf(...specs: Spec[]): LayerTree {
   return tree;
 }
 
-/** Every name in the tree with what stands there, sorted; hard links show the entry that brought their data. */
+/** Lists every name in the tree with its node, sorted; files show the index of the entry with their data. */
 function listing(tree: LayerTree): string[] {
   const lines: string[] = [];
   const visit = (dir: DirectoryNode) => {
@@ -61,7 +61,7 @@ Deno.test("LayerTree completes missing parents with 0755 0:0 and time 0", () => 
   assert.deepEqual([parent.mode, parent.uid, parent.gid, parent.mtimeSeconds], [0o755, 0, 0, 0]);
 });
 
-Deno.test("LayerTree gives a completed folder its attributes when its own entry comes late", () => {
+Deno.test("LayerTree sets the attributes of a completed directory when its entry comes later", () => {
   const tree = treeOf(["file", "a/b"], ["directory", "a/", {
     mode: 0o1777,
     uid: 5,
@@ -72,7 +72,7 @@ Deno.test("LayerTree gives a completed folder its attributes when its own entry 
   assert.deepEqual(listing(tree), ["a directory", "a/b file 0"]);
 });
 
-Deno.test("LayerTree takes the root's own entry for its attributes", () => {
+Deno.test("LayerTree uses the root's entry for its attributes", () => {
   const tree = treeOf(["directory", "./", { mode: 0o700, gid: 3 }]);
   assert.deepEqual([tree.root.mode, tree.root.gid, tree.entries], [0o700, 3, 1]);
 });
@@ -100,7 +100,7 @@ Deno.test("LayerTree follows symlinked parents inside the layer", () => {
   );
 });
 
-Deno.test("LayerTree: the last entry of a name wins; a folder over a folder keeps its children", () => {
+Deno.test("LayerTree: the last entry of a name wins; a directory that replaces a directory keeps its children", () => {
   assert.deepEqual(
     listing(
       treeOf(
@@ -118,21 +118,21 @@ Deno.test("LayerTree: the last entry of a name wins; a folder over a folder keep
   );
 });
 
-Deno.test("LayerTree: hard links share a node and survive their first name", () => {
+Deno.test("LayerTree: hard links share a node and survive the removal of their first name", () => {
   const tree = treeOf(["file", "a"], ["link", "b", link("./a")], ["link", "d/c", link("/b")], ["file", "a"]);
   assert.deepEqual(listing(tree), ["a file 3", "b file 0", "d directory", "d/c file 0"]);
   const shared = tree.root.children.get("b")!;
   assert.ok(shared.kind === "file" && shared.links === 2);
 });
 
-Deno.test("LayerTree: a hard link that repeats changes nothing", () => {
+Deno.test("LayerTree: a repeated hard link changes nothing", () => {
   const tree = new LayerTree();
   tree.add(entryOf(["file", "a"], 0));
   tree.add(entryOf(["link", "b", link("a")], 1));
   assert.deepEqual(tree.add(entryOf(["link", "b", link("a")], 2)).steps, []);
 });
 
-Deno.test("LayerTree: a whiteout hides lower layers only, wherever it stands", () => {
+Deno.test("LayerTree: a whiteout hides lower layers only, wherever it is in the tar", () => {
   assert.deepEqual(listing(treeOf(["file", ".wh.gone"], ["file", "d/.wh.x"])), [
     "d directory",
     "d/x whiteout",
@@ -145,7 +145,7 @@ Deno.test("LayerTree: a whiteout hides lower layers only, wherever it stands", (
   assert.deepEqual(listing(treeOf(["file", ".wh.a"], ["file", "a"], ["directory", "a"])), ["a opaque directory"]);
 });
 
-Deno.test("LayerTree: the opaque marker marks its folder, also before the folder's own entry", () => {
+Deno.test("LayerTree: the opaque marker applies to its directory, even before the directory's own entry", () => {
   assert.deepEqual(
     listing(treeOf(["file", "d/.wh..wh..opq"], ["directory", "d"], ["file", "d/own"])),
     ["d opaque directory", "d/own file 2"],
@@ -153,7 +153,7 @@ Deno.test("LayerTree: the opaque marker marks its folder, also before the folder
   assert.ok(treeOf(["file", ".wh..wh..opq"]).root.isOpaque);
 });
 
-Deno.test("LayerTree strips the attributes that overlayfs reads and keeps others", () => {
+Deno.test("LayerTree strips the xattrs that overlayfs interprets and keeps others", () => {
   const xattrs = new Map(["trusted.overlay.opaque", "user.overlay.x", "trusted.other", "security.capability"]
     .map((name) => [name, bytesOf("v")]));
   const tree = treeOf(["file", "f", { xattrs }]);
@@ -164,19 +164,19 @@ Deno.test("LayerTree strips the attributes that overlayfs reads and keeps others
   );
 });
 
-Deno.test("LayerTree counts entries and completed folders against its limit", () => {
+Deno.test("LayerTree counts entries and completed directories against its limit", () => {
   const tree = new LayerTree({ entries: 4 });
   tree.add(entryOf(["file", "a/b/f"], 0));
   assert.throws(() => tree.add(entryOf(["file", "c/g"], 1)), { code: "layer_too_large" });
 });
 
-Deno.test("LayerTree walks folders from the leaves to the root", () => {
+Deno.test("LayerTree walks directories from the leaves to the root", () => {
   const tree = treeOf(["file", "a/b/f"], ["directory", "a/c"], ["directory", "z"]);
   assert.deepEqual([...tree.dirsUpwards()].map(pathOf), ["a/b", "a/c", "a", "z", ""]);
 });
 
 for (const { name, tar, outcome } of maliciousLayers("/tmp/victim")) {
-  Deno.test(`LayerTree, hostile layer ${name}`, () => {
+  Deno.test(`LayerTree, malicious layer ${name}`, () => {
     const decode = () => {
       const tree = new LayerTree();
       const decoder = new TarDecoder();
@@ -196,7 +196,7 @@ for (const { name, tar, outcome } of maliciousLayers("/tmp/victim")) {
   });
 }
 
-/** A strict file system in memory that carries steps out: anything that a real one would refuse fails the test. */
+/** A strict in-memory file system that applies steps: everything that a real one would reject fails the test. */
 class StepRunner {
   readonly root = new Map<string, unknown>();
 
@@ -244,7 +244,7 @@ const anyEntry = fc.record({
   linkPath: fc.oneof(path, path.map((text) => `/${text}`)),
 });
 
-Deno.test("LayerTree: carrying its steps out gives the tree, whatever the entries", () => {
+Deno.test("LayerTree: applying its steps reproduces the tree, for any entries", () => {
   fc.assert(
     fc.property(fc.array(anyEntry, { maxLength: 60 }), (entries) => {
       const runner = new StepRunner();
@@ -257,7 +257,7 @@ Deno.test("LayerTree: carrying its steps out gives the tree, whatever the entrie
           accepted.push(entry);
         } catch (thrown) {
           if (!isTsdError(thrown, "layer_invalid")) throw thrown;
-          // A tree is spent after a refusal: go on with another that never saw the entry.
+          // A tree is unusable after a rejection: continue with another one that never had the entry.
           tree = new LayerTree();
           runner.root.clear();
           for (const good of accepted) for (const step of tree.add(good).steps) runner.run(step);

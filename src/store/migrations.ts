@@ -1,4 +1,4 @@
-/** The database's format, one step a row; steps are only ever appended. */
+/** Migrations of the database schema, one per version; only ever append to them. */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE images (

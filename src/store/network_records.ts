@@ -1,7 +1,7 @@
 /**
  * @module
- * Networks, the containers' places in them, and the network namespaces of those that run, as rows. Names of networks are
- * unique by constraint, and so is an address in its network.
+ * Networks, endpoints, and the network namespaces of running containers, as database rows. Network names have a UNIQUE
+ * constraint, and so has an address within its network.
  */
 import { TsdError } from "../errors.ts";
 import { type Database, isConstraintError, type Row } from "./database.ts";
@@ -15,14 +15,14 @@ export interface StoredNetwork<N> {
   readonly record: N;
 }
 
-/** What a running container has in a network; plain JSON. */
+/** A running container's endpoint in a network; plain JSON. */
 export interface StoredEndpoint<L> {
   readonly containerId: string;
   readonly networkId: string;
   readonly lease: L & { readonly address: string };
 }
 
-/** Table access for networks. `S` is what is kept of a running container's namespace. */
+/** Table access for networks. `S` describes a running container's network namespace. */
 export class NetworkRecords<N, L, S> {
   readonly #db: Database;
 
@@ -30,7 +30,7 @@ export class NetworkRecords<N, L, S> {
     this.#db = db;
   }
 
-  /** @throws {TsdError} conflict, with Docker's text */
+  /** Adds a network. @throws {TsdError} conflict, with Docker's text */
   insert({ id, name, createdMs, record }: StoredNetwork<N>): void {
     try {
       const sql = "INSERT INTO networks (id, name, created_ms, record) VALUES (?, ?, ?, ?)";
@@ -45,7 +45,7 @@ export class NetworkRecords<N, L, S> {
     this.#db.run("UPDATE networks SET record = ? WHERE id = ?", JSON.stringify(record), id);
   }
 
-  /** With no container's place left in it. */
+  /** Removes a network that has no endpoints. */
   remove(id: string): void {
     this.#db.run("DELETE FROM networks WHERE id = ?", id);
   }
@@ -59,7 +59,10 @@ export class NetworkRecords<N, L, S> {
     }));
   }
 
-  /** What a container has while it runs: at once, or not at all. After a power cut nothing runs, so none of this waits for the disk. */
+  /**
+   * Adds a container's endpoints and sandbox when it starts, atomically. Doesn't wait for the disk, since no container
+   * runs after a power cut.
+   */
   begin(endpoints: readonly StoredEndpoint<L>[], containerId: string, sandbox: S): void {
     this.#db.transactionSoon(() => {
       for (const endpoint of endpoints) this.saveEndpoint(endpoint);
@@ -72,7 +75,7 @@ export class NetworkRecords<N, L, S> {
     this.#db.runSoon(sql, containerId, JSON.stringify(sandbox));
   }
 
-  /** It doesn't run any more. */
+  /** Removes a container's endpoints and sandbox when it has stopped. */
   end(containerId: string): void {
     this.#db.transactionSoon(() => {
       this.#db.runSoon("DELETE FROM endpoints WHERE container_id = ?", containerId);

@@ -1,44 +1,45 @@
 /**
  * @module
- * The compressed bytes of large layers while they are downloaded, one file each (`parts/<hex of the blob's digest>`), so
- * that a download goes on where an engine that ended or a lost connection left it. Nothing is synced and nothing trusted:
- * a part is only what needn't be asked for again, and the layer's digest decides. Whoever works with a part holds its
- * lock; what holds none was left.
+ * The compressed bytes of large layers that are being downloaded, one file each (`parts/<hex of the blob's digest>`),
+ * so that a download resumes after a restart of the engine or a lost connection. Nothing is synced or trusted: a
+ * partial blob only saves download, and the layer's digest decides. The user of a partial blob holds its lock; without
+ * a lock it is unused.
  */
 import { type Digest, digestOfHex, hexOf } from "../image/digest.ts";
 import { storageError } from "../io/mod.ts";
 import { namesIn } from "./directory_driver/staging_dir.ts";
 
-/** Smaller layers are downloaded again sooner than all of them would be written twice. */
+/** Minimum size for partial blobs. Downloading a smaller layer again takes less time than writing all of them twice. */
 export const PART_FROM_BYTES = 64 * 2 ** 20;
 
 const READ_BYTES = 256 << 10;
-/** Chunks of the network are small, and each write costs a system call. */
+/** Network chunks are small, and each write costs a system call. */
 const WRITE_BYTES = 256 << 10;
 const HEX_DIGEST = /^[0-9a-f]{64}$/;
 const OPEN_TRIES = 4;
 
-/** A part that nobody works with. */
+/** A partial blob that is not in use. */
 export interface PartialBlob {
-  /** Of the blob. */
+  /** Digest of the complete blob. */
   readonly digest: Digest;
   readonly bytes: number;
-  /** When it grew last, in Unix time, ms. */
+  /** Time of the last write, in ms of Unix time. */
   readonly changedMs: number;
 }
 
-/** All parts of an engine. Safe to construct several times over one folder, in several Workers. */
+/** The partial blobs of an engine. Several instances, also in several Workers, may use the same directory. */
 export class PartialBlobs {
   readonly #dir: string;
 
-  /** @param root the driver's folder below the data-root */
+  /** @param root the driver's directory below the data-root */
   constructor(root: string) {
     this.#dir = `${root}/parts`;
   }
 
   /**
-   * The part of a blob, made when it is missing; close or discard it. Undefined: another download has it. One that is
-   * longer than the blob is begun anew.
+   * Opens or creates the partial blob of a blob; the caller closes or discards it. Returns undefined if another
+   * download is using it. One that is longer than the blob is truncated.
+   * @param sizeBytes size of the complete blob
    * @throws {TsdError} storage, storage_full
    */
   async open(digest: Digest, sizeBytes: number): Promise<PartialBlobWriter | undefined> {
@@ -48,7 +49,7 @@ export class PartialBlobs {
       for (let attempt = 0; attempt < OPEN_TRIES; attempt++) {
         const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
         if (!file.tryLockSync(true)) return void file.close();
-        // Somebody may have removed it before the lock was taken.
+        // It may have been removed before the lock was taken.
         if (isSame(file.statSync(), path)) return new PartialBlobWriter(path, file, sizeBytes);
         file.close();
       }
@@ -58,28 +59,32 @@ export class PartialBlobs {
     }
   }
 
-  /** Those that nobody works with. @throws {TsdError} storage */
+  /** Lists those that are not in use. @throws {TsdError} storage */
   async left(): Promise<PartialBlob[]> {
     const found: PartialBlob[] = [];
     for (const name of await namesIn(this.#dir)) {
       if (!HEX_DIGEST.test(name)) continue;
       const digest = digestOfHex(name);
-      await this.#whenLeft(digest, ({ size, mtime }) => {
+      await this.#ifUnused(digest, ({ size, mtime }) => {
         found.push({ digest, bytes: size, changedMs: mtime?.getTime() ?? 0 });
       });
     }
     return found;
   }
 
-  /** Removes one that nobody works with. Gives its bytes; undefined when it is in use or has gone. @throws {TsdError} storage */
+  /**
+   * Removes a partial blob that is not in use. Returns its size in bytes, or undefined if it is in use or doesn't
+   * exist.
+   * @throws {TsdError} storage
+   */
   async remove(digest: Digest): Promise<number | undefined> {
-    return await this.#whenLeft(digest, ({ size }, path) => {
+    return await this.#ifUnused(digest, ({ size }, path) => {
       Deno.removeSync(path);
       return size;
     });
   }
 
-  async #whenLeft<T>(digest: Digest, use: (info: Deno.FileInfo, path: string) => T): Promise<T | undefined> {
+  async #ifUnused<T>(digest: Digest, use: (info: Deno.FileInfo, path: string) => T): Promise<T | undefined> {
     const path = `${this.#dir}/${hexOf(digest)}`;
     try {
       using file = await Deno.open(path, { read: true, write: true });
@@ -92,12 +97,12 @@ export class PartialBlobs {
   }
 }
 
-/** One part, held by a download. Its bytes are the beginning of the blob, as far as anybody knows. */
+/** A partial blob, locked by a download. Its bytes are the (unverified) start of the blob. */
 export class PartialBlobWriter {
   readonly #path: string;
   readonly #file: Deno.FsFile;
-  readonly #waiting = new Uint8Array(WRITE_BYTES);
-  #waitingBytes = 0;
+  readonly #buffer = new Uint8Array(WRITE_BYTES);
+  #bufferedBytes = 0;
   #heldBytes: number;
   #isAbandoned = false;
 
@@ -108,12 +113,12 @@ export class PartialBlobWriter {
     if (this.#heldBytes > sizeBytes) this.restart();
   }
 
-  /** Bytes that are there. */
+  /** Number of bytes that are stored. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** What is there. @throws {TsdError} storage */
+  /** Yields the stored bytes. @throws {TsdError} storage */
   async *read(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     for (let at = 0; at < this.#heldBytes;) {
       const buffer = new Uint8Array(Math.min(READ_BYTES, this.#heldBytes - at));
@@ -130,26 +135,29 @@ export class PartialBlobWriter {
     }
   }
 
-  /** Adds what comes next. A disk that has no room for it, or is broken, is no reason to stop: the part is given up. */
+  /**
+   * Appends the next bytes. If the disk is full or fails, the download continues and only the partial blob is
+   * abandoned.
+   */
   append(bytes: Uint8Array): void {
     if (this.#isAbandoned) return;
     for (let at = 0; at < bytes.length;) {
-      const portion = bytes.subarray(at, at + WRITE_BYTES - this.#waitingBytes);
-      this.#waiting.set(portion, this.#waitingBytes);
-      this.#waitingBytes += portion.length;
+      const portion = bytes.subarray(at, at + WRITE_BYTES - this.#bufferedBytes);
+      this.#buffer.set(portion, this.#bufferedBytes);
+      this.#bufferedBytes += portion.length;
       at += portion.length;
-      if (this.#waitingBytes === WRITE_BYTES) this.#write();
+      if (this.#bufferedBytes === WRITE_BYTES) this.#write();
     }
   }
 
-  /** Forgets what is there. */
+  /** Discards the stored bytes. */
   restart(): void {
-    this.#waitingBytes = 0;
+    this.#bufferedBytes = 0;
     this.#heldBytes = 0;
     this.#file.truncateSync(0);
   }
 
-  /** The layer is in, or this isn't it. @throws {TsdError} storage */
+  /** Removes the file, once the layer is stored or the bytes turned out wrong. @throws {TsdError} storage */
   discard(): void {
     try {
       Deno.removeSync(this.#path);
@@ -160,7 +168,7 @@ export class PartialBlobWriter {
     }
   }
 
-  /** Leaves it to a later download, if there is something in it. */
+  /** Closes the file and keeps it for a later download, unless it is empty. */
   close(): void {
     if (!this.#isAbandoned) this.#write();
     if (this.#heldBytes === 0) this.discard();
@@ -168,34 +176,34 @@ export class PartialBlobWriter {
   }
 
   #write(): void {
-    const bytes = this.#waiting.subarray(0, this.#waitingBytes);
-    this.#waitingBytes = 0;
+    const bytes = this.#buffer.subarray(0, this.#bufferedBytes);
+    this.#bufferedBytes = 0;
     try {
       this.#file.seekSync(this.#heldBytes, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
       this.#heldBytes += bytes.length;
     } catch (thrown) {
-      this.#giveUp(thrown);
+      this.#abandon(thrown);
     }
   }
 
-  /** Whatever is wrong with the disk, the layer itself meets with it too, and says so. The file goes when this is closed. */
-  #giveUp(thrown: unknown): void {
+  /** If the disk fails, storing the layer fails too and reports it. The file is removed by {@link close}. */
+  #abandon(thrown: unknown): void {
     if (!(thrown instanceof Error)) throw thrown;
     this.#isAbandoned = true;
     this.#heldBytes = 0;
     try {
       this.#file.truncateSync(0);
-    } catch (again) {
-      if (!(again instanceof Error)) throw again;
+    } catch (secondError) {
+      if (!(secondError instanceof Error)) throw secondError;
     }
   }
 }
 
 function isSame(info: Deno.FileInfo, path: string): boolean {
   try {
-    const there = Deno.lstatSync(path);
-    return there.ino === info.ino && there.dev === info.dev;
+    const current = Deno.lstatSync(path);
+    return current.ino === info.ino && current.dev === info.dev;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;

@@ -22,7 +22,7 @@ async function opened(parts: PartialBlobs, digest: Digest = BLOB) {
   return part;
 }
 
-Deno.test("what was added is there for the next download, and gone with the layer", () =>
+Deno.test("stored bytes are available to the next download, and removed once the layer is stored", () =>
   withParts(async (parts, path) => {
     const content = bytes(700_001);
     const first = await opened(parts);
@@ -44,7 +44,7 @@ Deno.test("what was added is there for the next download, and gone with the laye
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
   }));
 
-Deno.test("an empty part leaves no file; one longer than the layer is begun anew", () =>
+Deno.test("an empty partial blob leaves no file; one longer than the layer is truncated", () =>
   withParts(async (parts, path) => {
     (await opened(parts)).close();
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
@@ -59,7 +59,7 @@ Deno.test("an empty part leaves no file; one longer than the layer is begun anew
     whole.discard();
   }));
 
-Deno.test("a part belongs to one download at a time, and nobody removes it meanwhile", () =>
+Deno.test("a partial blob is used by one download at a time, and can't be removed meanwhile", () =>
   withParts(async (parts, path) => {
     const part = await opened(parts);
     part.append(bytes(300_000));
@@ -67,13 +67,13 @@ Deno.test("a part belongs to one download at a time, and nobody removes it meanw
     assert.deepEqual([await parts.left(), await parts.remove(BLOB)], [[], undefined]);
     part.close();
     await Deno.writeTextFile(`${path}.else`, "");
-    const [left] = await parts.left();
-    assert.deepEqual([left!.digest, left!.bytes], [BLOB, 300_000]);
-    assert.ok(Math.abs(left!.changedMs - Date.now()) < 60_000);
+    const [unused] = await parts.left();
+    assert.deepEqual([unused!.digest, unused!.bytes], [BLOB, 300_000]);
+    assert.ok(Math.abs(unused!.changedMs - Date.now()) < 60_000);
     assert.deepEqual([await parts.remove(BLOB), await parts.remove(BLOB)], [300_000, undefined]);
   }));
 
-Deno.test("a disk without room for a part is no reason to stop", async () => {
+Deno.test("a full disk doesn't stop the download", async () => {
   const full = await Deno.open("/dev/full", { read: true, write: true });
   const { PartialBlobWriter } = await import("./partial_blobs.ts");
   const part = new PartialBlobWriter("/nonexistent/part", full, SIZE);

@@ -1,10 +1,10 @@
 /**
  * @module
- * What plugins keep, as rows: names and values of JSON, each plugin's apart from the others'.
+ * Data that plugins store, as database rows: JSON values by key, separate for each plugin.
  */
 import type { Database } from "./database.ts";
 
-/** Table access for what plugins keep. */
+/** Table access for plugins' data. */
 export class PluginRecords {
   readonly #db: Database;
 
@@ -25,18 +25,18 @@ export class PluginRecords {
     );
   }
 
-  /** Says whether it was there. */
+  /** Returns whether the key existed. */
   delete(plugin: string, key: string): boolean {
     return this.#db.run("DELETE FROM plugin_storage WHERE plugin = ? AND key = ?", plugin, key) > 0;
   }
 
-  /** In order. */
+  /** Lists keys in order. */
   keys(plugin: string): string[] {
     const rows = this.#db.all("SELECT key FROM plugin_storage WHERE plugin = ? ORDER BY key", plugin);
     return rows.map(({ key }) => String(key));
   }
 
-  /** Everything of a plugin that is gone for good. */
+  /** Deletes all data of a plugin that was removed. */
   clear(plugin: string): void {
     this.#db.run("DELETE FROM plugin_storage WHERE plugin = ?", plugin);
   }

@@ -14,7 +14,7 @@ const image = (fill: string, layers = [digest("1"), digest("2")]) => ({
   addedMs: 7,
 });
 
-Deno.test("an image keeps its layers in order and is found by every name", () => {
+Deno.test("an image keeps the order of its layers and is found by every name", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);
   const name = "docker.io/library/busybox";
@@ -26,7 +26,7 @@ Deno.test("an image keeps its layers in order and is found by every name", () =>
   assert.deepEqual(images.names(digest("a")), { tags: [`${name}:1`], repoDigests: [`${name}@${digest("e")}`] });
 });
 
-Deno.test("a tag moves to the newer image; the older one stays without it", () => {
+Deno.test("a tag moves to the newer image; the older one stays, untagged", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);
   images.put(image("a"), { tag: "x/y:1" });
@@ -35,7 +35,7 @@ Deno.test("a tag moves to the newer image; the older one stays without it", () =
   assert.deepEqual(images.names(digest("a")).tags, []);
 });
 
-Deno.test("when somebody tagged an image is kept; a pull's tag doesn't count", () => {
+Deno.test("the time of an explicit tag is recorded; a pull's tag doesn't count", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);
   images.put(image("a"), { tag: "x/y:1" });
@@ -55,7 +55,7 @@ Deno.test("an index's digest moves to the platform that was pulled last", () => 
   assert.deepEqual(images.names(digest("a")).repoDigests, []);
 });
 
-Deno.test("a name that is dropped is no name any more; the others stay", () => {
+Deno.test("a dropped name no longer resolves; the others stay", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);
   images.put(image("a"), { tag: "x/y:1", repoDigest: { name: "x/y", digest: digest("e") } });
@@ -66,7 +66,7 @@ Deno.test("a name that is dropped is no name any more; the others stay", () => {
   assert.deepEqual(images.names(digest("a")), { tags: ["x/y:2"], repoDigests: [] });
 });
 
-Deno.test("removing an image frees the layers that only it named", () => {
+Deno.test("removing an image releases the layers that only it referred to", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);
   images.put(image("a", [digest("1"), digest("2")]), { tag: "x/y:1" });
@@ -76,7 +76,7 @@ Deno.test("removing an image frees the layers that only it named", () => {
   assert.equal(images.byTag("x/y:1"), undefined);
 });
 
-Deno.test("the second container of a name is refused with Docker's text and the holder's id", () => {
+Deno.test("a second container with the same name is rejected with Docker's text and the first one's id", () => {
   using db = Database.open(":memory:");
   const records = new ContainerRecords<{ a: number }, { status: string }>(db);
   const one = { id: "1", name: "web", createdMs: 1, imageId: "i", record: { a: 1 }, state: { status: "created" } };

@@ -1,20 +1,20 @@
 /**
  * @module
- * Volumes as rows. A row makes a volume visible; its files lie in a folder of its name.
+ * Volumes, as database rows. A row makes a volume visible; its files are in a directory with its name.
  */
 import type { Database, Row } from "./database.ts";
 
-type Texts = Readonly<Record<string, string>>;
+type StringMap = Readonly<Record<string, string>>;
 
 /** A stored volume. */
 export interface VolumeRecord {
   readonly name: string;
   /** Unix time in ms. */
   readonly createdMs: number;
-  /** Null where nobody asked for any: clients see the difference. */
-  readonly labels: Texts | null;
-  /** Of the driver; null as above. */
-  readonly options: Texts | null;
+  /** Null if none were given: clients can tell the difference. */
+  readonly labels: StringMap | null;
+  /** Driver options; null as above. */
+  readonly options: StringMap | null;
 }
 
 /** Table access for volumes. */
@@ -38,7 +38,7 @@ export class VolumeRecords {
     this.#db.run("DELETE FROM volumes WHERE name = ?", name);
   }
 
-  /** By name. */
+  /** Lists volumes by name. */
   list(): VolumeRecord[] {
     return this.#db.all("SELECT * FROM volumes ORDER BY name").map(fromRow);
   }
@@ -48,7 +48,7 @@ function fromRow(row: Row): VolumeRecord {
   return {
     name: String(row.name),
     createdMs: Number(row.created_ms),
-    labels: JSON.parse(String(row.labels)) as Texts | null,
-    options: JSON.parse(String(row.options)) as Texts | null,
+    labels: JSON.parse(String(row.labels)) as StringMap | null,
+    options: JSON.parse(String(row.options)) as StringMap | null,
   };
 }

@@ -1,10 +1,10 @@
-/** For tests only: the files of an archive in memory. */
+/** For tests only: an archive's files in memory. */
 import { TsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf } from "../digest.ts";
 import type { ArchiveFiles } from "./contents.ts";
 
-/** A file's place is its number, and as many bytes as it has. */
+/** An in-memory archive. A file's offset is its index. */
 export class MemoryArchive implements ArchiveFiles {
   readonly #files = new Map<string, Uint8Array>();
 
@@ -13,7 +13,7 @@ export class MemoryArchive implements ArchiveFiles {
     return this;
   }
 
-  /** Gives its descriptor. */
+  /** Adds a blob and returns its descriptor. */
   async blob(content: unknown, mediaType: string): Promise<BlobDescriptor> {
     const bytes = content instanceof Uint8Array ? content : encoded(content);
     const digest = digestOfHex(await sha256Hex(bytes));
@@ -39,7 +39,7 @@ export interface BlobDescriptor {
   readonly size: number;
 }
 
-/** A config of an image with these layers. */
+/** The config of an image with these layers. */
 export const configOf = (diffIds: readonly Digest[], more: Readonly<Record<string, unknown>> = {}) => ({
   ...{ os: "linux", architecture: "amd64", config: {}, rootfs: { type: "layers", diff_ids: diffIds } },
   ...more,

@@ -1,6 +1,6 @@
 /**
- * What an archive of images holds, for whoever loads it: every document in it has been read and checked, and for each
- * layer it is known where its bytes are. What the layers hold is checked when they are stored.
+ * The content of an image archive, for its consumers: every document has been read and validated, and the location of
+ * each layer's bytes is known. The layers themselves are verified when they are stored.
  */
 import { TsdError } from "../../errors.ts";
 import type { ImageConfig } from "../config.ts";
@@ -8,60 +8,63 @@ import type { Digest } from "../digest.ts";
 import { formatPlatform, type Platform, platformRank } from "../platform.ts";
 import type { MemberRange } from "./members.ts";
 
-/** A layer of an image in an archive. */
+/** A layer of an archived image. */
 export interface ArchivedLayer {
   readonly diffId: Digest;
-  /** Where it is; archives may leave out what their receiver has. */
+  /** Location of the layer's bytes; archives may omit layers that the receiver has. */
   readonly place?: MemberRange;
-  /** What a manifest says of the bytes there; otherwise only their content counts. */
+  /** The manifest's digest and size of these bytes, if there is a manifest. */
   readonly blob?: { readonly digest: Digest; readonly sizeBytes: number };
 }
 
-/** An image in an archive. Plain data. */
+/** An image in an archive; plain data. */
 export interface ArchivedImage {
-  /** Digest of the config, which has been checked. */
+  /** Digest of the config, verified. */
   readonly id: Digest;
   readonly configBytes: Uint8Array;
   readonly config: ImageConfig;
-  /** In full, with a tag: `docker.io/library/alpine:3`. */
+  /** Full names with tags, such as `docker.io/library/alpine:3`. */
   readonly names: readonly string[];
-  /** Lowest first. */
+  /** Lowest layer first. */
   readonly layers: readonly ArchivedLayer[];
-  /** The archive's own manifest of it, if it has one. */
+  /** The image's manifest in the archive, if there is one. */
   readonly manifest?: { readonly digest: Digest; readonly bytes: Uint8Array };
 }
 
-/** The files of an archive. */
+/** Access to the files of an archive. */
 export interface ArchiveFiles {
-  /** @throws {TsdError} archive_invalid: the name leads out of the archive, or it is no file */
+  /** Finds a file. @throws {TsdError} archive_invalid: the name leads out of the archive, or it isn't a file */
   find(name: string): MemberRange | undefined;
-  /** A document, whole. @throws {TsdError} archive_invalid: there is none of that name, or it is too large */
+  /** Reads a document as a whole. @throws {TsdError} archive_invalid: it doesn't exist or is too large */
   read(name: string): Uint8Array;
 }
 
-/** The operating system that containers here have. */
+/** The operating system of this engine's containers. */
 const OS = "linux";
 
-/** @throws {TsdError} archive_invalid, in Docker's words */
+/** Rejects images for another operating system. @throws {TsdError} archive_invalid, with Docker's text */
 export function checkOs({ platform: { os } }: ImageConfig): void {
   if (os !== OS) throw new TsdError("archive_invalid", `cannot load ${os} image on ${OS}`);
 }
 
-/** Whether an image is one of those that are wanted: for a platform that was asked for only exactly that one. */
+/** Returns whether an image matches the requested platform, if any; only an exact match counts. */
 export function isRequested({ platform }: ImageConfig, requested: Platform | undefined): boolean {
   return requested === undefined || platformRank(requested, platform) === 0;
 }
 
-/** Each image once, with all of its names. @throws {TsdError} image_not_found: none is for the platform */
+/**
+ * Merges entries of the same image into one with all their names.
+ * @throws {TsdError} image_not_found: none for the platform
+ */
 export function merged(images: readonly ArchivedImage[], requested: Platform | undefined): ArchivedImage[] {
   if (images.length === 0 && requested !== undefined) {
     throw new TsdError("image_not_found", `no image for platform ${formatPlatform(requested)} in the archive`);
   }
   const byId = new Map<Digest, ArchivedImage>();
   for (const image of images) {
-    const known = byId.get(image.id);
-    const names = [...new Set([...known?.names ?? [], ...image.names])];
-    byId.set(image.id, { ...(known ?? image), names });
+    const existing = byId.get(image.id);
+    const names = [...new Set([...existing?.names ?? [], ...image.names])];
+    byId.set(image.id, { ...(existing ?? image), names });
   }
   return [...byId.values()];
 }

@@ -1,4 +1,4 @@
-/** Archives of `docker save`, old and new, and of whoever writes the like: `manifest.json` says what is in them. */
+/** Reads archives of `docker save`, old and new, and of compatible writers, starting from `manifest.json`. */
 import { TsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { parseImageConfig } from "../config.ts";
@@ -12,7 +12,7 @@ export const DOCKER_MANIFEST_NAME = "manifest.json";
 
 const KNOWN = ["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
 
-/** @throws {TsdError} archive_invalid, manifest_invalid, invalid_reference */
+/** Reads the images of a docker-archive. @throws {TsdError} archive_invalid, manifest_invalid, invalid_reference */
 export async function dockerImages(files: ArchiveFiles, platform: Platform | undefined): Promise<ArchivedImage[]> {
   const items = parseStrictJsonList(files.read(DOCKER_MANIFEST_NAME), DOCKER_MANIFEST_NAME);
   if (items === null) {
@@ -43,14 +43,14 @@ async function imageOf(item: JsonObject, path: string, files: ArchiveFiles): Pro
   return { id: digestOfHex(await sha256Hex(configBytes)), configBytes, config, names, layers };
 }
 
-/** @throws {TsdError} archive_invalid, with Docker's text */
+/** Checks the number of layers. @throws {TsdError} archive_invalid, with Docker's text */
 function checkLayers(files: number, diffIds: number): void {
   if (files === diffIds) return;
   const found = `expected ${files}, got ${diffIds}`;
   throw new TsdError("archive_invalid", `invalid manifest, layers length mismatch: ${found}`);
 }
 
-/** @throws {TsdError} invalid_reference, with Docker's texts */
+/** Parses a name with a tag. @throws {TsdError} invalid_reference, with Docker's texts */
 function fullName(text: string): string {
   const reference = parseReference(text);
   if (reference.tag === undefined || reference.digest !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * The files that `docker save` of Docker 25 and later writes: an OCI image layout whose layers are plain tars, and beside
- * it `manifest.json` and `repositories` for those that read the older form. Always the same bytes for the same images.
+ * The files that `docker save` of Docker 25 and later writes: an OCI image layout with uncompressed layers, and
+ * `manifest.json` and `repositories` for readers of the older format. The output is deterministic.
  */
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf } from "../digest.ts";
@@ -9,31 +9,31 @@ import { canonicalString, familiarName, familiarString, type Reference } from ".
 import { DOCKER_MANIFEST_NAME } from "./docker_archive.ts";
 import { FULL_NAME, OCI_INDEX_NAME, REF_NAME } from "./oci_layout.ts";
 
-/** A layer as it is stored. */
+/** A stored layer. */
 export interface PlainLayer {
   readonly diffId: Digest;
-  /** Of the uncompressed tar. */
+  /** Size of the uncompressed tar, in bytes. */
   readonly tarBytes: number;
 }
 
-/** An image to write. */
+/** An image to save. */
 export interface ImageToSave {
   readonly id: Digest;
   readonly configBytes: Uint8Array;
-  /** Lowest first. */
+  /** Lowest layer first. */
   readonly layers: readonly PlainLayer[];
-  /** With tags. */
+  /** References with tags. */
   readonly names: readonly Reference[];
 }
 
-/** A file of the archive: its bytes, or the layer whose tar it is. */
+/** A file of the archive: its bytes, or the layer whose tar it contains. */
 export type LayoutFile =
   | { readonly name: string; readonly bytes: Uint8Array }
   | { readonly name: string; readonly layer: PlainLayer };
 
 const LAYOUT = { imageLayoutVersion: "1.0.0" };
 
-/** The manifest of an image whose layers are plain tars. */
+/** Encodes the manifest of an image with uncompressed layers. */
 export function plainManifest({ id, configBytes, layers }: Omit<ImageToSave, "names">): Uint8Array<ArrayBuffer> {
   return json({
     schemaVersion: 2,
@@ -43,7 +43,7 @@ export function plainManifest({ id, configBytes, layers }: Omit<ImageToSave, "na
   });
 }
 
-/** All files, sorted by name. */
+/** Returns all files, sorted by name. */
 export async function layoutFiles(images: readonly ImageToSave[]): Promise<LayoutFile[]> {
   const files = new Map<string, LayoutFile>();
   const add = (name: string, bytes: Uint8Array) => files.set(name, { name, bytes });
@@ -64,7 +64,7 @@ export async function layoutFiles(images: readonly ImageToSave[]): Promise<Layou
   return [...files.values()].sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** One for each name, so that each is found; one without for an image that has none. */
+/** Returns one descriptor for each name; for an image without names, one without annotations. */
 function descriptorsOf({ names }: ImageToSave, digest: Digest, size: number): unknown[] {
   const plain = { mediaType: OCI_MANIFEST, digest, size };
   if (names.length === 0) return [plain];
@@ -83,7 +83,7 @@ function dockerManifest({ id, names, layers }: ImageToSave): unknown {
   };
 }
 
-/** Repository → tag → the uppermost layer, as very old readers want it. */
+/** Maps repository and tag to the topmost layer, for very old readers. */
 function repositoriesOf(images: readonly ImageToSave[]): Record<string, Record<string, string>> {
   const repositories: Record<string, Record<string, string>> = {};
   for (const { names, layers } of images) {

@@ -1,32 +1,35 @@
-/** The members of an image archive, by name. Nothing is unpacked: a name only says where bytes lie in the archive. */
+/** Indexes the members of an image archive by name. Nothing is unpacked: a name maps to a byte range of the archive. */
 import { TsdError } from "../../errors.ts";
 import { type ByteString, byteStringFromText, quoted, type TarEntry } from "../../tar/mod.ts";
 import { MAX_JSON_BYTES } from "../strict_json.ts";
 
-/** Where a member's bytes lie in the archive. */
+/** The byte range of a member's content in the archive. */
 export interface MemberRange {
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
-/** Far above any real archive of images, low enough to be kept in memory. */
+/** Far above any real image archive, low enough to be kept in memory. */
 export const MAX_MEMBERS = 100_000;
 const MAX_NAME_BYTES = 16 << 20;
-/** Links that are followed for one name. */
+/** Maximum number of links that are followed for one name. */
 const MAX_LINKS = 8;
 
-/** Members that are read whole: too large a one is refused before its bytes have come. */
+/** Members that are read as a whole: too large ones are rejected before their content is read. */
 const DOCUMENTS: ReadonlySet<ByteString> = new Set(["manifest.json", "index.json", "oci-layout", "repositories"]);
 
-type Member = { readonly place: MemberRange } | { readonly target: ByteString } | { readonly oddity: string };
+type Member = { readonly range: MemberRange } | { readonly target: ByteString } | { readonly oddity: string };
 
-/** See the file's comment. Of members of one name the last counts. */
+/** The members of an archive by name; of several with the same name the last one counts. */
 export class ArchiveMembers {
   readonly #members = new Map<ByteString, Member>();
   #count = 0;
   #nameBytes = 0;
 
-  /** @throws {TsdError} archive_invalid: its name or its link leads out of the archive, or there are too many */
+  /**
+   * Adds a member.
+   * @throws {TsdError} archive_invalid: its name or link leads out of the archive, or there are too many
+   */
   add(entry: TarEntry): void {
     this.#count++;
     this.#nameBytes += entry.path.length + entry.linkPath.length;
@@ -40,8 +43,8 @@ export class ArchiveMembers {
   }
 
   /**
-   * Where the bytes of a member are, by the name that some document of the archive has for it.
-   * @throws {TsdError} archive_invalid: the name leads out of the archive, or to something that isn't a file
+   * Finds a member's content by a name that a document of the archive refers to.
+   * @throws {TsdError} archive_invalid: the name leads out of the archive, or the member isn't a file
    */
   find(name: string): MemberRange | undefined {
     const requested = byteStringFromText(name);
@@ -50,7 +53,7 @@ export class ArchiveMembers {
     for (let links = 0; links <= MAX_LINKS; links++) {
       const member = this.#members.get(at);
       if (member === undefined) return undefined;
-      if ("place" in member) return member.place;
+      if ("range" in member) return member.range;
       if ("oddity" in member) throw invalid(`${quoted(at)} is ${member.oddity}, not a plain file`);
       at = member.target;
     }
@@ -62,7 +65,7 @@ function memberOf(entry: TarEntry, name: ByteString): Member {
   switch (entry.type) {
     case "file":
       if (entry.sparse !== undefined) return { oddity: "a sparse file" };
-      return { place: { offset: entry.dataOffset, sizeBytes: entry.storedBytes } };
+      return { range: { offset: entry.dataOffset, sizeBytes: entry.storedBytes } };
     case "symlink": {
       const target = entry.linkPath.startsWith("/") ? undefined : inside(dirOf(name), entry.linkPath);
       return { target: target ?? refuseEscape(entry) };
@@ -76,7 +79,7 @@ function memberOf(entry: TarEntry, name: ByteString): Member {
 
 const dirOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
-/** The path from the archive's top on, without `.` and `..`; undefined when it leads out. */
+/** Normalises a path relative to the archive's root; undefined if it leads out. */
 function inside(dir: ByteString, path: ByteString): ByteString | undefined {
   const names: ByteString[] = [];
   for (const name of `${dir}/${path}`.split("/")) {

@@ -18,7 +18,7 @@ const members = (...entries: TarEntry[]): ArchiveMembers => {
 const refused = (step: () => unknown, pattern: RegExp) =>
   assert.throws(step, (thrown: Error) => isTsdError(thrown, "archive_invalid") && pattern.test(thrown.message));
 
-Deno.test("members are found however their names are written; the last of a name counts", () => {
+Deno.test("members are found by any spelling of their name; of duplicates the last one counts", () => {
   const all = members(
     entry({ path: "./a//b", dataOffset: 1 }),
     entry({ path: "/c", dataOffset: 2 }),
@@ -30,7 +30,7 @@ Deno.test("members are found however their names are written; the last of a name
   assert.equal(all.find("e")?.sizeBytes, 7);
 });
 
-Deno.test("links inside the archive are followed, but not for ever", () => {
+Deno.test("links inside the archive are followed, up to a limit", () => {
   const link = (path: string, linkPath: string) => entry({ type: "symlink", path, linkPath });
   const all = members(
     entry({ path: "x/layer.tar", dataOffset: 9 }),
@@ -49,7 +49,7 @@ Deno.test("links inside the archive are followed, but not for ever", () => {
   refused(() => all.find("sparse"), /"sparse" is a sparse file/);
 });
 
-Deno.test("what leads out of the archive is refused: members, links, and names in its documents", () => {
+Deno.test("members, links and document references that lead out of the archive are rejected", () => {
   refused(() => members(entry({ path: "../../etc/passwd" })), /member "\.\.\/\.\.\/etc\/passwd" leads out of it/);
   refused(() => members(entry({ path: "a/../../b" })), /leads out of it/);
   const link = (type: "symlink" | "link", linkPath: string) => members(entry({ type, path: "a/b", linkPath }));
@@ -59,7 +59,7 @@ Deno.test("what leads out of the archive is refused: members, links, and names i
   refused(() => members().find("../etc/passwd"), /names a file outside of it, "\.\.\/etc\/passwd"/);
 });
 
-Deno.test("too many members, too long names, too large documents", () => {
+Deno.test("too many members, too long names and too large documents are rejected", () => {
   const many = new ArchiveMembers();
   for (let count = 0; count < MAX_MEMBERS; count++) many.add(entry({ path: "same" }));
   refused(() => many.add(entry({ path: "same" })), /more than 100000 members/);

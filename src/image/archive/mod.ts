@@ -1,11 +1,11 @@
 /**
  * @module
- * Archives of images, as `docker save` and `docker load` exchange them: docker-archive (`manifest.json`, with layers as
- * `<id>/layer.tar` or as blobs) and OCI image layouts (OCI image-spec v1.1, image-layout.md), for reading; what Docker 28
- * writes, for writing. It opens no files and stores no layers.
+ * Image archives of `docker save` and `docker load`. Reads docker-archive (`manifest.json`, with layers as
+ * `<id>/layer.tar` or as blobs) and OCI image layouts (OCI image-spec v1.1, image-layout.md); writes what Docker 28
+ * writes. It opens no files and stores no layers.
  *
- * It refuses: members and links that lead out of the archive, more than 100,000 members, documents over 4 MiB or that
- * strict parsing refuses, indexes nested deeper than four levels, images for another operating system.
+ * It rejects members and links that lead out of the archive, more than 100,000 members, documents over 4 MiB or that
+ * strict parsing rejects, indexes nested deeper than four levels, and images for another operating system.
  */
 export { type ArchivedImage, type ArchivedLayer, type ArchiveFiles } from "./contents.ts";
 export { type ImageToSave, type LayoutFile, layoutFiles, type PlainLayer, plainManifest } from "./layout_files.ts";

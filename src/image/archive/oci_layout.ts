@@ -1,4 +1,4 @@
-/** OCI image layouts in a tar (OCI image-spec v1.1, image-layout.md): `index.json` says what is in them. */
+/** Reads OCI image layouts in a tar (OCI image-spec v1.1, image-layout.md), starting from `index.json`. */
 import { TsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { parseImageConfig } from "../config.ts";
@@ -12,17 +12,20 @@ import { type ArchivedImage, type ArchivedLayer, type ArchiveFiles, checkOs, isR
 
 export const OCI_INDEX_NAME = "index.json";
 
-/** Annotations that hold an image's name: the whole one, and that of the specification, which may be a tag only. */
+/** Annotations with an image's name: the full one, and that of the specification, which may be just a tag. */
 export const FULL_NAME = "io.containerd.image.name";
 export const REF_NAME = "org.opencontainers.image.ref.name";
 
-/** Other things in a layout are passed over. */
+/** Other media types in a layout are ignored. */
 const MANIFESTS: ReadonlySet<MediaKind | undefined> = new Set(["image", "index", "schema1"]);
 
-/** How deep indexes may name indexes, below the layout's own. */
+/** How deep indexes may be nested below the layout's own. */
 const MAX_INDEX_DEPTH = 4;
 
-/** @throws {TsdError} archive_invalid, manifest_invalid, digest_mismatch, invalid_reference, platform_unavailable */
+/**
+ * Reads the images of a layout.
+ * @throws {TsdError} archive_invalid, manifest_invalid, digest_mismatch, invalid_reference, platform_unavailable
+ */
 export async function layoutImages(files: ArchiveFiles, platform: Platform | undefined): Promise<ArchivedImage[]> {
   const index = parseManifest(files.read(OCI_INDEX_NAME), OCI_INDEX_NAME, OCI_INDEX);
   if (index.kind !== "index") throw unusable(OCI_INDEX_NAME, "it is not an index");
@@ -40,18 +43,18 @@ export async function layoutImages(files: ArchiveFiles, platform: Platform | und
   return images;
 }
 
-/** Those of one name together, and those without. */
+/** Groups entries by name; those without a name form one group. */
 function groupsOf(described: readonly Descriptor[]): Descriptor[][] {
   return [...Map.groupBy(described, nameOf).values()];
 }
 
-/** One image for several platforms, without an index of its own. */
+/** Returns whether the entries are one image for several platforms, without an index of its own. */
 function areAlternatives(group: readonly Descriptor[]): boolean {
   const platforms = group.flatMap(({ platform }) => platform === undefined ? [] : [formatPlatform(platform)]);
   return group.length > 1 && platforms.length === group.length && new Set(platforms).size === group.length;
 }
 
-/** The entry that serves the platform best; archives may leave out some. */
+/** Chooses the best entry for the platform; archives may lack some of them. */
 function chooseEntry(
   entries: readonly Descriptor[],
   platform: Platform | undefined,
@@ -61,7 +64,7 @@ function chooseEntry(
   return matching.find((entry) => files.find(blobName(entry)) !== undefined) ?? matching[0]!;
 }
 
-/** An image's name in full; a tag alone is none. @throws {TsdError} invalid_reference */
+/** Returns an image's full name; a tag alone is not a name. @throws {TsdError} invalid_reference */
 function nameOf({ annotations = {} }: Descriptor): string | undefined {
   const full = annotations[FULL_NAME] ?? "";
   const short = annotations[REF_NAME] ?? "";
@@ -77,7 +80,7 @@ interface ReadManifest {
   readonly manifest: ImageManifest;
 }
 
-/** Goes down through indexes to the manifest for the platform. */
+/** Resolves nested indexes to the manifest for the platform. */
 async function manifestOf(
   entry: Descriptor,
   platform: Platform | undefined,
@@ -126,7 +129,10 @@ function layerOf(layer: Descriptor, diffId: ArchivedLayer["diffId"], files: Arch
   return place === undefined ? { diffId } : { diffId, place, blob: { digest, sizeBytes } };
 }
 
-/** A document that its descriptor names, checked. @throws {TsdError} archive_invalid, size_mismatch, digest_mismatch */
+/**
+ * Reads and verifies the document of a descriptor.
+ * @throws {TsdError} archive_invalid, size_mismatch, digest_mismatch
+ */
 async function readBlob(descriptor: Descriptor, what: string, files: ArchiveFiles): Promise<Uint8Array> {
   const bytes = files.read(blobName(descriptor));
   if (bytes.length !== descriptor.sizeBytes) {

@@ -5,7 +5,7 @@ import { DOCKER_MANIFEST_NAME, dockerImages } from "./docker_archive.ts";
 import { layoutImages, OCI_INDEX_NAME } from "./oci_layout.ts";
 
 /**
- * All images of an archive, or those for a platform. Where it has both forms, that of Docker counts, as in Docker.
+ * Returns all images of an archive, or those for a platform. If it has both formats, Docker's is read, as in Docker.
  * @throws {TsdError} archive_invalid, manifest_invalid, size_mismatch, digest_mismatch, invalid_reference,
  * platform_unavailable, image_not_found (none for the platform)
  */

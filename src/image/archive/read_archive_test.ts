@@ -20,7 +20,7 @@ async function refused(archive: MemoryArchive, code: ErrorCode, pattern: RegExp,
 
 const docker = (manifest: unknown) => new MemoryArchive().add("manifest.json", manifest);
 
-Deno.test("docker archives: layers are matched with the config's diffIDs, images come once with all names", async () => {
+Deno.test("docker-archive: layers match the diffIDs, an image with several names is returned once", async () => {
   const item = { Config: "c.json", RepoTags: ["app:1", "host.test/app:1"], Layers: ["a/layer.tar", "b/layer.tar"] };
   const archive = docker([item, { ...item, RepoTags: ["app:2"] }])
     .add("c.json", configOf([ONE!, TWO!])).add("a/layer.tar", "aa");
@@ -33,7 +33,7 @@ Deno.test("docker archives: layers are matched with the config's diffIDs, images
   assert.deepEqual(await readArchive(docker([])), []);
 });
 
-Deno.test("docker archives: what is wrong with one is said", async () => {
+Deno.test("docker-archive: errors of invalid archives", async () => {
   const item = { Config: "c.json", RepoTags: null, Layers: ["l"] };
   const whole = (change: object, config: unknown = configOf([ONE!])) =>
     docker([{ ...item, ...change }]).add("c.json", config).add("l", "x");
@@ -58,7 +58,7 @@ Deno.test("docker archives: what is wrong with one is said", async () => {
   await refused(new MemoryArchive().add("repositories", {}), "archive_invalid", /Docker before 1\.10/);
 });
 
-Deno.test("a platform that is asked for picks images; none of it is an error", async () => {
+Deno.test("a requested platform selects images; no match is an error", async () => {
   const archive = docker([
     { Config: "amd", RepoTags: ["app:amd"], Layers: [] },
     { Config: "arm", RepoTags: ["app:arm"], Layers: [] },
@@ -70,7 +70,7 @@ Deno.test("a platform that is asked for picks images; none of it is an error", a
   await refused(archive, "image_not_found", /no image for platform linux\/s390x/, other);
 });
 
-/** A layout; `annotations` of each entry of its index. */
+/** A layout; `annotations` has those of each entry of its index. */
 async function imageIn(archive: MemoryArchive, more: Readonly<Record<string, unknown>> = {}): Promise<BlobDescriptor> {
   const config = await archive.blob(configOf([ONE!], more), OCI_CONFIG);
   const layer = await archive.blob("a layer", OCI_LAYER);
@@ -82,7 +82,7 @@ const indexed = (archive: MemoryArchive, ...manifests: object[]) =>
 const FULL = "io.containerd.image.name";
 const REF = "org.opencontainers.image.ref.name";
 
-Deno.test("OCI layouts: names, and a layer's digest and size", async () => {
+Deno.test("OCI layout: names, and a layer's digest and size", async () => {
   const archive = new MemoryArchive();
   const top = await imageIn(archive);
   const cases: readonly (readonly [annotations: object, names: readonly string[]])[] = [
@@ -112,7 +112,7 @@ Deno.test("OCI layouts: names, and a layer's digest and size", async () => {
   );
 });
 
-Deno.test("OCI layouts: indexes lead to this platform's image, or the one that is asked for", async () => {
+Deno.test("OCI layout: an index resolves to the host's platform, or to the requested one", async () => {
   const archive = new MemoryArchive();
   const [amd, arm] = [await imageIn(archive), await imageIn(archive, { architecture: "arm64" })];
   const entries = [{ ...arm, platform: ARM }, { ...amd, platform: AMD }];
@@ -135,7 +135,7 @@ Deno.test("OCI layouts: indexes lead to this platform's image, or the one that i
   await refused(indexed(archive, top), "manifest_invalid", /nested deeper than 4 levels/, AMD);
 });
 
-Deno.test("OCI layouts: blobs that aren't what their descriptors say", async () => {
+Deno.test("OCI layout: blobs that don't match their descriptors are rejected", async () => {
   const archive = new MemoryArchive();
   const top = await imageIn(archive);
   await refused(indexed(archive, { ...top, size: top.size + 1 }), "size_mismatch", /size is \d+, expected \d+/);

@@ -20,7 +20,7 @@ const credentials = (credential: Credential): Credentials => ({ forDomain: () =>
 const PASSWORD: Credential = { kind: "password", username: "me", password: "pässword" };
 const BASIC = `Basic ${new TextEncoder().encode("me:pässword").toBase64()}`;
 
-/** A registry that wants bearer tokens, with its own token service. */
+/** A registry with its own token service, which requires bearer tokens. */
 function tokenRegistry(
   token: (request: Request) => Response | Promise<Response>,
 ): FakeRegistry & { good: Set<string> } {
@@ -38,7 +38,7 @@ function tokenRegistry(
   return Object.assign(startRegistry(wrap), { good });
 }
 
-Deno.test("an anonymous token is asked for once, with service and scope", async () => {
+Deno.test("an anonymous token is requested once, with service and scope", async () => {
   let requested = 0;
   await using registry = tokenRegistry((request) => {
     const url = new URL(request.url);
@@ -53,7 +53,7 @@ Deno.test("an anonymous token is asked for once, with service and scope", async 
   await client.resolveManifest(registry.ref("web"), AMD64);
   await Promise.all(Array.from({ length: 5 }, () => client.resolveManifest(registry.ref("web"), AMD64)));
   assert.equal(requested, 1);
-  // The token ends in the middle: one new one for all who notice.
+  // The token expires in between: all callers share one new token.
   registry.good.clear();
   await Promise.all(Array.from({ length: 5 }, async () => {
     const { stream } = await client.openBlob(registry.ref("web"), put.layers[0]);
@@ -62,7 +62,7 @@ Deno.test("an anonymous token is asked for once, with service and scope", async 
   assert.equal(requested, 2);
 });
 
-Deno.test("twenty first requests at once share one token request", async () => {
+Deno.test("twenty concurrent first requests share one token request", async () => {
   let requested = 0;
   await using registry = tokenRegistry(async () => {
     requested++;
@@ -76,7 +76,7 @@ Deno.test("twenty first requests at once share one token request", async () => {
   assert.equal(requested, 1);
 });
 
-Deno.test("one who leaves doesn't take the token away from the others", async () => {
+Deno.test("a cancelled caller doesn't cancel the token request of others", async () => {
   await using registry = tokenRegistry(async () => {
     abort.abort();
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -92,26 +92,26 @@ Deno.test("one who leaves doesn't take the token away from the others", async ()
   assert.equal((await staying).layers.length, 1);
 });
 
-Deno.test("a password goes to the realm, an identity token is posted there", async () => {
-  const seen: string[] = [];
+Deno.test("a password is sent to the realm, an identity token is posted to it", async () => {
+  const received: string[] = [];
   await using registry = tokenRegistry(async (request) => {
-    seen.push(`${request.method} ${request.headers.get("authorization")} ${await request.text()}`);
+    received.push(`${request.method} ${request.headers.get("authorization")} ${await request.text()}`);
     registry.good.add("Bearer t");
     return Response.json({ token: "t" });
   });
   await putImage(registry, LAYERS, ["latest"]);
   await fastLimitsClient({ credentials: credentials(PASSWORD) }).resolveManifest(registry.ref("web"), AMD64);
-  assert.deepEqual(seen, [`GET ${BASIC} `]);
+  assert.deepEqual(received, [`GET ${BASIC} `]);
   const identity = credentials({ kind: "identity_token", token: "secret&" });
   await fastLimitsClient({ credentials: identity }).resolveManifest(registry.ref("web"), AMD64);
-  assert.match(seen[1], /^POST null grant_type=refresh_token&refresh_token=secret%26&client_id=tsd&scope=/);
+  assert.match(received[1], /^POST null grant_type=refresh_token&refresh_token=secret%26&client_id=tsd&scope=/);
   registry.good.add("Bearer ready");
   const finished = credentials({ kind: "registry_token", token: "ready" });
   await fastLimitsClient({ credentials: finished }).resolveManifest(registry.ref("web"), AMD64);
-  assert.equal(seen.length, 2);
+  assert.equal(received.length, 2);
 });
 
-Deno.test("Basic", async () => {
+Deno.test("Basic authentication", async () => {
   await using registry = startRegistry((request, answer) =>
     request.headers.get("authorization") === BASIC
       ? answer()
@@ -126,7 +126,7 @@ Deno.test("Basic", async () => {
   );
 });
 
-Deno.test("each asker has tokens of their own", async () => {
+Deno.test("tokens are separate for each credential", async () => {
   const requested: string[] = [];
   await using registry = tokenRegistry((request) => {
     const token = request.headers.get("authorization") === BASIC ? "known" : "anyone";
@@ -146,7 +146,7 @@ Deno.test("each asker has tokens of their own", async () => {
   assert.deepEqual(requested, ["known", "anyone"]);
 });
 
-Deno.test("a log-in gives the registry's refresh token, where there is one", async () => {
+Deno.test("a login returns the registry's refresh token, if it issues one", async () => {
   const requested: string[] = [];
   let refresh: string | undefined = "again";
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
@@ -178,7 +178,7 @@ Deno.test("a log-in gives the registry's refresh token, where there is one", asy
   }
 });
 
-Deno.test("a log-in with Basic, and one that nobody asks for", async () => {
+Deno.test("a login with Basic, and one to a registry without authentication", async () => {
   let challenge: string | undefined = `Basic realm="x"`;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     if (challenge === undefined || request.headers.get("authorization") === BASIC) return new Response("{}");
@@ -197,7 +197,7 @@ Deno.test("a log-in with Basic, and one that nobody asks for", async () => {
   }
 });
 
-Deno.test("refusals by the token service", async () => {
+Deno.test("rejections by the token service", async () => {
   let status = 401;
   await using registry = tokenRegistry(() => new Response("<html>", { status }));
   const resolve = (credential?: Credential) =>
@@ -218,7 +218,7 @@ Deno.test("refusals by the token service", async () => {
   await rejects(resolve(), "registry_protocol", /answered 404/);
 });
 
-Deno.test("hostile realms are refused", async () => {
+Deno.test("malicious realms are rejected", async () => {
   let realm = "";
   await using registry = startRegistry(() =>
     new Response(null, { status: 401, headers: { "www-authenticate": `Bearer realm="${realm}"` } })
@@ -233,7 +233,7 @@ Deno.test("hostile realms are refused", async () => {
   }
 });
 
-Deno.test("a redirect to another host loses the credentials, one to the same host keeps them", async () => {
+Deno.test("a redirect to another host drops the credentials, one to the same host keeps them", async () => {
   const bytes = new TextEncoder().encode("the blob");
   await using elsewhere = startRegistry(() => new Response(bytes));
   let location = "";
@@ -260,7 +260,7 @@ Deno.test("a redirect to another host loses the credentials, one to the same hos
   assert.equal(registry.requests.at(-1)!.headers.get("authorization"), BASIC);
 });
 
-Deno.test("redirect loops and redirects to forbidden places end", async () => {
+Deno.test("redirect loops and redirects to forbidden hosts fail", async () => {
   let location = "";
   await using registry = startRegistry(() => new Response(null, { status: 302, headers: { location } }));
   const rejects = async (pattern: RegExp) =>
@@ -281,7 +281,7 @@ Deno.test("redirect loops and redirects to forbidden places end", async () => {
   await rejects(/no usable address/);
 });
 
-Deno.test("which hosts are what", () => {
+Deno.test("classifies loopback and link-local hosts", () => {
   for (const host of ["localhost", "LOCALHOST:5000", "127.0.0.1:1", "127.9.9.9", "[::1]:5000", "a.localhost"]) {
     assert.ok(isLoopbackHost(host), host);
   }
@@ -311,7 +311,7 @@ Deno.test("which hosts are what", () => {
   checkTarget(new URL("http://10.0.0.1/"), "a redirect", new URL("http://registry.lan/"));
 });
 
-Deno.test("challenges", () => {
+Deno.test("parses challenges", () => {
   const parse = (header: string) =>
     parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);
   assert.deepEqual(parse(`Bearer realm="https://a/t",service="r, s",scope="a:b:pull,push"`), [

@@ -1,8 +1,8 @@
 /**
  * @module
- * Getting in: Basic, and Docker's token protocol (OCI distribution-spec v1.1, "Authentication"; the token and OAuth2
- * documents of distribution v2). Tokens live in memory only, per registry and scope. Credentials go to the registry they
- * belong to and to the token realm that it names, nowhere else. No secret is put into an error.
+ * Registry authentication: Basic, and Docker's token protocol (OCI distribution-spec v1.1, "Authentication"; the token
+ * and OAuth2 documents of distribution v2). Tokens are kept in memory only, per registry and scope. Credentials are
+ * sent to their registry and its token realm only. Errors contain no secrets.
  */
 import { TsdError } from "../../errors.ts";
 import { parseChallenges } from "./challenge.ts";
@@ -10,50 +10,50 @@ import { plainText } from "./errors.ts";
 import { checkTarget } from "./hosts.ts";
 import type { Endpoint } from "./scheme.ts";
 
-/** How a user identifies to one registry. */
+/** A user's credential for a registry. */
 export type Credential =
   | { readonly kind: "password"; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, as `docker login` stores it. */
   | { readonly kind: "identity_token"; readonly token: string }
-  /** A finished bearer token. */
+  /** A bearer token that is used as it is. */
   | { readonly kind: "registry_token"; readonly token: string };
 
-/** Where credentials come from. `domain` is as in references: `docker.io`, `localhost:5000`. */
+/** A source of credentials. `domain` is that of references: `docker.io`, `localhost:5000`. */
 export interface Credentials {
   forDomain(domain: string): Promise<Credential | undefined>;
 }
 
-/** The whole world's credentials: none. */
+/** A source without credentials. */
 export const ANONYMOUS: Credentials = { forDomain: () => Promise.resolve(undefined) };
 
-/** A small document that was asked for; `bytes` is bounded. */
+/** The response to a request for a small document; `bytes` has a limited size. */
 export interface FetchedDocument {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Fetches from a token realm: redirects, retries and limits are the fetcher's business. */
+/** Fetches from a token realm; redirects, retries and limits are up to the implementation. */
 export type FetchToken = (
   request: { url: URL; headers: Record<string, string>; form?: string },
   endpoint: Endpoint,
 ) => Promise<FetchedDocument>;
 
-/** A registry, and what we want to do there. */
+/** A registry and the requested access. */
 export interface Access {
-  /** As in references. */
+  /** The domain of references. */
   readonly domain: string;
   readonly endpoint: Endpoint;
-  /** `repository:library/alpine:pull`; empty to be known and nothing else. */
+  /** Such as `repository:library/alpine:pull`; empty to authenticate only. */
   readonly scope: string;
-  /** Whoever asks. Goes before what {@link Credentials} knows; tokens are never shared between credentials. */
+  /** The caller's credential, preferred to {@link Credentials}. Tokens are never shared between credentials. */
   readonly credential?: Credential | undefined;
 }
 
-/** What a log-in gave. */
+/** The result of a login. */
 export interface Login {
   readonly header: string;
-  /** A refresh token that can stand for the password from now on. */
+  /** A refresh token to use in place of the password. */
   readonly identityToken: string | undefined;
 }
 
@@ -64,14 +64,14 @@ interface Grant {
 }
 
 const CLIENT_ID = "tsd";
-/** The protocol's default when a token doesn't say. */
+/** The protocol's default lifetime of a token. */
 const DEFAULT_LIFETIME_S = 60;
-/** A token is renewed this long before it ends, so that it doesn't end on its way. */
+/** Tokens are renewed this long before they expire, so that they don't expire in transit. */
 const MARGIN_MS = 5_000;
-/** Most tokens that are remembered. */
+/** Maximum number of cached tokens. */
 const MAX_GRANTS = 1000;
 
-/** Knows the `Authorization` header for each registry and scope. */
+/** Provides the `Authorization` header for each registry and scope. */
 export class Authorizer {
   readonly #credentials: Credentials;
   readonly #fetchToken: FetchToken;
@@ -82,54 +82,54 @@ export class Authorizer {
     this.#fetchToken = fetchToken;
   }
 
-  /** The header to send with a first request; undefined as long as nothing was asked of us. */
+  /** Returns the header for a first request; undefined before the registry has sent a challenge. */
   async header(access: Access): Promise<string | undefined> {
     const grant = await settled(this.#grants.get(keyOf(access)));
     return grant !== undefined && Date.now() < grant.expiresAtMs ? grant.header : undefined;
   }
 
   /**
-   * A new header after a 401; undefined when there is nothing to answer with. Callers that failed with the same old
-   * header share one token request, which therefore no single caller can cancel; it is bounded in time.
-   * @param refused the header that the registry didn't take
+   * Returns a new header after a 401, or undefined if the challenge can't be answered. Callers that failed with the
+   * same header share one token request, which no single caller can cancel; it has a time limit.
+   * @param refused the header that the registry rejected
    * @throws {TsdError} unauthorized, registry_protocol, and what the token request throws
    */
   async answer(access: Access, wwwAuthenticate: string, refused: string | undefined): Promise<string | undefined> {
     const key = keyOf(access);
     for (;;) {
-      const present = this.#grants.get(key);
-      const grant = await settled(present);
+      const current = this.#grants.get(key);
+      const grant = await settled(current);
       if (grant !== undefined && grant.header !== refused && Date.now() < grant.expiresAtMs) return grant.header;
-      if (this.#grants.get(key) === present) break; // Else somebody has begun to ask meanwhile.
+      if (this.#grants.get(key) === current) break; // Otherwise another caller started a request.
     }
-    const asking = this.#ask(access, wwwAuthenticate);
-    this.#keep(key, asking);
+    const request = this.#requestGrant(access, wwwAuthenticate);
+    this.#cacheGrant(key, request);
     try {
-      return (await asking)?.header;
+      return (await request)?.header;
     } catch (error) {
-      if (this.#grants.get(key) === asking) this.#grants.delete(key);
+      if (this.#grants.get(key) === request) this.#grants.delete(key);
       throw error;
     }
   }
 
   /**
-   * The same for a user who wants to be known from now on; nothing is kept here.
+   * Like {@link Authorizer.answer}, but asks for a refresh token as well; the result is not cached.
    * @throws {TsdError} as `answer`
    */
   async login(access: Access, wwwAuthenticate: string): Promise<Login | undefined> {
-    const grant = await this.#ask(access, wwwAuthenticate, true);
+    const grant = await this.#requestGrant(access, wwwAuthenticate, true);
     return grant && { header: grant.header, identityToken: grant.refreshToken };
   }
 
-  /** The oldest go when there are many: their owners ask anew. */
-  #keep(key: string, asking: Promise<Grant | undefined>): void {
+  /** Evicts the oldest entry if there are too many; its users then request a new token. */
+  #cacheGrant(key: string, request: Promise<Grant | undefined>): void {
     this.#grants.delete(key);
-    this.#grants.set(key, asking);
+    this.#grants.set(key, request);
     const oldest = this.#grants.keys().next();
     if (this.#grants.size > MAX_GRANTS && !oldest.done) this.#grants.delete(oldest.value);
   }
 
-  async #ask(access: Access, wwwAuthenticate: string, offline = false): Promise<Grant | undefined> {
+  async #requestGrant(access: Access, wwwAuthenticate: string, offline = false): Promise<Grant | undefined> {
     const challenges = parseChallenges(wwwAuthenticate);
     const credential = access.credential ?? await this.#credentials.forDomain(access.domain);
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
@@ -176,9 +176,12 @@ export class Authorizer {
   }
 }
 
-/** What somebody else's request gave. When it failed, that was their error: whoever waits here asks anew. */
-async function settled(asking: Promise<Grant | undefined> | undefined): Promise<Grant | undefined> {
-  const [outcome] = await Promise.allSettled([asking]);
+/**
+ * The result of another caller's request. If that failed, the error is the other caller's, and this one sends a new
+ * request.
+ */
+async function settled(request: Promise<Grant | undefined> | undefined): Promise<Grant | undefined> {
+  const [outcome] = await Promise.allSettled([request]);
   return outcome.status === "fulfilled" ? outcome.value : undefined;
 }
 
@@ -238,8 +241,8 @@ function grantOf(bytes: Uint8Array, host: string): Grant {
   }
   const token = answer?.token || answer?.access_token;
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) throw unusable("it has no token");
-  const given = answer?.expires_in;
-  const lifetimeS = typeof given === "number" && given > DEFAULT_LIFETIME_S ? given : DEFAULT_LIFETIME_S;
+  const expiresInS = answer?.expires_in;
+  const lifetimeS = typeof expiresInS === "number" && expiresInS > DEFAULT_LIFETIME_S ? expiresInS : DEFAULT_LIFETIME_S;
   const refreshToken = typeof answer?.refresh_token === "string" ? answer.refresh_token : undefined;
   return { header: bearerHeader(token), expiresAtMs: Date.now() + lifetimeS * 1000 - MARGIN_MS, refreshToken };
 }

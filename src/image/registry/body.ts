@@ -1,12 +1,12 @@
 /**
  * @module
- * Bodies from slow or stalling servers. Only time spent waiting for the network counts, never the reader's own time.
+ * Detects stalled and very slow servers. Only the time spent waiting for the network counts, not the reader's own time.
  */
 import { TsdError } from "../../errors.ts";
 import { cancelQuietly } from "../../io/mod.ts";
 import type { RegistryLimits } from "./retry.ts";
 
-/** The same bytes; reading fails with {@link TsdError} timeout when the server stalls or trickles. */
+/** Passes the bytes through; reading fails with {@link TsdError} timeout if the server stalls or is too slow. */
 export function watched(
   body: ReadableStream<Uint8Array>,
   limits: Pick<RegistryLimits, "idleMs" | "idleBytes">,
@@ -46,7 +46,7 @@ export function watched(
   }, { highWaterMark: 0 });
 }
 
-/** The same bytes; `failed` is told when reading them fails. */
+/** Passes the bytes through and calls `failed` if reading them fails. */
 export function tellingFailure(body: ReadableStream<Uint8Array>, failed: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>({
@@ -64,9 +64,9 @@ export function tellingFailure(body: ReadableStream<Uint8Array>, failed: () => v
   }, { highWaterMark: 0 });
 }
 
-async function withinMs<T>(promise: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+async function withinMs<T>(promise: Promise<T>, limitMs: number, timeoutError: () => Error): Promise<T> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(late()), limitMs);
+  const timer = setTimeout(() => reject(timeoutError()), limitMs);
   try {
     return await Promise.race([promise, timeout]);
   } finally {

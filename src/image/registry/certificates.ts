@@ -1,31 +1,34 @@
 /**
  * @module
- * Certificates of single registries: those that the configuration names, and Docker's folders (`certs.d/HOST/`): `*.crt` are
- * authorities, `NAME.cert` and `NAME.key` a client's certificate and its key.
+ * Loads a registry's certificates: the configured ones, and those in Docker's directories (`certs.d/HOST/`), where
+ * `*.crt` are CA certificates, and `NAME.cert` and `NAME.key` are a client certificate and its key.
  */
 import { TsdError } from "../../errors.ts";
 import type { RegistrySettings } from "./settings.ts";
 
-/** PEM texts. */
+/** PEM-encoded certificates and key. */
 export interface TlsMaterial {
-  /** Trusted beside the system's authorities. */
+  /** CA certificates to trust in addition to the system's. */
   readonly authorities: readonly string[];
   readonly cert?: string;
   readonly key?: string;
 }
 
-/** What is known of a host; undefined where there is nothing. @throws {TsdError} registry_unreachable, in one line */
+/**
+ * Reads a host's certificates; undefined if there are none.
+ * @throws {TsdError} registry_unreachable, with a one-line message
+ */
 export async function readCertificates(
   host: string,
   { certificates, certificateDirs }: Pick<RegistrySettings, "certificates" | "certificateDirs">,
 ): Promise<TlsMaterial | undefined> {
   const read = (path: string) => readPem(host, path);
-  const named = certificates[host];
+  const configured = certificates[host];
   const dirs = certificateDirs.map((dir) => `${dir}/${host}`);
   const found = (await Promise.all(dirs.map(async (dir) => await clientFiles(host, dir)))).flat();
-  const authorities = [...(named?.ca ? [named.ca] : []), ...found.filter((path) => path.endsWith(".crt"))];
-  const cert = named?.cert ?? found.find((path) => path.endsWith(".cert"));
-  const key = named?.key ?? found.find((path) => path.endsWith(".key"));
+  const authorities = [...(configured?.ca ? [configured.ca] : []), ...found.filter((path) => path.endsWith(".crt"))];
+  const cert = configured?.cert ?? found.find((path) => path.endsWith(".cert"));
+  const key = configured?.key ?? found.find((path) => path.endsWith(".key"));
   if (authorities.length === 0 && cert === undefined) return undefined;
   return {
     authorities: await Promise.all(authorities.map(read)),
@@ -33,7 +36,10 @@ export async function readCertificates(
   };
 }
 
-/** The files of one folder, sorted; a certificate without a key, or the other way round, is a mistake. */
+/**
+ * Lists the files of a directory, sorted; a client certificate without its key, or a key without its certificate, is an
+ * error.
+ */
 async function clientFiles(host: string, dir: string): Promise<string[]> {
   const names = await namesIn(host, dir);
   for (const name of names) {

@@ -21,7 +21,7 @@ async function dirWith(files: Readonly<Record<string, string>>) {
 
 const pem = (text: string) => `-----BEGIN ${text}-----`;
 
-Deno.test("Docker's folder of a host", async () => {
+Deno.test("reads a host's directory in Docker's format", async () => {
   const files = { "b.crt": pem("b"), "a.crt": pem("a"), "client.cert": pem("cert"), "client.key": pem("key") };
   await using it = await dirWith({ ...files, "README": "no certificate" });
   assert.deepEqual(await it.read(), { authorities: [pem("a"), pem("b")], cert: pem("cert"), key: pem("key") });
@@ -31,7 +31,7 @@ Deno.test("Docker's folder of a host", async () => {
   assert.deepEqual(both, { authorities: [pem("b")] });
 });
 
-Deno.test("a file that can't be used is one line", async () => {
+Deno.test("an unusable file gives a one-line error", async () => {
   const rows: readonly (readonly [files: Record<string, string>, says: RegExp])[] = [
     [{ "client.cert": pem("x") }, /missing key client\.key for client certificate client\.cert \(CA certificates must/],
     [{ "client.key": pem("x") }, /missing client certificate client\.cert for key client\.key$/],
@@ -51,13 +51,13 @@ Deno.test("a file that can't be used is one line", async () => {
   });
 });
 
-Deno.test("an authority of its own is trusted for its registry, and checked", async () => {
-  const [own, other] = [await selfSignedCertificate(), await selfSignedCertificate()];
+Deno.test("a registry's own CA is trusted for that registry only, and its certificate is verified", async () => {
+  const [trusted, other] = [await selfSignedCertificate(), await selfSignedCertificate()];
   const serve = (hostname: string, port: number) =>
-    Deno.serve({ hostname, port, ...own, onListen() {} }, () => new Response("hello"));
+    Deno.serve({ hostname, port, ...trusted, onListen() {} }, () => new Response("hello"));
   const server = serve("127.0.0.1", 0);
-  // An address that the certificate doesn't have.
-  const stranger = serve("127.0.0.3", server.addr.port);
+  // An address that the certificate is not valid for.
+  const otherServer = serve("127.0.0.3", server.addr.port);
   const ask = async (send: HttpSend, host = "127.0.0.1") => {
     const url = new URL(`https://${host}:${server.addr.port}/`);
     return await (await sendWithin(send, { url, headers: {} }, 10_000)).text();
@@ -70,29 +70,29 @@ Deno.test("an authority of its own is trusted for its registry, and checked", as
       return true;
     });
   try {
-    assert.equal(await ask(nodeSend({ authorities: [own.cert] })), "hello");
+    assert.equal(await ask(nodeSend({ authorities: [trusted.cert] })), "hello");
     await refused(nodeSend({ authorities: [other.cert] }));
     await refused(nodeSend());
     await refused(verifiedSend);
-    await refused(nodeSend({ authorities: [own.cert] }), "127.0.0.3");
+    await refused(nodeSend({ authorities: [trusted.cert] }), "127.0.0.3");
     assert.equal(await ask(nodeSend({ unverified: true }), "127.0.0.1"), "hello");
     await using it = await dirWith({});
     const host = `127.0.0.1:${server.addr.port}`;
     await Deno.mkdir(`${it.dir}/${host}`);
-    await Deno.writeTextFile(`${it.dir}/${host}/ca.crt`, own.cert);
+    await Deno.writeTextFile(`${it.dir}/${host}/ca.crt`, trusted.cert);
     const endpoint = await new Endpoints({ ...NO_SETTINGS, certificateDirs: [it.dir] }, 10_000).of(host);
     assert.equal(await ask(endpoint.send), "hello");
     await refused(endpoint.send, "127.0.0.3");
-    // One on loopback may have any certificate, also beside an authority that isn't its own.
+    // A loopback registry may have any certificate, even if another CA is configured.
     await Deno.writeTextFile(`${it.dir}/${host}/ca.crt`, other.cert);
-    const careless = await new Endpoints({ ...NO_SETTINGS, certificateDirs: [it.dir] }, 10_000).of(host);
-    assert.deepEqual([careless.base.protocol, await ask(careless.send)], ["https:", "hello"]);
+    const insecure = await new Endpoints({ ...NO_SETTINGS, certificateDirs: [it.dir] }, 10_000).of(host);
+    assert.deepEqual([insecure.base.protocol, await ask(insecure.send)], ["https:", "hello"]);
   } finally {
-    await Promise.all([server.shutdown(), stranger.shutdown()]);
+    await Promise.all([server.shutdown(), otherServer.shutdown()]);
   }
 });
 
-Deno.test("a registry that wants a client's certificate", async () => {
+Deno.test("a registry that requires a client certificate", async () => {
   const [server, client] = [await selfSignedCertificate(), await selfSignedCertificate()];
   await using it = await dirWith({ "ca.crt": server.cert, "me.cert": client.cert, "me.key": client.key });
   await Deno.writeTextFile(`${it.dir}/server.key`, server.key);
@@ -126,7 +126,7 @@ function freeAddress(): string {
   return `127.0.0.1:${listener.addr.port}`;
 }
 
-/** A program that was just started doesn't listen yet. */
+/** Retries while a process that was just started is not listening yet. */
 async function untilServed(ask: () => Promise<Response>): Promise<Response> {
   const deadlineMs = performance.now() + 20_000;
   for (;;) {
@@ -140,7 +140,7 @@ async function untilServed(ask: () => Promise<Response>): Promise<Response> {
   }
 }
 
-Deno.test("a port that browsers refuse", async () => {
+Deno.test("a port that browsers block", async () => {
   const server = serveAtFirst([6000, 10080, 6666, 2049, 5061]);
   try {
     const endpoints = new Endpoints(NO_SETTINGS, 10_000);

@@ -1,24 +1,24 @@
 /**
  * @module
- * `WWW-Authenticate` (RFC 9110, section 11.6.1), as far as registries use it: `Basic realm="…"` and
- * `Bearer realm="…",service="…",scope="…"`, possibly several in one header.
+ * Parses `WWW-Authenticate` (RFC 9110, section 11.6.1) as far as registries use it: `Basic realm="…"` and `Bearer
+ * realm="…",service="…",scope="…"`, possibly several in one header.
  */
 
-/** One way in which a server wants to be asked. */
+/** An authentication challenge. */
 export interface Challenge {
-  /** Lower case: `basic`, `bearer`. */
+  /** In lower case: `basic`, `bearer`. */
   readonly scheme: string;
-  /** Names in lower case. */
+  /** Parameter names are in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 const SPACE = /[ \t]*/y;
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const QUOTED = /"((?:[^"\\]|\\[^])*)"/y;
-/** Headers longer than this are cut: no registry needs them. */
+/** Longer headers are truncated: no registry needs them. */
 const MAX_HEADER_CHARS = 8192;
 
-/** The challenges of a header; what can't be understood ends the list. */
+/** Parses the challenges of a header, up to the first syntax error. */
 export function parseChallenges(header: string): Challenge[] {
   const scanner = new Scanner(header.slice(0, MAX_HEADER_CHARS));
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];

@@ -1,6 +1,6 @@
 /**
  * @module
- * What the engine asks of registries: which image does a name mean, and give me this blob.
+ * The engine's interface to registries: resolving references and downloading blobs.
  */
 import { TsdError } from "../../errors.ts";
 import { createSha256, type HashEngine } from "../../hash/mod.ts";
@@ -23,51 +23,51 @@ import { NO_SETTINGS, type RegistrySettings } from "./settings.ts";
 import { listTags } from "./tags.ts";
 import { type Asker, type RegistryResponse, RegistryTransport } from "./transport.ts";
 
-/** How a {@link RegistryClient} behaves; every field has a default. */
+/** Options of a {@link RegistryClient}; every field has a default. */
 export interface RegistryOptions extends Partial<RegistrySettings> {
   readonly credentials?: Credentials;
   readonly hashEngine?: HashEngine;
   readonly log?: Log;
 }
 
-/** One layer of an image. */
+/** A layer of an image. */
 export interface ResolvedLayer {
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
 }
 
-/** All that is known about an image before its layers are fetched; every digest and size has been checked. */
+/** What is known about an image before its layers are fetched; every digest and size was verified. */
 export interface ResolvedImage {
   readonly reference: Reference;
-  /** What the name pointed at: an index or a manifest. It makes the RepoDigest. */
+  /** Digest of what the reference named, an index or a manifest; used in the RepoDigest. */
   readonly topDigest: Digest;
   readonly topMediaType: string;
-  /** The index's own bytes, when there is one; otherwise equal to `manifestBytes`. */
+  /** The bytes of the index, if there is one; otherwise equal to `manifestBytes`. */
   readonly topBytes: Uint8Array<ArrayBuffer>;
   readonly manifestDigest: Digest;
   readonly manifestBytes: Uint8Array<ArrayBuffer>;
   readonly manifest: ImageManifest;
-  /** The image's id. */
+  /** The image id. */
   readonly configDigest: Digest;
   readonly configBytes: Uint8Array<ArrayBuffer>;
   readonly config: ImageConfig;
-  /** Lowest first. */
+  /** Lowest layer first. */
   readonly layers: readonly ResolvedLayer[];
   readonly platform: Platform;
 }
 
-/** A blob on its way; it is not verified yet. */
+/** A blob that is being downloaded; it is not verified yet. */
 export interface BlobStream {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Position of the stream's first byte in the blob. */
+  /** Offset of the stream's first byte in the blob. */
   readonly offsetBytes: number;
   /** Size of the whole blob according to its descriptor. */
   readonly sizeBytes: number;
 }
 
 /**
- * A client of the OCI distribution-spec v1.1 (pulling only). One instance serves any number of pulls at once; what it
- * learns (schemes, tokens) it keeps in memory.
+ * A pull client for the OCI distribution-spec v1.1. One instance may serve any number of concurrent pulls; it keeps
+ * what it learns (schemes, tokens) in memory.
  */
 export class RegistryClient {
   readonly #transport: RegistryTransport;
@@ -91,20 +91,20 @@ export class RegistryClient {
   }
 
   /**
-   * Finds out what a reference means for a platform. Without a platform it is this machine's, and an image that exists
-   * for another one only is taken as it is; a platform that was asked for must fit.
+   * Resolves a reference for a platform. Without a platform the host's is used, and an image without an index is
+   * accepted for any architecture; an explicit platform has to match.
    * @throws {TsdError} registry_unreachable, registry_denied, registry_protocol, unauthorized, manifest_unknown,
    * manifest_invalid, platform_unavailable, digest_mismatch, size_mismatch, timeout, cancelled
    */
   async resolveManifest(
     ref: Reference,
     platform?: Platform,
-    asker: Asker = {},
+    options: Asker = {},
   ): Promise<ResolvedImage> {
     const reference = withDefaultTag(ref);
-    const { top, image } = await this.#resolver.resolve(reference, platform, asker);
+    const { top, image } = await this.#resolver.resolve(reference, platform, options);
     const { manifest } = image;
-    const configBytes = await this.#config(reference, manifest.config, asker);
+    const configBytes = await this.#config(reference, manifest.config, options);
     const config = parseImageConfig(configBytes, `config of ${familiarString(reference)}`, manifest.layers.length);
     if (top.manifest.kind === "image") checkPlatform(reference, config.platform, platform);
     return {
@@ -124,9 +124,9 @@ export class RegistryClient {
   }
 
   /**
-   * Opens a blob. The stream goes on by itself after dropped connections, and then fails with registry_unreachable or
-   * timeout; its bytes must be checked by the reader (`verified`).
-   * @param options.offset where to begin, in bytes
+   * Opens a blob. The stream resumes after lost connections, and finally fails with registry_unreachable or timeout;
+   * the reader has to verify its bytes (`verified`).
+   * @param options.offset where to start, in bytes
    * @throws {TsdError} registry_unreachable, registry_denied, registry_protocol, unauthorized, size_mismatch, timeout,
    * cancelled
    */
@@ -151,20 +151,20 @@ export class RegistryClient {
     return { stream: cancellable(stream, signal), offsetBytes: offset, sizeBytes: descriptor.sizeBytes };
   }
 
-  /** From the registry; a foreign layer that it doesn't have, from where its descriptor says. */
+  /** Requests a blob from the registry, or a foreign layer that it doesn't have from the descriptor's URLs. */
   async #openOnce(
     ref: Reference,
     { digest, mediaType, urls = [] }: Descriptor,
     headers: Record<string, string>,
-    asker: Asker,
+    options: Asker,
   ): Promise<RegistryResponse> {
-    const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, ...asker });
+    const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, ...options });
     if (response.status !== 404 || !isForeignLayer(mediaType) || urls.length === 0) return response;
     await response.body.cancel();
-    return await this.#openExternal(ref, urls, headers, asker.signal);
+    return await this.#openExternal(ref, urls, headers, options.signal);
   }
 
-  /** The first of the URLs that has the layer; the last one's answer when none has. */
+  /** Returns the response of the first URL that has the layer; if none has, that of the last one. */
   async #openExternal(
     ref: Reference,
     urls: readonly string[],
@@ -184,18 +184,18 @@ export class RegistryClient {
   }
 
   /**
-   * Finds out whether a registry takes a credential. Gives a token that can be used instead of a password, where the
-   * registry has such.
-   * @param domain as in references
+   * Checks whether a registry accepts a credential. Returns a token to use in place of the password, if the registry
+   * issues one.
+   * @param domain the domain of references
    * @throws {TsdError} unauthorized, registry_unreachable, registry_protocol, timeout, cancelled, invalid_reference
    */
   async login(domain: string, credential: Credential, signal?: AbortSignal): Promise<string | undefined> {
     return await this.#transport.login(domain, credential, signal);
   }
 
-  /** All tags of the reference's repository. @throws {TsdError} as `resolveManifest` */
-  async listTags(ref: Reference, asker: Asker = {}): Promise<string[]> {
-    return await listTags(this.#transport, ref, asker);
+  /** Lists all tags of the reference's repository. @throws {TsdError} as `resolveManifest` */
+  async listTags(ref: Reference, options: Asker = {}): Promise<string[]> {
+    return await listTags(this.#transport, ref, options);
   }
 
   async #config(
@@ -221,7 +221,7 @@ export class RegistryClient {
   }
 }
 
-/** Only for images that no index chose; variants are often not written into configs. */
+/** Only for images without an index; configs often lack the variant. */
 function checkPlatform(ref: Reference, found: Platform, requested: Platform | undefined): void {
   if (requested === undefined) {
     if (found.os === hostPlatform().os) return;
@@ -230,9 +230,9 @@ function checkPlatform(ref: Reference, found: Platform, requested: Platform | un
       `image operating system "${found.os}" cannot be used on this platform: operating system is not supported`,
     );
   }
-  const sameKind = found.os === requested.os &&
+  const isSameArchitecture = found.os === requested.os &&
     (found.architecture === requested.architecture || found.architecture === "");
-  if (sameKind || platformRank(requested, found) !== undefined) return;
+  if (isSameArchitecture || platformRank(requested, found) !== undefined) return;
   throw new TsdError(
     "platform_unavailable",
     `image with reference ${familiarString(ref)} was found but its platform (${formatPlatform(found)}) ` +

@@ -1,7 +1,7 @@
 /**
  * @module
- * Pulls of one image at once, or soon after one another, ask for its config once. Callers share the request; it ends when
- * the last of them has left. What has come is checked already, and kept for a while as long as it is small.
+ * Lets concurrent pulls of one image, and those soon after one another, fetch its config once. Callers share the
+ * request, which is cancelled when the last of them has left. Results are verified, and small ones are cached.
  */
 import { throwIfCancelled, untilCancelled } from "../../io/mod.ts";
 import type { Digest } from "../digest.ts";
@@ -9,26 +9,26 @@ import type { Descriptor } from "../manifest.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Fetches and checks a config. */
+/** Fetches and verifies a config. */
 export type FetchConfig = (signal: AbortSignal) => Promise<Bytes>;
 
-interface Sharing {
+interface SharedRequest {
   readonly fetched: Promise<Bytes>;
-  readonly left: AbortController;
+  readonly abandoned: AbortController;
   waiting: number;
 }
 
-const KEPT_COUNT = 32;
-const KEPT_MAX_BYTES = 64 * 1024;
+const CACHE_MAX_COUNT = 32;
+const CACHE_MAX_ENTRY_BYTES = 64 * 1024;
 
-/** See the module's comment. */
+/** A cache of image configs that also shares requests in progress. */
 export class ConfigCache {
-  readonly #kept = new Map<Digest, Bytes>();
-  readonly #sharings = new Map<string, Sharing>();
+  readonly #cache = new Map<Digest, Bytes>();
+  readonly #requests = new Map<string, SharedRequest>();
 
   /**
-   * The config, from `fetch` when it isn't here. The bytes belong to all callers.
-   * @param source where `fetch` looks: requests are shared by callers with the same one only
+   * Returns the config, calling `fetch` if it isn't cached. The bytes are shared by all callers: don't modify them.
+   * @param source where `fetch` gets it from: only callers with the same source share a request
    * @throws {TsdError} cancelled, and what `fetch` throws
    */
   async get(
@@ -38,38 +38,38 @@ export class ConfigCache {
     signal?: AbortSignal,
   ): Promise<Bytes> {
     throwIfCancelled(signal);
-    const kept = this.#kept.get(digest);
-    if (kept?.length === sizeBytes) return kept;
-    // Who was told another size must not share: one of the two will fail.
+    const cached = this.#cache.get(digest);
+    if (cached?.length === sizeBytes) return cached;
+    // Callers with different expected sizes must not share a request: one of them is going to fail.
     const key = `${source}@${digest} ${sizeBytes}`;
-    const sharing = this.#sharings.get(key) ?? this.#begin(key, digest, fetch);
-    sharing.waiting++;
+    const shared = this.#requests.get(key) ?? this.#start(key, digest, fetch);
+    shared.waiting++;
     try {
-      return await untilCancelled(sharing.fetched, signal);
+      return await untilCancelled(shared.fetched, signal);
     } finally {
-      sharing.waiting--;
-      if (sharing.waiting === 0) this.#end(key, sharing);
+      shared.waiting--;
+      if (shared.waiting === 0) this.#end(key, shared);
     }
   }
 
-  #begin(key: string, digest: Digest, fetch: FetchConfig): Sharing {
-    const left = new AbortController();
-    const sharing: Sharing = { fetched: fetch(left.signal), left, waiting: 0 };
-    this.#sharings.set(key, sharing);
-    sharing.fetched.then((bytes) => this.#keep(digest, bytes), () => undefined);
-    return sharing;
+  #start(key: string, digest: Digest, fetch: FetchConfig): SharedRequest {
+    const abandoned = new AbortController();
+    const shared: SharedRequest = { fetched: fetch(abandoned.signal), abandoned, waiting: 0 };
+    this.#requests.set(key, shared);
+    shared.fetched.then((bytes) => this.#store(digest, bytes), () => undefined);
+    return shared;
   }
 
-  /** Also ends a request that nobody waits for any more. */
-  #end(key: string, sharing: Sharing): void {
-    if (this.#sharings.get(key) === sharing) this.#sharings.delete(key);
-    sharing.left.abort();
+  /** Also cancels a request that no caller waits for any more. */
+  #end(key: string, shared: SharedRequest): void {
+    if (this.#requests.get(key) === shared) this.#requests.delete(key);
+    shared.abandoned.abort();
   }
 
-  #keep(digest: Digest, bytes: Bytes): void {
-    if (bytes.length > KEPT_MAX_BYTES) return;
-    const oldest = this.#kept.keys().next();
-    if (this.#kept.size >= KEPT_COUNT && !oldest.done) this.#kept.delete(oldest.value);
-    this.#kept.set(digest, bytes);
+  #store(digest: Digest, bytes: Bytes): void {
+    if (bytes.length > CACHE_MAX_ENTRY_BYTES) return;
+    const oldest = this.#cache.keys().next();
+    if (this.#cache.size >= CACHE_MAX_COUNT && !oldest.done) this.#cache.delete(oldest.value);
+    this.#cache.set(digest, bytes);
   }
 }

@@ -9,7 +9,7 @@ const described = (index: number, sizeBytes = 1) => ({
 });
 const CONFIG = described(1000);
 
-/** A fetch under the test's control, which counts how often it was called. */
+/** A fetch function that the test controls; counts its calls. */
 class Source {
   count = 0;
   aborted = 0;
@@ -33,7 +33,7 @@ class Source {
   }
 }
 
-Deno.test("callers at once and later share one request", async () => {
+Deno.test("concurrent and later callers share one request", async () => {
   const cache = new ConfigCache();
   const source = new Source();
   const both = Promise.all([1, 2].map(() => cache.get("a", CONFIG, source.fetch)));
@@ -44,7 +44,7 @@ Deno.test("callers at once and later share one request", async () => {
   assert.equal(source.count, 1);
 });
 
-Deno.test("who leaves stops nobody; when the last one leaves the request ends", async () => {
+Deno.test("a request is cancelled when its last caller leaves, not earlier", async () => {
   const cache = new ConfigCache();
   const source = new Source();
   const [leaving, last] = [new AbortController(), new AbortController()];
@@ -56,22 +56,22 @@ Deno.test("who leaves stops nobody; when the last one leaves the request ends", 
   last.abort();
   await assert.rejects(second, (thrown) => isTsdError(thrown, "cancelled"));
   assert.equal(source.aborted, 1);
-  const again = new Source();
-  again.answer();
-  assert.equal((await cache.get("a", CONFIG, again.fetch)).length, 1);
+  const lastSource = new Source();
+  lastSource.answer();
+  assert.equal((await cache.get("a", CONFIG, lastSource.fetch)).length, 1);
 });
 
-Deno.test("a failure is everybody's who waits, and is not kept; another source isn't waited for", async () => {
+Deno.test("a failure is reported to all callers of its source, and not cached", async () => {
   const cache = new ConfigCache();
-  const [broken, sound] = [new Source(), new Source()];
+  const [broken, working] = [new Source(), new Source()];
   const waiting = [1, 2].map(() => assert.rejects(cache.get("a", CONFIG, broken.fetch), /broken/));
-  sound.answer();
-  assert.equal((await cache.get("b", CONFIG, sound.fetch)).length, 1);
+  working.answer();
+  assert.equal((await cache.get("b", CONFIG, working.fetch)).length, 1);
   broken.fail(new Error("broken"));
   await Promise.all(waiting);
 });
 
-Deno.test("large configs and those of long ago are not kept", async () => {
+Deno.test("large and old configs are not cached", async () => {
   const cache = new ConfigCache();
   let count = 0;
   const fetched = (sizeBytes: number) => () => {
@@ -88,7 +88,7 @@ Deno.test("large configs and those of long ago are not kept", async () => {
   assert.equal(count, 1);
 });
 
-Deno.test("another size than the one that came is asked for anew", async () => {
+Deno.test("a cached config with another size is fetched again", async () => {
   const cache = new ConfigCache();
   await cache.get("a", CONFIG, () => Promise.resolve(new Uint8Array(1)));
   const requested = cache.get("a", { ...CONFIG, sizeBytes: 2 }, () => Promise.reject(new Error("size")));

@@ -1,8 +1,8 @@
 /**
  * @module
- * One blob as a stream that survives dropped connections: it goes on with `Range` (RFC 9110, section 14) where it was cut
- * off. Servers that ignore or misunderstand ranges are asked for everything, and what was delivered already is skipped.
- * Nothing is checked here but positions: the reader's digest decides.
+ * Downloads a blob as a stream that survives lost connections: it resumes with `Range` (RFC 9110, section 14). If a
+ * server ignores or misinterprets ranges, the whole blob is requested, and bytes that were delivered already are
+ * skipped. Only offsets are checked here: the reader verifies the digest.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import { cancelQuietly, throwIfCancelled } from "../../io/mod.ts";
@@ -11,27 +11,27 @@ import { networkError, plainText } from "./errors.ts";
 import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs } from "./retry.ts";
 import type { RegistryResponse } from "./transport.ts";
 
-/** What is downloaded and how. */
+/** What to download, and how. */
 export interface DownloadPlan {
-  /** For errors: `layer sha256:…`. */
+  /** Names the blob in errors, such as `layer sha256:…`. */
   readonly what: string;
-  /** Size of the whole blob as its descriptor has it. */
+  /** Size of the whole blob according to its descriptor, in bytes. */
   readonly sizeBytes: number;
-  /** Where to begin. */
+  /** Where to start, in bytes. */
   readonly offsetBytes: number;
   readonly limits: RegistryLimits;
   readonly log: Log;
   readonly signal?: AbortSignal;
-  /** Asks for the blob, with these headers. */
+  /** Requests the blob with these headers. */
   readonly open: (headers: Record<string, string>, signal: AbortSignal) => Promise<RegistryResponse>;
-  /** The error for a status that is no success. */
+  /** Makes the error for an unsuccessful status. */
   readonly refusal: (response: RegistryResponse) => Promise<TsdError>;
 }
 
-/** More than this between two cuts counts as progress: the patience begins anew. */
+/** More bytes than this between two interruptions count as progress, which resets the count of failures. */
 const PROGRESS_BYTES = 64 * 1024;
 
-/** Starts a download; the first answer of the server has been seen when it returns. @throws {TsdError} */
+/** Starts a download; resolves after the server's first response. @throws {TsdError} */
 export async function download(plan: DownloadPlan): Promise<ReadableStream<Uint8Array>> {
   const blob = new Download(plan);
   await blob.connect();
@@ -47,26 +47,28 @@ export async function download(plan: DownloadPlan): Promise<ReadableStream<Uint8
 
 class Download {
   readonly #plan: DownloadPlan;
-  /** Position of the next byte that the reader gets. */
+  /** Offset of the next byte for the reader. */
   #at: number;
-  /** Bytes of the present body that come before it. */
+  /** Number of bytes of the current body before that offset. */
   #skip = 0;
-  readonly #left = new AbortController();
+  readonly #cancelled = new AbortController();
   readonly #signal: AbortSignal;
   #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #host = "";
   #useRange = true;
   #failures = 0;
-  #cutAt = -1;
+  #interruptedAt = -1;
   #endedAt = -1;
 
   constructor(plan: DownloadPlan) {
     this.#plan = plan;
     this.#at = plan.offsetBytes;
-    this.#signal = plan.signal === undefined ? this.#left.signal : AbortSignal.any([plan.signal, this.#left.signal]);
+    this.#signal = plan.signal === undefined
+      ? this.#cancelled.signal
+      : AbortSignal.any([plan.signal, this.#cancelled.signal]);
   }
 
-  /** Connects, with patience. */
+  /** Connects, with retries. */
   async connect(): Promise<void> {
     for (;;) {
       try {
@@ -87,7 +89,7 @@ class Download {
         if (fresh.length > 0) return fresh;
       } catch (error) {
         throwIfCancelled(this.#signal);
-        if (this.#skip === 0 && this.#at >= this.#plan.sizeBytes) return undefined; // All is there.
+        if (this.#skip === 0 && this.#at >= this.#plan.sizeBytes) return undefined; // The blob is complete.
         await this.#recover(
           error instanceof TsdError ? error : lost(plainText(error instanceof Error ? error.message : String(error))),
         );
@@ -98,7 +100,7 @@ class Download {
 
   async cancel(reason: unknown): Promise<void> {
     if (this.#body !== undefined) await cancelQuietly(this.#body, reason);
-    this.#left.abort();
+    this.#cancelled.abort();
   }
 
   #fresh(chunk: Uint8Array): Uint8Array {
@@ -108,7 +110,7 @@ class Download {
     return chunk.subarray(skipped);
   }
 
-  /** The reader judges a body that is whole, and one that ends at the same wrong place twice. */
+  /** The reader judges a complete body, and one that ends twice at the same wrong offset. */
   #isEnd(): boolean {
     if (this.#skip === 0 && (this.#at >= this.#plan.sizeBytes || this.#endedAt === this.#at)) return true;
     this.#endedAt = this.#at;
@@ -132,7 +134,7 @@ class Download {
     await this.#connectOnce();
   }
 
-  /** Takes the response's body, unless it is for another range. */
+  /** Accepts the response's body, unless it is for another range. */
   async #accept(response: RegistryResponse, ranged: boolean): Promise<boolean> {
     const startsAt = this.#startOf(response, ranged);
     if (startsAt === undefined) return false;
@@ -143,7 +145,7 @@ class Download {
     return true;
   }
 
-  /** Where the body begins; undefined when the answer to a range can't be used. */
+  /** Returns the offset of the body; undefined if the response to a range request is unusable. */
   #startOf({ status, headers }: RegistryResponse, ranged: boolean): number | undefined {
     if (status === 416 && ranged) return undefined;
     if (status !== 206) {
@@ -151,8 +153,8 @@ class Download {
       return 0;
     }
     const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get("content-range")?.trim() ?? "");
-    const ofThis = match !== null && (match[2] === "*" || Number(match[2]) === this.#plan.sizeBytes);
-    const startsAt = ofThis ? Number(match[1]) : NaN;
+    const isThisBlob = match !== null && (match[2] === "*" || Number(match[2]) === this.#plan.sizeBytes);
+    const startsAt = isThisBlob ? Number(match[1]) : NaN;
     if (ranged) return startsAt <= this.#at ? startsAt : undefined;
     if (startsAt !== 0) {
       throw new TsdError("registry_protocol", `${this.#failed()}: it sent a part that nobody asked for`);
@@ -160,7 +162,7 @@ class Download {
     return 0;
   }
 
-  /** A whole body of another size needn't be downloaded to be refused. */
+  /** Rejects a whole body of another size before it is downloaded. */
   #checkAnnounced(status: number, headers: Headers): void {
     const announced = headers.get("content-length");
     const { what, sizeBytes } = this.#plan;
@@ -174,18 +176,18 @@ class Download {
     return new Busy(await this.#plan.refusal(response), waitMs);
   }
 
-  /** Waits before the next connection. @throws the error, when it is final or patience is at its end */
+  /** Waits before the next attempt. @throws the error, if it is final or there were too many attempts */
   async #recover(thrown: unknown): Promise<void> {
     const { limits, log, what } = this.#plan;
     throwIfCancelled(this.#signal);
     const busy = thrown instanceof Busy ? thrown : undefined;
     const error = busy?.error ?? networkError(this.#host, thrown);
-    const hopeless = !isTsdError(error, "registry_unreachable", "timeout");
+    const isFinal = !isTsdError(error, "registry_unreachable", "timeout");
     if (this.#body === undefined && error.detail?.connected === false) throw error;
-    if (this.#at - this.#cutAt > PROGRESS_BYTES) this.#failures = 0;
-    this.#cutAt = this.#at;
-    const waitMs = hopeless ? undefined : pauseMs(++this.#failures, limits, busy?.waitMs);
-    if (waitMs === undefined) throw hopeless || this.#body === undefined ? error : this.#abandoned(error);
+    if (this.#at - this.#interruptedAt > PROGRESS_BYTES) this.#failures = 0;
+    this.#interruptedAt = this.#at;
+    const waitMs = isFinal ? undefined : pauseMs(++this.#failures, limits, busy?.waitMs);
+    if (waitMs === undefined) throw isFinal || this.#body === undefined ? error : this.#abandoned(error);
     log.info("going on with a download", { what, atBytes: this.#at, waitMs: Math.round(waitMs), why: error.message });
     if (this.#body !== undefined) await cancelQuietly(this.#body, error);
     await pause(waitMs, this.#signal);
@@ -205,7 +207,7 @@ class Download {
 
 const lost = (why: string): TsdError => new TsdError("registry_unreachable", `the connection was lost (${why})`);
 
-/** An answer that asks for patience; never leaves this module. */
+/** A response that asks to retry later; doesn't leave this module. */
 class Busy extends Error {
   constructor(readonly error: TsdError, readonly waitMs: number) {
     super(error.message);

@@ -48,13 +48,13 @@ const rejects = (work: Promise<unknown>, code: ErrorCode, pattern: RegExp) =>
   });
 const rangeOf = (request: { headers: Headers }) => request.headers.get("range");
 
-Deno.test("a blob, whole and from an offset", () =>
+Deno.test("a blob, complete and from an offset", () =>
   withBlob((_, answer) => answer(), async ({ read }) => {
     assert.deepEqual(await read(), BLOB);
     assert.deepEqual(await read({ offset: 1000 }), BLOB.slice(1000));
   }));
 
-Deno.test("a dropped connection is taken up again where it broke", () =>
+Deno.test("a download resumes at the offset where its connection was lost", () =>
   withBlob((request, answer) => {
     const from = Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0);
     return from === 0 ? breakingAfter(BLOB.slice(0, 100_000), BLOB.length) : answer();
@@ -63,27 +63,27 @@ Deno.test("a dropped connection is taken up again where it broke", () =>
     assert.deepEqual(registry.requests.map(rangeOf), [null, "bytes=100000-"]);
   }));
 
-/** Ways to answer a request for a range that can't be used as they are. */
+/** Unusable responses to a range request. */
 const BAD_RANGES: Record<string, (from: number) => Response> = {
   "200 to Range": () => new Response(BLOB),
   "416": () => new Response(null, { status: 416 }),
   "no Content-Range": (from) => new Response(BLOB.slice(from), { status: 206 }),
-  "a Content-Range that begins too late": (from) =>
+  "a Content-Range that starts too late": (from) =>
     new Response(BLOB.slice(from + 9), {
       status: 206,
       headers: { "content-range": `bytes ${from + 9}-299999/300000` },
     }),
-  "a Content-Range that begins too early": (from) =>
+  "a Content-Range that starts too early": (from) =>
     new Response(BLOB.slice(from - 9), {
       status: 206,
       headers: { "content-range": `bytes ${from - 9}-299999/300000` },
     }),
-  "a Content-Range of something else": (from) =>
+  "a Content-Range of another size": (from) =>
     new Response(BLOB.slice(from), { status: 206, headers: { "content-range": "bytes 0-9/10" } }),
 };
 
 for (const [name, answerRange] of Object.entries(BAD_RANGES)) {
-  Deno.test(`${name}: what was delivered is skipped, and the bytes are right`, () => {
+  Deno.test(`${name}: delivered bytes are skipped, and the content is correct`, () => {
     let cuts = 0;
     return withBlob((request, answer) => {
       const from = Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0);
@@ -93,16 +93,16 @@ for (const [name, answerRange] of Object.entries(BAD_RANGES)) {
   });
 }
 
-Deno.test("wherever and however often it breaks, the bytes are right", async () => {
+Deno.test("the content is correct wherever and however often the connection is lost", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 70_000, max: 150_000 }), { maxLength: 3 }),
       fc.boolean(),
       async (cuts, ranges) => {
-        const left = [...cuts];
+        const remainingCuts = [...cuts];
         await withBlob((request, answer) => {
           const from = ranges ? Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0) : 0;
-          const cut = left.shift();
+          const cut = remainingCuts.shift();
           if (cut === undefined) return ranges ? answer() : new Response(BLOB);
           const part = BLOB.slice(from, from + cut);
           const broken = breakingAfter(part, BLOB.length - from);
@@ -119,7 +119,7 @@ Deno.test("wherever and however often it breaks, the bytes are right", async () 
   );
 });
 
-Deno.test("a server that never gets on is given up after a few attempts, in one line", () =>
+Deno.test("a server without progress fails after a few attempts, with a one-line error", () =>
   withBlob((request, answer) => {
     const from = Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0);
     if (from === 0) return breakingAfter(BLOB.slice(0, 10), BLOB.length);
@@ -133,7 +133,7 @@ Deno.test("a server that never gets on is given up after a few attempts, in one 
     assert.equal(registry.requests.length, 3);
   }));
 
-Deno.test("a server that stalls or trickles is a timeout", async () => {
+Deno.test("a stalled or very slow server is a timeout", async () => {
   for (const everyMs of [100, 10_000]) {
     const timers: ReturnType<typeof setInterval>[] = [];
     const trickle = () =>
@@ -154,7 +154,7 @@ Deno.test("a server that stalls or trickles is a timeout", async () => {
   }
 });
 
-Deno.test("a slow reader is no stalling server", () =>
+Deno.test("a slow reader is not mistaken for a stalled server", () =>
   withBlob((_, answer) => answer(), async ({ registry, blob }) => {
     const { stream } = await fastLimitsClient({ limits: { idleMs: 50 } }).openBlob(registry.ref("web"), blob);
     const reader = stream.getReader();
@@ -168,7 +168,7 @@ Deno.test("a slow reader is no stalling server", () =>
     assert.equal(received, BLOB.length);
   }));
 
-Deno.test("503 and 429 are asked again; Retry-After is obeyed up to a bound", async () => {
+Deno.test("503 and 429 are retried; Retry-After is respected up to a limit", async () => {
   let answers = [503, 429];
   let retryAfter = "0";
   await withBlob((_, answer) => {
@@ -192,7 +192,7 @@ Deno.test("503 and 429 are asked again; Retry-After is obeyed up to a bound", as
   });
 });
 
-Deno.test("a blob that isn't there, and one of another size", () =>
+Deno.test("a missing blob, and one of another size", () =>
   withBlob((_, answer) => answer(), async ({ read, registry, blob }) => {
     registry.content.get(`blobs/${blob.digest}`)!.bytes = BLOB.slice(1);
     await rejects(read(), "size_mismatch", /size is 299999, expected 300000/);
@@ -200,7 +200,7 @@ Deno.test("a blob that isn't there, and one of another size", () =>
     await rejects(read(), "registry_protocol", /does not have it: blob unknown: blob unknown$/);
   }));
 
-Deno.test("a short body without a length ends short, and verified says so", () =>
+Deno.test("a short body without a length ends early, and verified reports it", () =>
   withBlob(() => new Response(new Blob([BLOB.slice(0, 1000)]).stream()), async ({ registry, blob, read }) => {
     assert.equal((await read()).length, 1000);
     const { stream } = await fastLimitsClient().openBlob(registry.ref("web"), blob);
@@ -208,7 +208,7 @@ Deno.test("a short body without a length ends short, and verified says so", () =
     await rejects(collectBytes(checked, { maxBytes: 1 << 20, what: "blob" }), "size_mismatch", /size is 1000/);
   }));
 
-Deno.test("bytes arrive as they are, whatever Content-Encoding says", async () => {
+Deno.test("bytes are passed through unchanged, whatever the Content-Encoding", async () => {
   const packed = new Uint8Array(gzipSync("hello"));
   await using registry = startRegistry(() => new Response(packed, { headers: { "content-encoding": "gzip" } }));
   const blob = await putBlob(registry, packed, "application/x");
@@ -216,7 +216,7 @@ Deno.test("bytes arrive as they are, whatever Content-Encoding says", async () =
   assert.deepEqual(await collectBytes(stream, { maxBytes: 100, what: "blob" }), packed);
 });
 
-Deno.test("cancelling ends the stream and the connection", async () => {
+Deno.test("cancelling closes the stream and the connection", async () => {
   let removed = false;
   const endless = () =>
     new Response(
@@ -247,7 +247,7 @@ Deno.test("cancelling ends the stream and the connection", async () => {
   });
 });
 
-Deno.test("a foreign layer comes from its URL, without credentials and not from forbidden places", async () => {
+Deno.test("a foreign layer is fetched from its URL, without credentials and not from forbidden hosts", async () => {
   await using store = startRegistry(() => new Response(BLOB));
   await withBlob((_, answer) => answer(), async ({ registry, blob }) => {
     registry.content.clear();
@@ -264,7 +264,7 @@ Deno.test("a foreign layer comes from its URL, without credentials and not from 
   }, EXTERNAL);
 });
 
-Deno.test("pauses", () => {
+Deno.test("delays between attempts", () => {
   const limits = {
     responseMs: 1,
     idleMs: 1,

@@ -1,35 +1,35 @@
 /**
  * @module
- * What registries answer, as errors with Docker's words where clients show them. Everything that a registry says is cut
- * and stripped of control characters before it gets into a message.
+ * Maps responses of registries to errors, with Docker's texts where clients show them. Text from a registry is
+ * truncated and stripped of control characters before it is included in a message.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { familiarName, familiarString, type Reference } from "../reference.ts";
 
-/** One error of a registry's answer (OCI distribution-spec v1.1, "Error Codes"). */
+/** An error in a registry's response (OCI distribution-spec v1.1, "Error Codes"). */
 export interface RegistryFault {
-  /** Upper case, as in the specification. */
+  /** In upper case, as in the specification. */
   readonly code: string;
   readonly message: string;
 }
 
-/** What was asked for when an answer was no success. */
+/** The request of an unsuccessful response. */
 export interface Attempt {
   readonly ref: Reference;
   readonly host: string;
-  /** For blobs: `layer sha256:…`; absent for manifests. */
+  /** The blob, such as `layer sha256:…`; absent for manifests. */
   readonly blob?: string;
 }
 
 const MAX_SHOWN_CHARS = 300;
 
-/** A stranger's text on one line, at most 300 characters. */
+/** Returns untrusted text on one line, with at most 300 characters. */
 export function plainText(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is to be removed
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim().slice(0, MAX_SHOWN_CHARS);
 }
 
-/** The first error in a response's body, if there is one. */
+/** Returns the first error in a response's body, if there is one. */
 export function faultOf(body: Uint8Array): RegistryFault | undefined {
   let parsed: { errors?: { code?: unknown; message?: unknown }[] } | null;
   try {
@@ -43,47 +43,47 @@ export function faultOf(body: Uint8Array): RegistryFault | undefined {
   return { code: plainText(first.code).toUpperCase(), message: plainText(String(first.message ?? "")) };
 }
 
-/** The error for an answer that was neither success nor redirect. */
+/** Returns the error for a response that was neither a success nor a redirect. */
 export function statusError(attempt: Attempt, status: number, fault: RegistryFault | undefined): TsdError {
   const { ref, host, blob } = attempt;
-  const said = fault === undefined ? "" : `: ${faultText(fault)}`;
+  const suffix = fault === undefined ? "" : `: ${faultText(fault)}`;
   const denied = status === 401 || status === 403 || fault?.code === "DENIED" || fault?.code === "UNAUTHORIZED";
-  if (denied) return accessDenied(ref, said);
+  if (denied) return accessDenied(ref, suffix);
   if (blob === undefined && fault?.code === "NAME_UNKNOWN") {
-    return new TsdError("registry_denied", `repository ${familiarName(ref)} not found${said}`);
+    return new TsdError("registry_denied", `repository ${familiarName(ref)} not found${suffix}`);
   }
   if (status === 404 && blob === undefined) {
     const cause = fault === undefined ? "manifest unknown: manifest unknown" : faultText(fault);
     return new TsdError("manifest_unknown", `manifest for ${familiarString(ref)} not found: ${cause}`);
   }
   if (status === 404) {
-    return new TsdError("registry_protocol", `Cannot download ${blob}: registry ${host} does not have it${said}`);
+    return new TsdError("registry_protocol", `Cannot download ${blob}: registry ${host} does not have it${suffix}`);
   }
   if (status === 429) {
-    return new TsdError("registry_unreachable", `Registry ${host} takes no more requests for now (429)${said}`);
+    return new TsdError("registry_unreachable", `Registry ${host} takes no more requests for now (429)${suffix}`);
   }
   const requested = blob ?? `the manifest of ${familiarString(ref)}`;
   const code = status >= 500 ? "registry_unreachable" : "registry_protocol";
-  return new TsdError(code, `Cannot get ${requested}: registry ${host} answered ${status}${said}`);
+  return new TsdError(code, `Cannot get ${requested}: registry ${host} answered ${status}${suffix}`);
 }
 
-/** Docker's text for a repository that isn't for us, and may not be there. `said` begins with a colon or is empty. */
-export function accessDenied(ref: Reference, said: string): TsdError {
+/** Docker's text for a repository that is not accessible or doesn't exist. `suffix` starts with a colon or is empty. */
+export function accessDenied(ref: Reference, suffix: string): TsdError {
   return new TsdError(
     "registry_denied",
-    `pull access denied for ${familiarName(ref)}, repository does not exist or may require 'docker login'${said}`,
+    `pull access denied for ${familiarName(ref)}, repository does not exist or may require 'docker login'${suffix}`,
   );
 }
 
-/** `manifest unknown: manifest unknown`: the code as words, then the message, as Docker prints both. */
+/** The code in words and the message, as Docker prints them: `manifest unknown: manifest unknown`. */
 function faultText({ code, message }: RegistryFault): string {
   const words = code.toLowerCase().replaceAll("_", " ");
   return message === "" ? words : `${words}: ${message}`;
 }
 
 /**
- * A failed request (no response at all) as an error. `detail.connected` says whether the connection came about: then
- * trying again can help at once. `detail.untrusted` says that the server's certificate was refused.
+ * Maps a request that failed without a response to an error. `detail.connected` tells whether a connection was made, so
+ * that a retry can help. `detail.untrusted` tells whether the server's certificate was rejected.
  */
 export function networkError(host: string, thrown: unknown): TsdError {
   if (thrown instanceof TsdError) return thrown;
@@ -101,7 +101,7 @@ export function networkError(host: string, thrown: unknown): TsdError {
   );
 }
 
-/** What node:http's errors mean that say that nobody is there; `fetch` uses words. */
+/** Texts for the node:http error codes of failed connections; `fetch` only has messages. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ENOTFOUND: "name or service not known",
@@ -111,7 +111,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection timed out",
 };
 
-/** And those that say that a certificate was refused. */
+/** The node:https error codes of rejected certificates. */
 const UNTRUSTED = new Set([
   ...["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT"],
   ...["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED"],
@@ -128,7 +128,7 @@ function deepestMessage(thrown: unknown): string {
   return at instanceof Error ? at.message : String(at);
 }
 
-/** What is left of the HTTP client's chain of messages when addresses, wrappers and errno numbers are gone. */
+/** Extracts the reason from the HTTP client's chain of messages, without addresses, wrappers and errno numbers. */
 function reasonOf(text: string): string {
   if (text.includes("InvalidContentType")) {
     return "server gave HTTP response to HTTPS client (a registry without TLS must be named as insecure)";

@@ -1,21 +1,21 @@
 /**
  * @module
- * Which hosts a registry may send us to. Redirects, token realms and foreign-layer URLs are a stranger's words: they must
- * not reach this machine's cloud metadata service, nor its loopback services. Only literal addresses and well-known names
- * are judged; names are not resolved here.
+ * Which hosts a registry may send the client to. Redirects, token realms and foreign-layer URLs are untrusted: they
+ * must not reach the host's cloud metadata service or loopback services. Only literal addresses and well-known names
+ * are checked; names are not resolved here.
  */
 import { TsdError } from "../../errors.ts";
 
-/** Cloud metadata services that are not in 169.254.0.0/16. */
+/** Cloud metadata services outside of 169.254.0.0/16. */
 const METADATA_HOSTS = new Set(["metadata.google.internal", "metadata", "100.100.100.200", "[fd00:ec2::254]"]);
 
-/** Host name of `host[:port]` or of a URL's host, lower case, without port and trailing dot. */
+/** Returns the host name of `host[:port]` or of a URL's host, in lower case, without port and trailing dot. */
 export function hostnameOf(host: string): string {
   const bare = /^\[[^\]]*\]/.exec(host)?.[0] ?? host.split(":", 1)[0];
   return bare.toLowerCase().replace(/\.$/, "");
 }
 
-/** Whether this names the machine itself; such registries may speak plain HTTP. */
+/** Returns whether a name refers to this machine; such registries may use plain HTTP. */
 export function isLoopbackHost(host: string): boolean {
   const name = hostnameOf(host);
   if (name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || name === "[::]") return true;
@@ -23,7 +23,7 @@ export function isLoopbackHost(host: string): boolean {
   return octets !== undefined && (octets[0] === 127 || octets[0] === 0);
 }
 
-/** Whether this is a link-local address or a cloud's metadata service. */
+/** Returns whether a name is a link-local address or a cloud metadata service. */
 export function isLinkLocalHost(host: string): boolean {
   const name = hostnameOf(host);
   if (METADATA_HOSTS.has(name) || /^\[fe[89ab]/.test(name)) return true;
@@ -32,9 +32,9 @@ export function isLinkLocalHost(host: string): boolean {
 }
 
 /**
- * Refuses a target that a registry must not send us to.
- * @param what `a redirect`, `the token realm`, `a layer URL`
- * @param registry the registry that named it, as a URL
+ * Rejects a URL that a registry must not send the client to.
+ * @param what the kind of URL: `a redirect`, `the token realm`, `a layer URL`
+ * @param registry URL of the registry that sent it
  * @throws {TsdError} registry_protocol
  */
 export function checkTarget(target: URL, what: string, registry: URL): void {
@@ -50,12 +50,12 @@ export function checkTarget(target: URL, what: string, registry: URL): void {
   }
 }
 
-/** A URL fit for a message: queries may hold signatures. */
+/** Formats a URL for a message, without the query, which may contain signatures. */
 function shown(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`.slice(0, 200);
 }
 
-/** The four octets of an IPv4 address, also of one inside an IPv6 address. URLs have normalised other notations. */
+/** Returns the octets of an IPv4 address, also of one embedded in an IPv6 address. URLs normalise other notations. */
 function ipv4Of(name: string): number[] | undefined {
   const mapped = /^\[(?:::ffff:|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(name);
   if (mapped !== null) {

@@ -1,20 +1,26 @@
 import { BlockList, isIP } from "node:net";
 import { hostnameOf } from "./hosts.ts";
 
-/** Registries that were named as insecure: by host, with or without port, or by a network that their address is in. */
+/**
+ * Registries that are configured as insecure: by host, with or without port, or by a network that contains their
+ * address.
+ */
 export class InsecureHosts {
   readonly #names = new Set<string>();
   readonly #networks = new BlockList();
 
-  constructor(given: readonly string[]) {
-    for (const each of given) {
-      const network = parseNetwork(each);
-      if (network === undefined) this.#names.add(each.toLowerCase());
+  constructor(entries: readonly string[]) {
+    for (const entry of entries) {
+      const network = parseNetwork(entry);
+      if (network === undefined) this.#names.add(entry.toLowerCase());
       else this.#networks.addSubnet(network.address, network.prefix, network.family);
     }
   }
 
-  /** `host` may have a port. Names are not resolved: networks are about registries that are named by their address. */
+  /**
+   * Returns whether `host` (which may have a port) is insecure. Names are not resolved: networks apply to literal
+   * addresses.
+   */
   has(host: string): boolean {
     const name = hostnameOf(host);
     if (this.#names.has(host.toLowerCase()) || this.#names.has(name)) return true;
@@ -24,7 +30,7 @@ export class InsecureHosts {
   }
 }
 
-/** `10.0.0.0/8` or `fd00::/8`. */
+/** Parses `10.0.0.0/8` or `fd00::/8`; undefined if it is not a network. */
 export function parseNetwork(
   text: string,
 ): { address: string; prefix: number; family: "ipv4" | "ipv6" } | undefined {

@@ -12,11 +12,11 @@ const LAYER = new Uint8Array(200_000).fill(7);
 const PASSWORD: Credential = { kind: "password", username: "me", password: "secret" };
 const BASIC = `Basic ${btoa("me:secret")}`;
 
-/** A client of `registry` that asks `mirror` first. */
+/** A client of `registry` that uses `mirror` first. */
 const mirrored = (registry: FakeRegistry, ...mirrors: string[]) =>
   fastLimitsClient({ mirrors: { [registry.host]: mirrors.map((host) => `http://${host}/`) } });
 
-Deno.test("a mirror that has everything is all that is asked", async () => {
+Deno.test("only the mirror is used if it has everything", async () => {
   await using registry = startRegistry();
   await using mirror = startRegistry();
   const { layers } = await putImage(mirror, [LAYER], ["latest"]);
@@ -27,7 +27,7 @@ Deno.test("a mirror that has everything is all that is asked", async () => {
   assert.deepEqual(registry.requests, []);
 });
 
-Deno.test("what a mirror doesn't have, or has in a bad way, comes from the registry", async () => {
+Deno.test("content that a mirror lacks or has damaged comes from the registry", async () => {
   for (const answer of [404, 401, 500, 429]) {
     await using registry = startRegistry();
     await using mirror = startRegistry(() => new Response("", { status: answer }));
@@ -39,7 +39,7 @@ Deno.test("what a mirror doesn't have, or has in a bad way, comes from the regis
   }
 });
 
-Deno.test("a mirror that isn't there is left alone for a while", async () => {
+Deno.test("an unreachable mirror is suspended for a while", async () => {
   const removed = startRegistry();
   await removed[Symbol.asyncDispose]();
   await using registry = startRegistry();
@@ -49,14 +49,14 @@ Deno.test("a mirror that isn't there is left alone for a while", async () => {
   assert.deepEqual(registry.requests, []);
 
   const mirrors = new Mirrors({ "docker.io": ["https://a.lan/", "https://b.lan/"] });
-  mirrors.leaveAlone(new URL("https://a.lan/"), 1000);
+  mirrors.suspend(new URL("https://a.lan/"), 1000);
   assert.deepEqual(mirrors.of("docker.io", 60_999).map(({ host }) => host), ["b.lan"]);
   assert.deepEqual(mirrors.of("docker.io", 61_000).map(({ host }) => host), ["a.lan", "b.lan"]);
   assert.deepEqual(mirrors.of("ghcr.io"), []);
   assert.deepEqual(mirrors.of("constructor"), []);
 });
 
-Deno.test("a mirror that ends in mid-download is followed by the registry, with Range", async () => {
+Deno.test("if a mirror fails during a download, the registry continues it with Range", async () => {
   await using registry = startRegistry();
   await using mirror = startRegistry(() => breakingAfter(LAYER.slice(0, 70_000), LAYER.length));
   const { layers } = await putImage(registry, [LAYER], ["latest"]);
@@ -64,11 +64,11 @@ Deno.test("a mirror that ends in mid-download is followed by the registry, with 
   assert.deepEqual(new Uint8Array(await collectBytes(stream, { maxBytes: LAYER.length, what: "layer" })), LAYER);
 });
 
-Deno.test("credentials are for the registry, not for its mirrors", async () => {
-  const seen: (string | null)[] = [];
+Deno.test("credentials are sent to the registry only, not to its mirrors", async () => {
+  const received: (string | null)[] = [];
   const challenge = { status: 401, headers: { "www-authenticate": `Basic realm="x"` } };
   await using mirror = startRegistry((request) => {
-    seen.push(request.headers.get("authorization"));
+    received.push(request.headers.get("authorization"));
     return new Response("", challenge);
   });
   await using registry = startRegistry((request, answer) =>
@@ -77,7 +77,7 @@ Deno.test("credentials are for the registry, not for its mirrors", async () => {
   await putImage(registry, [LAYER], ["latest"]);
   const client = mirrored(registry, mirror.host);
   await client.resolveManifest(registry.ref("web"), AMD64, { credential: PASSWORD });
-  assert.deepEqual([...new Set(seen)], [null]);
+  assert.deepEqual([...new Set(received)], [null]);
   await assert.rejects(
     client.resolveManifest(registry.ref("web"), AMD64),
     (error: Error) => isTsdError(error, "registry_denied"),

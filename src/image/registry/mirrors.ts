@@ -1,29 +1,31 @@
 /**
  * @module
- * Mirrors: who is asked before a registry itself. One that can't be reached is left alone for a while.
+ * Mirrors, which are tried before the registry itself. A mirror that can't be reached is not used for a while.
  */
 
-/** How long, in ms. */
-const LEFT_ALONE_MS = 60_000;
+/** How long a mirror is not used after a failure. */
+const SUSPENSION_MS = 60_000;
 
-/** See the module's comment. */
+/** A registry's mirrors, and which of them are suspended. */
 export class Mirrors {
   readonly #byDomain: Readonly<Record<string, readonly string[]>>;
-  readonly #leftAloneUntilMs = new Map<string, number>();
+  readonly #suspendedUntilMs = new Map<string, number>();
 
   constructor(byDomain: Readonly<Record<string, readonly string[]>>) {
     this.#byDomain = byDomain;
   }
 
-  /** Origins, in the order in which they are asked. */
+  /** Returns the origins of a domain's mirrors that may be used, in order of preference. */
   of(domain: string, nowMs: number = Date.now()): URL[] {
-    const own = Object.hasOwn(this.#byDomain, domain) ? this.#byDomain[domain]! : [];
-    return own.filter((origin) => (this.#leftAloneUntilMs.get(origin) ?? 0) <= nowMs).map((origin) => new URL(origin));
+    const origins = Object.hasOwn(this.#byDomain, domain) ? this.#byDomain[domain]! : [];
+    return origins.filter((origin) => (this.#suspendedUntilMs.get(origin) ?? 0) <= nowMs).map((origin) =>
+      new URL(origin)
+    );
   }
 
-  /** It doesn't answer. */
-  leaveAlone(origin: URL, nowMs: number = Date.now()): void {
+  /** Suspends a mirror that failed. */
+  suspend(origin: URL, nowMs: number = Date.now()): void {
     const names = Object.values(this.#byDomain).flat().filter((name) => new URL(name).href === origin.href);
-    for (const name of names) this.#leftAloneUntilMs.set(name, nowMs + LEFT_ALONE_MS);
+    for (const name of names) this.#suspendedUntilMs.set(name, nowMs + SUSPENSION_MS);
   }
 }

@@ -1,8 +1,9 @@
 /**
  * @module
- * Pulling from registries: the OCI distribution-spec v1.1 over `fetch`, with Docker's token protocol. It refuses: to send
- * credentials to another host, to leave HTTPS for plain HTTP, to be sent to link-local addresses, to wait without bounds,
- * to give out a manifest or config whose digest or size is wrong. It keeps nothing on disk and pushes nothing.
+ * A pull client for registries: the OCI distribution-spec v1.1 over `fetch`, with Docker's token protocol. It never
+ * sends credentials to another host, downgrades from HTTPS to plain HTTP, follows redirects to link-local addresses,
+ * waits without a limit, or returns a manifest or config with a wrong digest or size. It stores nothing on disk and
+ * doesn't push.
  */
 export { ANONYMOUS, type Credential, type Credentials } from "./auth.ts";
 export {

@@ -1,19 +1,23 @@
-/** Redirects: where they lead, and what may go along. */
+/** Redirect targets, and which parts of a request may be sent to them. */
 import { TsdError } from "../../errors.ts";
 
 export const MAX_REDIRECTS = 10;
-/** Statuses that are redirects. */
+/** Redirect statuses. */
 export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-/** Headers that belong to one origin only. */
+/** Headers that must not be sent to another origin. */
 const PRIVATE_HEADERS = ["authorization", "cookie"];
 
-/** What a request carries. */
+/** Headers and body of a request. */
 export interface HttpPayload {
   readonly headers: Readonly<Record<string, string>>;
   readonly form?: string;
 }
 
-/** @param from the URL that was asked. @throws {TsdError} registry_protocol */
+/**
+ * Returns the target of a redirect.
+ * @param from the URL of the request
+ * @throws {TsdError} registry_protocol
+ */
 export function redirectTarget(response: Response, from: URL): URL {
   const location = response.headers.get("location");
   const target = location === null ? null : URL.parse(location, from.href);
@@ -23,7 +27,10 @@ export function redirectTarget(response: Response, from: URL): URL {
   return target;
 }
 
-/** What may go to the next address: elsewhere nothing private, and a form (it holds a secret) never. */
+/**
+ * Returns what may be sent to a redirect's target: no private headers to another origin, and never a form (it has a
+ * secret).
+ */
 export function afterRedirect({ headers }: HttpPayload, sameOrigin: boolean): HttpPayload {
   if (sameOrigin) return { headers };
   return {

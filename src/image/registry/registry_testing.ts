@@ -1,6 +1,6 @@
 /**
  * @module
- * For tests: a small registry in this process, whose handler can be wrapped to misbehave, and images made of bytes.
+ * For tests only: an in-process registry whose handler can be wrapped to misbehave, and images made of bytes.
  */
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex } from "../digest.ts";
@@ -9,7 +9,7 @@ import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from "../media_types.t
 import { parseReference, type Reference } from "../reference.ts";
 import { RegistryClient, type RegistryLimits, type RegistryOptions } from "./mod.ts";
 
-/** Limits that make patience short. */
+/** Limits with short timeouts and delays. */
 export const FAST_LIMITS: Partial<RegistryLimits> = {
   responseMs: 2000,
   idleMs: 300,
@@ -20,22 +20,22 @@ export const FAST_LIMITS: Partial<RegistryLimits> = {
   longestPauseMs: 1000,
 };
 
-/** What a fake registry holds, and what it was asked. */
+/** A fake registry with its content and the requests it received. */
 export interface FakeRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   readonly host: string;
   readonly content: Map<string, { bytes: Uint8Array<ArrayBuffer>; mediaType: string }>;
-  /** Copies: a request can't be read any more when it has been answered. */
+  /** Copies: a request can't be read after it was answered. */
   readonly requests: { readonly url: string; readonly headers: Headers }[];
-  /** A reference into this registry. */
+  /** Returns a reference into this registry. */
   ref(name: string): Reference;
-  /** Paths that were asked for, without the scheme's probe. */
+  /** Returns the requested paths, without the probe of the scheme. */
   paths(): string[];
 }
 
 export type Handler = (request: Request, answer: () => Response) => Response | Promise<Response>;
 
-/** Starts a registry; `wrap` sees each request first and may use the right answer or give another. */
+/** Starts a registry. `wrap` receives each request first, and returns the correct response or another one. */
 export function startRegistry(wrap: Handler = (_, answer) => answer()): FakeRegistry {
   const content: FakeRegistry["content"] = new Map();
   const requests: { url: string; headers: Headers }[] = [];
@@ -70,24 +70,24 @@ function answerTo(request: Request, content: FakeRegistry["content"]): Response 
   return new Response(bytes.slice(from), { status: 206, headers: { "content-range": range } });
 }
 
-/** A client whose patience is short. */
+/** A client with short timeouts and delays. */
 export function fastLimitsClient(options: RegistryOptions = {}): RegistryClient {
   return new RegistryClient({ ...options, limits: { ...FAST_LIMITS, ...options.limits } });
 }
 
-/** A body that delivers `bytes` and ends before `announcedBytes`: the server then cuts the connection. */
+/** A response whose body ends after `bytes`, before `announcedBytes`: the server then closes the connection. */
 export function breakingAfter(bytes: Uint8Array<ArrayBuffer>, announcedBytes: number): Response {
   return new Response(new Blob([bytes]).stream(), { headers: { "content-length": String(announcedBytes) } });
 }
 
-/** Puts bytes into a registry as a blob. */
+/** Stores bytes in a registry as a blob. */
 export async function putBlob(registry: FakeRegistry, bytes: Uint8Array, mediaType: string): Promise<Descriptor> {
   const digest = digestOfHex(await sha256Hex(bytes));
   registry.content.set(`blobs/${digest}`, { bytes: new Uint8Array(bytes), mediaType: "application/octet-stream" });
   return { mediaType, digest, sizeBytes: bytes.length };
 }
 
-/** Puts a document into a registry as a manifest, under its digest and under names. */
+/** Stores a document in a registry as a manifest, under its digest and under names. */
 export async function putManifest(registry: FakeRegistry, document: unknown, names: string[]): Promise<Descriptor> {
   const bytes = typeof document === "string"
     ? new TextEncoder().encode(document)
@@ -98,7 +98,7 @@ export async function putManifest(registry: FakeRegistry, document: unknown, nam
   return { mediaType, digest, sizeBytes: bytes.length };
 }
 
-/** An image with these (uncompressed) layers, under names. */
+/** Stores an image with these (uncompressed) layers under names. */
 export async function putImage(
   registry: FakeRegistry,
   layers: Uint8Array[],
@@ -118,7 +118,7 @@ export async function putImage(
   return { manifest, config: configBlob, layers: layerBlobs, diffIds };
 }
 
-/** An index over entries, under names. */
+/** Stores an index of entries under names. */
 export function putIndex(
   registry: FakeRegistry,
   entries: { descriptor: Descriptor; platform?: Record<string, string> }[],

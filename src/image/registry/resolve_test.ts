@@ -19,7 +19,7 @@ const failsWith = (work: Promise<unknown>, code: ErrorCode, message: string | Re
     return true;
   });
 
-Deno.test("a tag becomes an image", async () => {
+Deno.test("a tag resolves to an image", async () => {
   await using registry = startRegistry();
   const put = await putImage(registry, LAYERS, ["1"], { config: { Env: ["A=b"] } });
   const image = await fastLimitsClient().resolveManifest(registry.ref("team/web:1"), AMD64);
@@ -35,7 +35,7 @@ Deno.test("a tag becomes an image", async () => {
   assert.equal(registry.requests[0].headers.get("accept-encoding"), "identity");
 });
 
-Deno.test("without a tag it is latest, and a digest wins over a tag", async () => {
+Deno.test("the default tag is latest, and a digest takes precedence over a tag", async () => {
   await using registry = startRegistry();
   const { manifest } = await putImage(registry, LAYERS, ["latest"]);
   const image = await fastLimitsClient().resolveManifest(registry.ref("web"), AMD64);
@@ -44,7 +44,7 @@ Deno.test("without a tag it is latest, and a digest wins over a tag", async () =
   assert.equal(registry.paths().at(-2), `/v2/web/manifests/${manifest.digest}`);
 });
 
-Deno.test("an index leads to the platform's image; the RepoDigest is the index's", async () => {
+Deno.test("an index resolves to the platform's image; the RepoDigest is the index's", async () => {
   await using registry = startRegistry();
   const amd64 = await putImage(registry, LAYERS, []);
   const arm64 = await putImage(registry, LAYERS, [], { architecture: "arm64" });
@@ -64,7 +64,7 @@ Deno.test("an index leads to the platform's image; the RepoDigest is the index's
   );
 });
 
-Deno.test("an image for another platform only fits when none was asked for", async () => {
+Deno.test("an image for another architecture is accepted only if no platform was requested", async () => {
   await using registry = startRegistry();
   await putImage(registry, LAYERS, ["arm"], { architecture: "arm64" });
   await putImage(registry, LAYERS, ["win"], { os: "windows" });
@@ -83,7 +83,7 @@ Deno.test("an image for another platform only fits when none was asked for", asy
   );
 });
 
-Deno.test("nested indexes end at four levels", async () => {
+Deno.test("indexes may be nested up to four levels", async () => {
   await using registry = startRegistry();
   let { manifest: at }: { manifest: Descriptor } = await putImage(registry, LAYERS, []);
   for (let depth = 1; depth <= 5; depth++) at = await putIndex(registry, [{ descriptor: at }], [`depth${depth}`]);
@@ -96,7 +96,7 @@ Deno.test("nested indexes end at four levels", async () => {
   );
 });
 
-Deno.test("unknown names have Docker's words", async () => {
+Deno.test("unknown names give Docker's error texts", async () => {
   let code = "";
   await using registry = startRegistry((_, answer) =>
     code === ""
@@ -125,7 +125,7 @@ Deno.test("unknown names have Docker's words", async () => {
   await failsWith(resolve(), "registry_denied", `${denied}: denied: said DENIED`);
 });
 
-Deno.test("a registry that isn't there", async () => {
+Deno.test("a registry that can't be reached", async () => {
   const registry = startRegistry();
   await registry[Symbol.asyncDispose]();
   await failsWith(
@@ -140,7 +140,7 @@ Deno.test("a registry that isn't there", async () => {
   );
 });
 
-Deno.test("other bytes than the digest's are refused", async () => {
+Deno.test("content with a wrong digest is rejected", async () => {
   let header = "";
   await using registry = startRegistry((_, answer) => {
     const response = answer();
@@ -166,14 +166,14 @@ Deno.test("other bytes than the digest's are refused", async () => {
   await failsWith(resolve("web"), "size_mismatch", /size is \d+, expected \d+/);
 });
 
-Deno.test("an entry of another size than the index says is refused", async () => {
+Deno.test("a manifest with another size than in its index is rejected", async () => {
   await using registry = startRegistry();
   const { manifest } = await putImage(registry, LAYERS, []);
   await putIndex(registry, [{ descriptor: { ...manifest, sizeBytes: manifest.sizeBytes + 1 } }], ["latest"]);
   await failsWith(fastLimitsClient().resolveManifest(registry.ref("web"), AMD64), "size_mismatch", /size is/);
 });
 
-Deno.test("huge documents are refused before they are read", async () => {
+Deno.test("huge documents are rejected before they are read", async () => {
   let sentBytes = 0;
   let good = false;
   await using registry = startRegistry((_, answer) => {
@@ -201,7 +201,7 @@ Deno.test("huge documents are refused before they are read", async () => {
   await failsWith(resolve(), "manifest_invalid", /larger than 4194304 bytes/);
 });
 
-Deno.test("diff_ids and layers must be as many", async () => {
+Deno.test("diff_ids and layers must have the same number", async () => {
   await using registry = startRegistry();
   await putImage(registry, LAYERS, ["latest"], { rootfs: { type: "layers", diff_ids: [] } });
   await failsWith(
@@ -211,7 +211,7 @@ Deno.test("diff_ids and layers must be as many", async () => {
   );
 });
 
-Deno.test("cancelling ends a request that hangs", async () => {
+Deno.test("cancelling ends a request without response", async () => {
   const abort = new AbortController();
   const release = Promise.withResolvers<Response>();
   await using registry = startRegistry(() => {
@@ -226,7 +226,7 @@ Deno.test("cancelling ends a request that hangs", async () => {
   release.resolve(new Response());
 });
 
-Deno.test("a registry that doesn't answer is given up", async () => {
+Deno.test("a registry without response is a timeout", async () => {
   const release = Promise.withResolvers<Response>();
   await using registry = startRegistry(() => release.promise);
   await failsWith(

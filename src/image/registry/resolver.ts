@@ -1,7 +1,7 @@
 /**
  * @module
- * From a name to one image's manifest: fetches what the name points at, checks it, and goes down through indexes to the
- * entry for a platform.
+ * Resolves a reference to the manifest of one image: fetches what the reference names, verifies it, and descends
+ * through indexes to the entry for a platform.
  */
 import { TsdError } from "../../errors.ts";
 import { type HashEngine, sha256Hex } from "../../hash/mod.ts";
@@ -14,17 +14,17 @@ import { MAX_JSON_BYTES } from "../strict_json.ts";
 import { faultOf, statusError } from "./errors.ts";
 import type { Asker, RegistryTransport } from "./transport.ts";
 
-/** A manifest or index whose digest and size have been checked. */
+/** A manifest or index whose digest and size were verified. */
 export interface FetchedManifest<T = ImageManifest | ImageIndex> {
   readonly manifest: T;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly digest: Digest;
 }
 
-/** How deep indexes may name indexes. */
+/** How deep indexes may be nested. */
 const MAX_INDEX_DEPTH = 4;
 
-/** See the module's comment. */
+/** Resolves references to manifests. */
 export class ManifestResolver {
   readonly #transport: RegistryTransport;
   readonly #hashEngine: HashEngine | undefined;
@@ -35,31 +35,31 @@ export class ManifestResolver {
   }
 
   /**
-   * What the reference points at (`top`, which may be an index) and the manifest for the platform.
+   * Fetches what the reference names (`top`, which may be an index) and the manifest for the platform.
    * @throws {TsdError} as `RegistryClient.resolveManifest`
    */
   async resolve(
     ref: Reference,
     platform: Platform | undefined,
-    asker: Asker,
+    options: Asker,
   ): Promise<{ top: FetchedManifest; image: FetchedManifest<ImageManifest> }> {
-    const top = await this.#fetch(ref, undefined, asker);
-    let at = top;
-    for (let depth = 0; at.manifest.kind === "index"; depth++) {
+    const top = await this.#fetch(ref, undefined, options);
+    let current = top;
+    for (let depth = 0; current.manifest.kind === "index"; depth++) {
       if (depth >= MAX_INDEX_DEPTH) {
         throw new TsdError(
           "manifest_invalid",
           `Cannot use ${familiarString(ref)}: its indexes are nested deeper than ${MAX_INDEX_DEPTH} levels`,
         );
       }
-      const [entry] = matchingManifests(at.manifest.manifests, platform ?? hostPlatform());
-      at = await this.#fetch(ref, entry, asker);
+      const [entry] = matchingManifests(current.manifest.manifests, platform ?? hostPlatform());
+      current = await this.#fetch(ref, entry, options);
     }
-    return { top, image: { ...at, manifest: at.manifest } };
+    return { top, image: { ...current, manifest: current.manifest } };
   }
 
   /** Fetches an entry of an index, or what the reference itself names. */
-  async #fetch(ref: Reference, entry: Descriptor | undefined, asker: Asker): Promise<FetchedManifest> {
+  async #fetch(ref: Reference, entry: Descriptor | undefined, options: Asker): Promise<FetchedManifest> {
     const what = entry === undefined
       ? `manifest of ${familiarString(ref)}`
       : `manifest ${entry.digest} of ${familiarString(ref)}`;
@@ -72,7 +72,7 @@ export class ManifestResolver {
       maxBytes: MAX_JSON_BYTES,
       what,
       code: "manifest_invalid",
-      ...asker,
+      ...options,
     });
     if (status !== 200) throw statusError({ ref, host: apiHost(ref) }, status, faultOf(bytes));
     const digest = digestOfHex(await sha256Hex(bytes, this.#hashEngine));
@@ -88,7 +88,7 @@ export class ManifestResolver {
   }
 }
 
-/** What the registry says that a tag's digest is; other algorithms than sha256 can't be compared. */
+/** The digest in the response's header; other algorithms than sha256 can't be compared. */
 function headerDigest(headers: Headers): Digest | undefined {
   const text = headers.get("docker-content-digest") ?? "";
   return isDigest(text) ? text : undefined;

@@ -1,29 +1,29 @@
 /**
  * @module
- * How long to wait before asking a registry again, and when to give up. Everything is bounded: attempts, each pause, and
- * the sum of pauses.
+ * Delays between attempts to reach a registry, and when to give up. Everything is bounded: the number of attempts, each
+ * delay, and their sum.
  */
 import { throwIfCancelled } from "../../io/mod.ts";
 
-/** Bounds on patience. */
+/** Timeouts and limits of registry access. */
 export interface RegistryLimits {
-  /** From the start of a request to its response's headers, connecting included. */
+  /** From the start of a request to the response's headers, including connecting, in ms. */
   readonly responseMs: number;
-  /** Longest wait for the next bytes of a body. */
+  /** Maximum time to wait for the next bytes of a body, in ms. */
   readonly idleMs: number;
-  /** Fewest bytes in `idleMs` of waiting; a server below it counts as stalled. */
+  /** Minimum number of bytes in `idleMs`; a slower server counts as stalled. */
   readonly idleBytes: number;
-  /** For a manifest, config or token as a whole, attempts included. */
+  /** For a whole manifest, config or token, including retries, in ms. */
   readonly documentMs: number;
-  /** Tries of one request, and reconnections of a download that makes no progress. */
+  /** Maximum number of attempts of a request, and of reconnections of a download without progress. */
   readonly attempts: number;
-  /** First pause; each further one is twice as long. */
+  /** First delay, in ms; doubled for each further one. */
   readonly firstPauseMs: number;
-  /** Longest pause, also when the server asks for more: then the request is given up at once. */
+  /** Maximum delay, in ms. If the server asks for a longer one, the request fails at once. */
   readonly longestPauseMs: number;
 }
 
-/** What applies where nothing was chosen. */
+/** The default limits. */
 export const DEFAULT_LIMITS: RegistryLimits = {
   responseMs: 30_000,
   idleMs: 30_000,
@@ -34,14 +34,15 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   longestPauseMs: 60_000,
 };
 
-/** Whether a server that answers so may answer differently soon. */
+/** Returns whether a response status is transient. */
 export function isPassing(status: number): boolean {
   return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
 
 /**
- * The pause before attempt number `attempt` (1 is the first repetition), or undefined when it is time to give up.
- * @param retryAfterMs what the server asked for
+ * Returns the delay before a retry, in ms, or undefined to give up.
+ * @param attempt number of the retry; 1 is the first one
+ * @param retryAfterMs delay that the server asked for
  */
 export function pauseMs(attempt: number, limits: RegistryLimits, retryAfterMs = 0): number | undefined {
   if (attempt >= limits.attempts || retryAfterMs > limits.longestPauseMs) return undefined;
@@ -49,7 +50,7 @@ export function pauseMs(attempt: number, limits: RegistryLimits, retryAfterMs = 
   return Math.min(Math.max(backoffMs, retryAfterMs), limits.longestPauseMs);
 }
 
-/** `Retry-After` (RFC 9110, section 10.2.3) in milliseconds from now; 0 when there is none that makes sense. */
+/** Parses `Retry-After` (RFC 9110, section 10.2.3) as ms from now; 0 if it is missing or invalid. */
 export function retryAfterMs(headers: Headers, nowMs: number = Date.now()): number {
   const value = headers.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(value)) return Number(value) * 1000;
@@ -76,10 +77,10 @@ export async function withDeadline<T>(
   signal: AbortSignal | undefined,
   body: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new DOMException("", "TimeoutError")), durationMs);
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new DOMException("", "TimeoutError")), durationMs);
   try {
-    return await body(signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]));
+    return await body(signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]));
   } finally {
     clearTimeout(timer);
   }

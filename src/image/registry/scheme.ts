@@ -1,7 +1,8 @@
 /**
  * @module
- * HTTPS or plain HTTP? HTTPS with a verified certificate, always, except for registries on this machine and those that
- * the user named as insecure: there, as in Docker, HTTPS with any certificate comes next and plain HTTP last.
+ * Chooses between HTTPS and plain HTTP: always HTTPS with a verified certificate, except for registries on this machine
+ * and those configured as insecure. For these, as in Docker, HTTPS with any certificate is tried next and plain HTTP
+ * last.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import { isLoopbackHost } from "./hosts.ts";
@@ -11,35 +12,35 @@ import { pause } from "./retry.ts";
 import { type HttpSend, nodeSend, sendWithin, unverifiedSend, verifiedSend } from "./send.ts";
 import type { RegistrySettings } from "./settings.ts";
 
-/** How to talk to one registry. */
+/** How to access a registry. */
 export interface Endpoint {
   /** `https://host:port/`. */
   readonly base: URL;
   readonly send: HttpSend;
-  /** For other hosts that this registry sends us to: they may have certificates of the same authority. */
+  /** For other hosts that this registry redirects to: their certificates may be issued by the same CA. */
   readonly sendElsewhere?: HttpSend;
   /** The same without verifying certificates. */
   readonly sendUnverified: HttpSend;
 }
 
-/** What matters of the settings here. */
+/** The settings that determine a registry's endpoint. */
 export type EndpointSettings = Pick<RegistrySettings, "insecureRegistries" | "certificates" | "certificateDirs">;
 
 /**
- * A plain-HTTP server that isn't bothered by a TLS greeting may just wait for more: after this long it is asked in plain
- * HTTP too. Loopback answers at once, or doesn't speak TLS.
+ * A plain-HTTP server may ignore a TLS handshake and wait for more data: after this delay plain HTTP is tried as well.
+ * Loopback servers that use TLS respond at once.
  */
 const LOOPBACK_TIMEOUT_MS = 150;
 const TIMEOUT_MS = 5_000;
-/** What servers that expect TLS say to plain HTTP. */
+/** The response of a TLS server to plain HTTP. */
 const NEEDS_TLS_STATUS = 400;
 
-/** Finds out once for each host; failures are not kept. */
+/** Probes each host once and caches the result; failures are not cached. */
 export class Endpoints {
   readonly #settings: EndpointSettings;
   readonly #insecure: InsecureHosts;
   readonly #responseMs: number;
-  readonly #known = new Map<string, Promise<Endpoint>>();
+  readonly #endpoints = new Map<string, Promise<Endpoint>>();
 
   constructor(settings: EndpointSettings, responseMs: number) {
     this.#settings = settings;
@@ -47,29 +48,32 @@ export class Endpoints {
     this.#responseMs = responseMs;
   }
 
-  /** A mirror says its scheme; HTTPS is as for any host. @throws {TsdError} as `of` */
+  /**
+   * Returns a mirror's endpoint. Its origin determines the scheme; HTTPS works as for any host.
+   * @throws {TsdError} as `of`
+   */
   at(origin: URL): Promise<Endpoint> {
     return origin.protocol === "http:"
       ? Promise.resolve({ base: new URL("/", origin), send: verifiedSend, sendUnverified: unverifiedSend })
       : this.of(origin.host);
   }
 
-  /** What was learnt of a host may hold no longer: its certificates are read anew. */
+  /** Forgets what was learnt about a host, so that its certificates are read again. */
   forget(host: string): void {
-    this.#known.delete(host);
+    this.#endpoints.delete(host);
   }
 
-  /** @throws {TsdError} invalid_reference, registry_unreachable, timeout */
+  /** Returns the endpoint of a host. @throws {TsdError} invalid_reference, registry_unreachable, timeout */
   of(host: string): Promise<Endpoint> {
-    const known = this.#known.get(host);
-    if (known !== undefined) return known;
-    const finding = this.#find(host);
-    this.#known.set(host, finding);
-    finding.catch(() => this.#known.delete(host));
-    return finding;
+    const cached = this.#endpoints.get(host);
+    if (cached !== undefined) return cached;
+    const probing = this.#find(host);
+    this.#endpoints.set(host, probing);
+    probing.catch(() => this.#endpoints.delete(host));
+    return probing;
   }
 
-  /** How to send to a URL that a known endpoint sent us to. */
+  /** Returns how to send to a URL that an endpoint redirected to. */
   sendFor(url: URL, from: Endpoint): HttpSend {
     if (url.protocol !== "https:") return verifiedSend;
     return url.hostname === from.base.hostname ? from.send : from.sendElsewhere ?? verifiedSend;
@@ -90,7 +94,7 @@ export class Endpoints {
     }
   }
 
-  /** HTTPS with what we know of the host's certificates. */
+  /** Returns an HTTPS endpoint with the host's configured certificates. */
   async #secure(host: string): Promise<Endpoint> {
     const base = baseUrl("https", host);
     const tls = await readCertificates(host, this.#settings);
@@ -103,7 +107,7 @@ export class Endpoints {
     };
   }
 
-  /** Plain HTTP, unless that fails and TLS comes about after all. */
+  /** Returns a plain-HTTP endpoint, unless that fails and TLS works after all. */
   async #findPlain(host: string, tls: Promise<{ endpoint?: Endpoint }>, signal: AbortSignal): Promise<Endpoint> {
     const plain = { base: baseUrl("http", host), send: verifiedSend, sendUnverified: unverifiedSend };
     try {
@@ -116,7 +120,7 @@ export class Endpoints {
     return (await tls).endpoint ?? plain;
   }
 
-  /** With a verified certificate, with any, or not at all. */
+  /** Probes TLS with a verified certificate, then with any; the result is empty if neither works. */
   async #findTls(secure: Endpoint, signal: AbortSignal): Promise<{ endpoint?: Endpoint }> {
     try {
       await this.#probe(secure, signal);

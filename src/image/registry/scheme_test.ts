@@ -6,7 +6,7 @@ import { Endpoints } from "./scheme.ts";
 import { NO_SETTINGS } from "./settings.ts";
 import { parseReference } from "../reference.ts";
 
-/** A self-signed certificate for localhost, and its key: worth nothing, for these tests only. */
+/** A self-signed certificate for localhost and its key, for these tests only. */
 const CERTIFICATE = `\
 -----BEGIN CERTIFICATE-----
 MIIBmDCCAT6gAwIBAgIUdYYYj0WviqfKN95Z4gYK94YRywswCgYIKoZIzj0EAwIw
@@ -36,7 +36,7 @@ function startTls(handler: (request: Request) => Response) {
 
 const BLOB = new Uint8Array(500_000).map((_, i) => i >> 2);
 
-Deno.test("a loopback registry may have any certificate; streams, redirects and drops work there too", async () => {
+Deno.test("a loopback registry may have any certificate; streaming, redirects and resuming work too", async () => {
   let cuts = 0;
   await using server = startTls((request) => {
     const { pathname } = new URL(request.url);
@@ -52,7 +52,7 @@ Deno.test("a loopback registry may have any certificate; streams, redirects and 
   assert.deepEqual(await collectBytes(stream, { maxBytes: 1 << 20, what: "blob" }), BLOB);
 });
 
-Deno.test("cancelling a download from such a registry", async () => {
+Deno.test("cancelling a download from a registry with an unverified certificate", async () => {
   await using server = startTls(() => new Response(new ReadableStream({ pull: (c) => c.enqueue(BLOB) })));
   await using store = startRegistry();
   const blob = { ...await putBlob(store, BLOB, "application/x"), sizeBytes: 2 ** 40 };
@@ -65,13 +65,13 @@ Deno.test("cancelling a download from such a registry", async () => {
   await assert.rejects(reader.read(), (error: Error) => isTsdError(error, "cancelled"));
 });
 
-Deno.test("which scheme", async () => {
+Deno.test("chooses the scheme", async () => {
   await using plain = startRegistry();
   const endpoints = new Endpoints(NO_SETTINGS, FAST_LIMITS.responseMs!);
   const { base } = await endpoints.of(plain.host);
   assert.equal(base.href, `http://${plain.host}/`);
   assert.equal(await endpoints.of(plain.host), await endpoints.of(plain.host));
-  // Hosts that aren't special get HTTPS without a probe.
+  // Other hosts get HTTPS without a probe.
   assert.equal((await endpoints.of("registry.invalid:5000")).base.href, "https://registry.invalid:5000/");
   const insecure = new Endpoints({ ...NO_SETTINGS, insecureRegistries: ["Registry.invalid"] }, FAST_LIMITS.responseMs!);
   await assert.rejects(
@@ -80,7 +80,7 @@ Deno.test("which scheme", async () => {
   );
 });
 
-Deno.test("what could not be found out is asked again", async () => {
+Deno.test("failed probes are repeated", async () => {
   const removed = startRegistry();
   await removed[Symbol.asyncDispose]();
   const endpoints = new Endpoints(NO_SETTINGS, FAST_LIMITS.responseMs!);
@@ -91,7 +91,7 @@ Deno.test("what could not be found out is asked again", async () => {
   await server.shutdown();
 });
 
-Deno.test("a server that waits for more after a TLS greeting is asked in plain HTTP", async () => {
+Deno.test("a server that waits for more data after a TLS handshake is tried with plain HTTP", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];
   const serving = (async () => {

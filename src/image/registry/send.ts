@@ -1,29 +1,29 @@
 /**
  * @module
- * One HTTP request, no redirects followed, nothing decoded, with a limit on the time until the response's headers.
+ * Sends a single HTTP request, without following redirects or decoding, with a time limit until the response's headers.
  */
 import { TsdError } from "../../errors.ts";
 import { throwIfCancelled } from "../../io/mod.ts";
 import type { TlsMaterial } from "./certificates.ts";
 import { networkError } from "./errors.ts";
 
-/** A request as the rest of the client sees it. */
+/** A request, independent of the HTTP client. */
 export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** A form to POST; otherwise the method is GET. */
+  /** A form to send with POST; without it the method is GET. */
   readonly form?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Performs one request; a response of any status is a success. */
+/** Sends a request; a response of any status is a success. */
 export type HttpSend = (request: HttpRequest) => Promise<Response>;
 
-/** Headers of every request: bytes must arrive as they are stored. */
+/** Headers of every request. Bodies must arrive exactly as they are stored. */
 const ALWAYS = { "accept-encoding": "identity", "user-agent": "tsd" };
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
-/** Through `fetch`. */
+/** Sends with `fetch`. */
 const fetchSend: HttpSend = ({ url, headers, form, signal }) =>
   fetch(url, {
     method: form === undefined ? "GET" : "POST",
@@ -33,15 +33,15 @@ const fetchSend: HttpSend = ({ url, headers, form, signal }) =>
     signal,
   });
 
-/** How node:https is to treat the other side. */
+/** TLS options of node:https. */
 export interface NodeTls extends Partial<TlsMaterial> {
-  /** Takes any certificate. */
+  /** Accepts any certificate. */
   readonly unverified?: boolean;
 }
 
 /**
- * Through node:http and node:https, for what `fetch` can't do: certificates that aren't verified or are a registry's own, and
- * ports that browsers refuse. Proxies are not used.
+ * Sends with node:http and node:https, for what `fetch` doesn't support: unverified certificates, a registry's own CA
+ * or client certificate, and ports that browsers block. Ignores proxy settings.
  */
 export const nodeSend = (tls: NodeTls = {}): HttpSend => async ({ url, headers, form, signal }) => {
   const { request } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
@@ -76,10 +76,10 @@ async function tlsOptions({ unverified = false, authorities = [], cert, key }: N
   };
 }
 
-/** Without verifying certificates: for registries that were named as insecure, and loopback. */
+/** Sends without verifying certificates: for registries configured as insecure, and loopback. */
 export const unverifiedSend: HttpSend = nodeSend({ unverified: true });
 
-/** The ports that `fetch` refuses (WHATWG Fetch, "bad port"), as far as somebody might want a registry there. */
+/** The ports that `fetch` blocks (WHATWG Fetch, "bad port"), as far as a registry could use them. */
 const REFUSED_PORTS = new Set(
   [
     ...[1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109],
@@ -89,24 +89,24 @@ const REFUSED_PORTS = new Set(
   ].map(String),
 );
 
-/** With certificates verified: `fetch` where it can. */
+/** Sends with verified certificates; uses `fetch` where possible. */
 export const verifiedSend: HttpSend = (request) =>
   REFUSED_PORTS.has(request.url.port) ? nodeSend()(request) : fetchSend(request);
 
 /**
- * Sends a request and waits at most `responseMs` for the response's headers; `signal` also ends the body later.
+ * Sends a request and waits at most `responseMs` for the response's headers; `signal` also cancels the body later.
  * @throws {TsdError} registry_unreachable, timeout, cancelled
  */
 export async function sendWithin(send: HttpSend, request: HttpRequest, responseMs: number): Promise<Response> {
   throwIfCancelled(request.signal);
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), responseMs);
-  const signal = request.signal === undefined ? late.signal : AbortSignal.any([request.signal, late.signal]);
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), responseMs);
+  const signal = request.signal === undefined ? timeout.signal : AbortSignal.any([request.signal, timeout.signal]);
   try {
     return await send({ ...request, signal });
   } catch (error) {
     throwIfCancelled(request.signal);
-    if (late.signal.aborted) {
+    if (timeout.signal.aborted) {
       const seconds = Math.ceil(responseMs / 1000);
       throw new TsdError("timeout", `Cannot reach registry ${request.url.host}: no answer within ${seconds} s`);
     }

@@ -1,12 +1,12 @@
 /**
  * @module
- * What the machine's owner says about registries. Plain data: it also goes to Workers.
+ * The administrator's registry settings. Plain data, since it is also sent to Workers.
  */
 import type { RegistryLimits } from "./retry.ts";
 
-/** PEM files of one registry; absolute paths. */
+/** Absolute paths of a registry's PEM files. */
 export interface CertificateFiles {
-  /** An authority to be trusted beside those of the system. */
+  /** A CA certificate to trust in addition to the system's. */
   readonly ca?: string;
   /** A client certificate and its key. */
   readonly cert?: string;
@@ -15,20 +15,20 @@ export interface CertificateFiles {
 
 export interface RegistrySettings {
   /**
-   * Hosts (`registry.lan`, `registry.lan:5000`) and networks (`10.0.0.0/8`, for registries that are named by address) that
-   * may have any certificate, or speak plain HTTP.
+   * Hosts (`registry.lan`, `registry.lan:5000`) and networks (`10.0.0.0/8`, for registries that are referred to by
+   * address) whose certificates aren't verified and that may use plain HTTP.
    */
   readonly insecureRegistries: readonly string[];
-  /** Origins (`https://mirror.lan:5000`) to be asked first, by domain as in references. */
+  /** Mirror origins (`https://mirror.lan:5000`), which are tried first, by the domain of references. */
   readonly mirrors: Readonly<Record<string, readonly string[]>>;
-  /** By host, as in references. */
+  /** By the host of references. */
   readonly certificates: Readonly<Record<string, CertificateFiles>>;
-  /** Folders with a folder for each host, as Docker's `/etc/docker/certs.d`. */
+  /** Directories with a subdirectory per host, like Docker's `/etc/docker/certs.d`. */
   readonly certificateDirs: readonly string[];
   readonly limits: Partial<RegistryLimits>;
 }
 
-/** Nothing was said. */
+/** The settings of an engine without configuration. */
 export const NO_SETTINGS: RegistrySettings = {
   insecureRegistries: [],
   mirrors: {},

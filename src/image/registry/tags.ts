@@ -1,6 +1,6 @@
 /**
  * @module
- * All tags of a repository (OCI distribution-spec v1.1, "Listing Tags"), page after page.
+ * Lists all tags of a repository (OCI distribution-spec v1.1, "Listing Tags"), page by page.
  */
 import { TsdError } from "../../errors.ts";
 import { apiHost, familiarName, isTag, type Reference } from "../reference.ts";
@@ -8,12 +8,12 @@ import { faultOf, statusError } from "./errors.ts";
 import type { Asker, RegistryTransport } from "./transport.ts";
 
 const MAX_PAGE_BYTES = 4 << 20;
-/** A registry whose pages never end is left. */
+/** Limits for registries whose pages never end. */
 const MAX_TAGS = 100_000;
 const MAX_PAGES = 1000;
 
-/** In the order in which the registry names them. @throws {TsdError} as `RegistryClient.resolveManifest` */
-export async function listTags(transport: RegistryTransport, ref: Reference, asker: Asker): Promise<string[]> {
+/** Lists tags in the registry's order. @throws {TsdError} as `RegistryClient.resolveManifest` */
+export async function listTags(transport: RegistryTransport, ref: Reference, options: Asker): Promise<string[]> {
   const what = `tags of ${familiarName(ref)}`;
   const tags: string[] = [];
   let query: string | undefined = "";
@@ -28,7 +28,7 @@ export async function listTags(transport: RegistryTransport, ref: Reference, ask
       what,
       code: "registry_protocol",
     } as const;
-    const { status, headers, bytes } = await transport.document({ ...request, ...asker });
+    const { status, headers, bytes } = await transport.document({ ...request, ...options });
     if (status !== 200) throw statusError({ ref, host: apiHost(ref) }, status, faultOf(bytes));
     tags.push(...tagsIn(bytes, what));
     query = nextQuery(headers.get("link"));
@@ -48,7 +48,7 @@ function tagsIn(bytes: Uint8Array, what: string): string[] {
   throw new TsdError("registry_protocol", `Cannot list the ${what}: the answer has no list of tags`);
 }
 
-/** Of `Link` (RFC 8288) only the query counts: the next page is at the same place. */
+/** Only the query of `Link` (RFC 8288) is used: all pages have the same path. */
 function nextQuery(link: string | null): string | undefined {
   const [, target] = /<([^>]*)>\s*;[^,]*\brel="?next\b/i.exec(link ?? "") ?? [];
   const search = target === undefined ? "" : URL.parse(target, "https://registry.invalid")?.search ?? "";

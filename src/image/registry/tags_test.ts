@@ -4,7 +4,7 @@ import { type FakeRegistry, fastLimitsClient, startRegistry } from "./registry_t
 
 const tagsOf = (registry: FakeRegistry) => fastLimitsClient().listTags(registry.ref("team/web"));
 
-Deno.test("tags come page after page", async () => {
+Deno.test("tags are listed page by page", async () => {
   const pages: Record<string, Response> = {
     "": Response.json({ name: "team/web", tags: ["1", "2"] }, {
       headers: { link: '</v2/team/web/tags/list?last=2&n=2>; rel="next"' },
@@ -21,7 +21,7 @@ Deno.test("a repository without tags", async () => {
   assert.deepEqual(await tagsOf(registry), []);
 });
 
-Deno.test("pages that never end, and answers that are none, are refused", async () => {
+Deno.test("endless pages and invalid responses are rejected", async () => {
   const rows: readonly (readonly [answer: () => Response, code: string])[] = [
     [() => Response.json({ tags: ["1"] }, { headers: { link: "</v2/?last=1>; rel=next" } }), "registry_protocol"],
     [() => new Response("<html>"), "registry_protocol"],

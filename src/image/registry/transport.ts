@@ -1,7 +1,7 @@
 /**
  * @module
- * Requests to registries: which scheme, redirects, authorisation, repetition. One instance keeps what it learnt about
- * each registry (scheme, tokens) and may be shared by all pulls.
+ * Sends requests to registries: chooses the scheme, follows redirects, authenticates and retries. An instance remembers
+ * what it learnt about each registry (scheme, tokens) and may be shared by all pulls.
  */
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { cancelQuietly, collectBytes, throwIfCancelled, untilCancelled } from "../../io/mod.ts";
@@ -25,22 +25,22 @@ import { type Endpoint, Endpoints, type EndpointSettings } from "./scheme.ts";
 import type { RegistrySettings } from "./settings.ts";
 import { sendWithin } from "./send.ts";
 
-/** On whose behalf a registry is asked, and for how long. */
+/** The credential and the lifetime of requests to a registry. */
 export interface Asker {
-  /** Without one the request is anonymous. */
+  /** Without a credential requests are anonymous. */
   readonly credential?: Credential | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a request asks for. */
+/** A request to a registry. */
 export interface RegistryRequest extends Asker {
   readonly ref: Pick<Reference, "domain" | "path">;
-  /** Below `/v2/<repository>/`: `manifests/latest`. */
+  /** Path below `/v2/<repository>/`, such as `manifests/latest`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A response whose body is watched for stalls, and who gave it in the end. */
+/** A response with a stall-checked body; `host` is the one that finally sent it. */
 export interface RegistryResponse {
   readonly status: number;
   readonly headers: Headers;
@@ -48,18 +48,18 @@ export interface RegistryResponse {
   readonly host: string;
 }
 
-/** How large a document may be, and the error when it is larger. */
+/** Maximum size of a document, and the error for a larger one. */
 export interface DocumentBound {
   readonly maxBytes: number;
   readonly what: string;
   readonly code: ErrorCode;
 }
 
-/** Most bytes of a token or of an error's body. */
+/** Maximum size of a token or an error's body, in bytes. */
 const MAX_SMALL_BYTES = 1024 * 1024;
 const TOKEN_BOUND = { maxBytes: MAX_SMALL_BYTES, what: "a token", code: "registry_protocol" } as const;
 
-/** See the module's comment. */
+/** Sends requests to registries and their mirrors. */
 export class RegistryTransport {
   readonly #endpoints: Endpoints;
   readonly #mirrors: Mirrors;
@@ -85,8 +85,7 @@ export class RegistryTransport {
   }
 
   /**
-   * Sends one request and gives the response, whatever its status. Nothing is repeated: that is `document`'s and the
-   * download's business.
+   * Sends a request and returns the response, whatever its status. Doesn't retry: `document` and downloads do.
    * @throws {TsdError} registry_unreachable, registry_protocol, unauthorized, timeout, cancelled, invalid_reference
    */
   async open(request: RegistryRequest): Promise<RegistryResponse> {
@@ -104,28 +103,30 @@ export class RegistryTransport {
     }
   }
 
-  /** What a mirror has; undefined when it can't help. It gets no credentials: those are for the registry. */
+  /**
+   * Sends a request to a mirror, without the registry's credentials. Returns undefined if the mirror can't serve it.
+   */
   async #openMirror(mirror: URL, request: RegistryRequest): Promise<RegistryResponse | undefined> {
     const why = (text: string) => this.#log.info("a mirror can't help", { mirror: mirror.origin, why: text });
     try {
       const endpoint = await untilCancelled(this.#endpoints.at(mirror), request.signal);
       const response = await this.#openAt(endpoint, mirror.host, { ...request, credential: undefined });
       if (response.status === 200 || response.status === 206 || response.status === 416) {
-        // What is missing of a body that breaks off comes from elsewhere.
-        return { ...response, body: tellingFailure(response.body, () => this.#mirrors.leaveAlone(mirror)) };
+        // If this body fails, the remaining bytes come from the registry.
+        return { ...response, body: tellingFailure(response.body, () => this.#mirrors.suspend(mirror)) };
       }
       await response.body.cancel();
       why(`status ${response.status} for ${request.path}`);
     } catch (error) {
       throwIfCancelled(request.signal);
       if (!isTsdError(error)) throw error;
-      if (isTsdError(error, "registry_unreachable", "timeout")) this.#mirrors.leaveAlone(mirror);
+      if (isTsdError(error, "registry_unreachable", "timeout")) this.#mirrors.suspend(mirror);
       why(error.message);
     }
     return undefined;
   }
 
-  /** `domain` is whose credentials count. */
+  /** @param domain the domain whose credentials are used */
   async #openAt(
     endpoint: Endpoint,
     domain: string,
@@ -133,14 +134,14 @@ export class RegistryTransport {
   ): Promise<RegistryResponse> {
     const url = new URL(`v2/${ref.path}/${path}`, endpoint.base);
     const access: Access = { domain, endpoint, scope: `repository:${ref.path}:pull`, credential };
-    const known = await untilCancelled(this.#authorizer.header(access), signal);
-    const first = await this.#follow(endpoint, url, withAuthorization(headers, known), signal);
+    const cachedHeader = await untilCancelled(this.#authorizer.header(access), signal);
+    const first = await this.#follow(endpoint, url, withAuthorization(headers, cachedHeader), signal);
     const challenge = first.headers.get("www-authenticate");
-    // A 401 from elsewhere, after a redirect, is not the registry's own and gets no answer.
+    // A 401 after a redirect to another host isn't the registry's challenge and is not answered.
     if (first.status !== 401 || challenge === null || first.host !== endpoint.base.host) return first;
     const header = await orCancel(
       first.body,
-      untilCancelled(this.#authorizer.answer(access, challenge, known), signal),
+      untilCancelled(this.#authorizer.answer(access, challenge, cachedHeader), signal),
     );
     if (header === undefined) return first;
     await first.body.cancel();
@@ -148,8 +149,8 @@ export class RegistryTransport {
   }
 
   /**
-   * A small document as a whole, with repetition when the server or the network is only passing through trouble. A
-   * response that isn't 200 keeps at most 1 MiB of its body.
+   * Fetches a small document as a whole, and retries after transient failures of the server or the network. Of a
+   * response that isn't 200, at most 1 MiB of the body is read.
    * @throws {TsdError} as `open`, and the bound's code
    */
   async document(request: RegistryRequest & DocumentBound): Promise<FetchedDocument> {
@@ -157,7 +158,7 @@ export class RegistryTransport {
     return await this.#document(apiHost(request.ref), request, request.signal, open);
   }
 
-  /** See `RegistryClient.login`. */
+  /** Implements `RegistryClient.login`. */
   async login(domain: string, credential: Credential, signal?: AbortSignal): Promise<string | undefined> {
     const host = apiHost({ domain });
     return await withDeadline(this.#limits.documentMs, signal, async (bounded) => {
@@ -179,7 +180,7 @@ export class RegistryTransport {
     });
   }
 
-  /** A URL outside of the registry that a manifest names (foreign layers), without credentials. */
+  /** Requests a URL outside of the registry that a manifest names (foreign layers), without credentials. */
   async openExternal(
     ref: Pick<Reference, "domain">,
     target: URL,
@@ -212,7 +213,7 @@ export class RegistryTransport {
     });
   }
 
-  /** How long to wait before asking again; undefined when that can't help. */
+  /** Returns the delay before the next attempt in ms, or undefined if a retry can't help. */
   #pauseAfter(outcome: FetchedDocument | { error: TsdError }, attempt: number): number | undefined {
     if ("error" in outcome) return isRepeatable(outcome.error) ? pauseMs(attempt, this.#limits) : undefined;
     if (!isPassing(outcome.status)) return undefined;
@@ -269,7 +270,7 @@ export class RegistryTransport {
   }
 }
 
-/** What `work` gives; when it fails, `body` isn't needed any more. */
+/** Awaits `work`; if it fails, cancels `body`. */
 async function orCancel<T>(body: ReadableStream<Uint8Array>, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -283,14 +284,14 @@ function withAuthorization(headers: Readonly<Record<string, string>>, value: str
   return value === undefined ? headers : { ...headers, authorization: value };
 }
 
-/** Docker's words. */
+/** The error of a failed login, with Docker's text. */
 function loginRefused(url: URL, status: number): TsdError {
   const words = status === 401 ? "401 Unauthorized" : String(status);
   const code = status === 401 || status === 403 ? "unauthorized" : "registry_protocol";
   return new TsdError(code, `login attempt to ${url.href} failed with status: ${words}`);
 }
 
-/** Whether the same request may work in a moment: not when nobody is there at all. */
+/** Returns whether a retry may succeed soon; not if no connection could be made at all. */
 function isRepeatable(error: TsdError): boolean {
   return isTsdError(error, "registry_unreachable") && error.detail?.connected !== false;
 }

@@ -1,7 +1,7 @@
 /**
- * Stacks of layers as one tree each, of which a container's root is a snapshot. A chain is a cache, named by its chain id
- * and made when it is first needed: a snapshot of the chain below it with one layer's changes. It shares all data with the
- * layers, and goes with the first of them.
+ * Chains of layers, merged into one subvolume each, of which a container's root is a snapshot. A chain is a cache
+ * entry, named by its chain id and created when it is first needed: a snapshot of the chain below it with one layer
+ * applied. It shares all data with the layers, and is removed with the first of them.
  */
 import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, hexOf } from "../../image/digest.ts";
@@ -15,23 +15,23 @@ import { decodeLayers, encodeLayers, LAYERS_NAME } from "../directory_driver/lay
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
 import { applyLayer, type Trees, withoutMarks } from "./layer_application.ts";
 
-/** Docker's mode for the root of a container, whatever its layers say. */
+/** Docker's mode for a container's root, regardless of its layers. */
 const ROOT_MODE = 0o755;
-/** The chain of no layers. */
+/** The chain without layers. */
 const EMPTY = "empty";
 
-/** One step: a chain's name, and what it is made of. */
+/** One step of preparing a chain: its name, and what it consists of. */
 interface Link {
   readonly name: string;
-  /** Lowest first; the last one is applied to what the others make. */
+  /** Lowest first; the last one is applied to the chain of the others. */
   readonly layers: readonly Digest[];
-  /** The chain below; undefined: there is none. */
+  /** Name of the chain below, if any. */
   readonly below: string | undefined;
 }
 
 export interface ChainSnapshotsOptions {
   readonly calls?: SubvolumeCalls;
-  /** Makes what is missing of a chain in another thread. */
+  /** Prepares a chain in another thread. */
   readonly elsewhere?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
 }
 
@@ -39,7 +39,7 @@ export class ChainSnapshots {
   readonly #root: string;
   readonly #calls: SubvolumeCalls;
   readonly #elsewhere: ChainSnapshotsOptions["elsewhere"];
-  readonly #making = new Map<string, Promise<void>>();
+  readonly #preparations = new Map<string, Promise<void>>();
 
   constructor(root: string, { calls = SUBVOLUME_CALLS, elsewhere }: ChainSnapshotsOptions = {}) {
     this.#root = root;
@@ -47,7 +47,10 @@ export class ChainSnapshots {
     this.#elsewhere = elsewhere;
   }
 
-  /** Makes what is missing of a chain; gives the path of its subvolume. Its layers are there. @throws {TsdError} storage */
+  /**
+   * Prepares a chain, as far as it is missing, and returns the path of its subvolume. The layers must exist.
+   * @throws {TsdError} storage
+   */
   async ensure(layers: readonly Digest[]): Promise<string> {
     const names = (await chainIds(layers)).map(hexOf);
     const links = names.map((name, n): Link => ({ name, layers: layers.slice(0, n + 1), below: names[n - 1] }));
@@ -56,7 +59,7 @@ export class ChainSnapshots {
       const present = new Set(await this.list());
       const missing = links.slice(links.findLastIndex(({ name }) => present.has(name)) + 1);
       if (missing.length > 0 && layers.length > 0 && this.#elsewhere !== undefined) await this.#elsewhere(layers);
-      else for (const link of missing) await this.#makeOnce(link);
+      else for (const link of missing) await this.#createOnce(link);
       return this.#filesOf(links.at(-1)!.name);
     });
   }
@@ -65,15 +68,15 @@ export class ChainSnapshots {
     return namesIn(this.#dir);
   }
 
-  /** Removes all chains that a layer is part of. @throws {TsdError} storage */
+  /** Removes all chains that contain a layer. @throws {TsdError} storage */
   async removeOver(diffId: Digest): Promise<void> {
-    await this.#removeThose((layers) => layers.includes(diffId));
+    await this.#removeMatching((layers) => layers.includes(diffId));
   }
 
-  /** Removes chains that were left without one of their layers when an engine was killed. @throws {TsdError} storage */
+  /** Removes chains that lack one of their layers because an engine was killed. @throws {TsdError} storage */
   async sweep(): Promise<void> {
     const present = new Set((await namesIn(`${this.#root}/layers`)).map((hex) => `sha256:${hex}`));
-    await this.#removeThose((layers) => layers.some((layer) => !present.has(layer)));
+    await this.#removeMatching((layers) => layers.some((layer) => !present.has(layer)));
   }
 
   get #dir(): string {
@@ -84,16 +87,16 @@ export class ChainSnapshots {
     return `${this.#dir}/${name}/${FILES}`;
   }
 
-  async #removeThose(isRequested: (layers: readonly Digest[]) => boolean): Promise<void> {
+  async #removeMatching(matches: (layers: readonly Digest[]) => boolean): Promise<void> {
     await attempting("Cannot remove what layers were put together to", async () => {
       const unwanted = (await this.list()).filter((name) => {
         const text = readIfExists(`${this.#dir}/${name}/${LAYERS_NAME}`);
         const layers = text === undefined ? undefined : decodeLayers(text);
-        // One that doesn't say what it is made of is of no use either.
-        return layers === undefined || isRequested(layers);
+        // A chain whose layers are unknown is useless too.
+        return layers === undefined || matches(layers);
       });
       if (unwanted.length === 0) return;
-      // All in one: what is in a workspace goes with one commit.
+      // All in one staging directory, which is deleted with a single commit.
       await using stagingDir = await StagingDir.create(this.#root);
       for (const name of unwanted) {
         try {
@@ -105,17 +108,17 @@ export class ChainSnapshots {
     });
   }
 
-  /** Once, however many containers are made over it now. */
-  async #makeOnce(link: Link): Promise<void> {
-    let making = this.#making.get(link.name);
-    if (making === undefined) {
-      making = this.#make(link).finally(() => this.#making.delete(link.name));
-      this.#making.set(link.name, making);
+  /** Creates a link once for all concurrent callers. */
+  async #createOnce(link: Link): Promise<void> {
+    let preparation = this.#preparations.get(link.name);
+    if (preparation === undefined) {
+      preparation = this.#create(link).finally(() => this.#preparations.delete(link.name));
+      this.#preparations.set(link.name, preparation);
     }
-    await making;
+    await preparation;
   }
 
-  async #make(link: Link): Promise<void> {
+  async #create(link: Link): Promise<void> {
     await using stagingDir = await StagingDir.create(this.#root);
     const path = `${stagingDir.path}/chain`;
     await Deno.mkdir(path, { mode: 0o700 });
@@ -133,16 +136,16 @@ export class ChainSnapshots {
     await syncDir(this.#dir);
   }
 
-  /** Makes the subvolume, durably and read-only. */
+  /** Creates the subvolume, durably and read-only. */
   async #fill(dir: { readonly fd: number }, { layers, below }: Link): Promise<void> {
     const calls = this.#calls;
     const layer = layers.at(-1);
     const layerFiles = layer === undefined ? undefined : `${this.#root}/layers/${hexOf(layer)}/${FILES}`;
-    const origin = below === undefined ? layerFiles : this.#filesOf(below);
+    const parentFiles = below === undefined ? layerFiles : this.#filesOf(below);
     const name = cString(FILES);
-    if (origin === undefined) calls.createSubvolume(dir.fd, name);
+    if (parentFiles === undefined) calls.createSubvolume(dir.fd, name);
     else {
-      using source = openDir(origin, calls);
+      using source = openDir(parentFiles, calls);
       calls.snapshotSubvolume(dir.fd, name, { fd: source.fd, isReadOnly: false });
     }
     using open = new DisposableStack();

@@ -1,4 +1,4 @@
-/** What is special about snapshots of subvolumes: chains that are shared, made again and removed, and shared data. */
+/** Chains of layers in subvolumes: how they are shared, rebuilt and removed, and that they share their data. */
 import { strict as assert } from "node:assert";
 import { btrfsVolume } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
@@ -26,7 +26,7 @@ interface Setup {
   readonly store: BtrfsLayerStore;
   readonly snapshotter: BtrfsSnapshotter;
   layer(...parts: Uint8Array[]): Promise<Digest>;
-  /** Hex of the chain ids of all prefixes. */
+  /** The hex chain ids of all prefixes of the layers. */
   names(layers: readonly Digest[]): Promise<string[]>;
 }
 
@@ -51,7 +51,7 @@ function test(name: string, body: (setup: Setup) => Promise<void>): void {
   });
 }
 
-test("images share the chains of their common layers, which go with any of these", async (setup) => {
+test("images share chains, and removing a layer removes the chains over it", async (setup) => {
   const { root, store, snapshotter, layer, names } = setup;
   const [base, one, two] = [
     await layer(rawFile("a", "")),
@@ -70,7 +70,7 @@ test("images share the chains of their common layers, which go with any of these
   assert.deepEqual(await store.list(), [two]);
 });
 
-test("a chain that is gone is made again; a container's root is its own", async ({ root, snapshotter, layer }) => {
+test("a missing chain is rebuilt; a container's root doesn't depend on it", async ({ root, snapshotter, layer }) => {
   const layers = [await layer(rawFile("a", "1"), rawFile("d/b", "1")), await layer(rawFile("c", "1"))];
   await snapshotter.prepare(layers, ID);
   const { root: merged } = await snapshotter.mount(ID);
@@ -84,12 +84,12 @@ test("a chain that is gone is made again; a container's root is its own", async 
   assert.equal((await chains.list()).length, 2);
 });
 
-test("a sweep takes chains that lack a layer, and halves of work that was under way", async (setup) => {
+test("a sweep removes chains that lack a layer, and incomplete work", async (setup) => {
   const { root, snapshotter, layer } = setup;
   const layers = [await layer(rawFile("a", "1")), await layer(rawFile("b", "1"))];
   await snapshotter.prepare(layers, ID);
   await Deno.mkdir(`${root}/ingest/abandoned`);
-  // As when the engine is killed in the middle of a layer's removal.
+  // As if the engine was killed while it removed a layer.
   await Deno.rename(`${root}/layers/${hexOf(layers[1]!)}`, `${root}/ingest/abandoned/layer`);
   await Deno.mkdir(`${root}/chains/${"0".repeat(64)}`);
   await new ChainSnapshots(root).sweep();
@@ -98,7 +98,7 @@ test("a sweep takes chains that lack a layer, and halves of work that was under 
   assert.deepEqual(await namesIn(`${root}/ingest`), []);
 });
 
-test("a container's own subvolumes go with it, to any depth, read-only ones too", async ({ root, snapshotter, layer }) => {
+test("subvolumes of a container are removed with it, at any depth, even if read-only", async ({ root, snapshotter, layer }) => {
   await snapshotter.prepare([await layer(rawFile("d/f", ""))], ID);
   const { root: merged } = await snapshotter.mount(ID);
   {
@@ -116,7 +116,7 @@ test("a container's own subvolumes go with it, to any depth, read-only ones too"
   assert.deepEqual([await snapshotter.list(), await namesIn(`${root}/ingest`)], [[], []]);
 });
 
-test("layers can't be written to, and a chain has their data without a copy", async ({ root, store, snapshotter, layer }) => {
+test("layers are read-only, and a chain shares their data", async ({ root, store, snapshotter, layer }) => {
   const big = "x".repeat(32 << 20);
   const layers = [await layer(rawFile("low", "")), await layer(rawFile("big", big))];
   await assert.rejects(Deno.writeTextFile(`${(await store.mountable(layers[1]!)).path}/big`, "y"), /Read-only/);
@@ -133,7 +133,7 @@ test("layers can't be written to, and a chain has their data without a copy", as
   assert.ok(usedBytes() - before < big.length / 2, "the data was copied");
 });
 
-test("attributes are those of the uppermost layer, and no others", async ({ snapshotter, layer }) => {
+test("attributes are exactly those of the topmost layer", async ({ snapshotter, layer }) => {
   const low = rawBlock({ name: "d", flag: "5", mode: "0002777\0", uid: "0000007\0" });
   const layers = [
     await layer(low, rawFile("d/f", "")),
@@ -149,7 +149,7 @@ test("attributes are those of the uppermost layer, and no others", async ({ snap
   assert.deepEqual(xattrs.llistxattr(cString(`${merged}/d`)), []);
 });
 
-test("the probe leaves nothing", async ({ root }) => {
+test("the probe leaves nothing behind", async ({ root }) => {
   assert.equal(await probeBtrfs(root), undefined);
   assert.deepEqual(await namesIn(`${root}/ingest`), []);
 });

@@ -1,14 +1,14 @@
-/** A file, link or device made again in another folder, with all its attributes and without copying its data. */
+/** Clones a file, link or device into another directory, with all its attributes and without copying its data. */
 import { AT, cBytes, cString, type FileStatus, O, OwnedFd, S, type Timespec } from "../../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../../tar/mod.ts";
 import type { SubvolumeCalls } from "./calls.ts";
 
 const INCOMPLETE = 0o600;
 const EMPTY = cString("");
-/** What overlayfs reads of a layer is none of the file's own. */
-const isOwn = (key: string) => !key.startsWith("trusted.overlay.");
+/** Overlayfs's xattrs of a layer are not part of the file. */
+const isPortable = (key: string) => !key.startsWith("trusted.overlay.");
 
-/** One that isn't a folder; its name is free in the other one. */
+/** An entry that is not a directory; its name is free in the target directory. */
 export interface ClonedEntry {
   readonly fromFd: number;
   readonly toFd: number;
@@ -16,7 +16,7 @@ export interface ClonedEntry {
   readonly status: FileStatus;
 }
 
-/** @throws {SysError} */
+/** Clones an entry. @throws {SysError} */
 export function createNode(copy: ClonedEntry, calls: SubvolumeCalls): void {
   const { fromFd, toFd, status } = copy;
   const name = cBytes(copy.name);
@@ -26,11 +26,11 @@ export function createNode(copy: ClonedEntry, calls: SubvolumeCalls): void {
   else calls.mknodat(toFd, name, type | INCOMPLETE, status.nodeDevice);
   calls.fchownat(toFd, name, status.uid, status.gid, AT.SYMLINK_NOFOLLOW);
   const [from, to] = [fromFd, toFd].map((fd) => cBytes(`/proc/self/fd/${fd}/${copy.name}`));
-  const keys = calls.llistxattr(from!).filter(isOwn);
-  // Inherited from the folder that it was made in.
+  const keys = calls.llistxattr(from!).filter(isPortable);
+  // Inherited from the parent directory, such as default ACLs.
   for (const key of calls.llistxattr(to!)) if (!keys.includes(key)) calls.lremovexattr(to!, cString(key));
   for (const key of keys) calls.lsetxattr(to!, cString(key), calls.lgetxattr(from!, cString(key)) ?? new Uint8Array(0));
-  // Would follow links, but has none to follow.
+  // Fchmodat follows links, so links are excluded.
   if (type !== S.IFLNK) calls.fchmodat(toFd, name, status.mode & 0o7777);
   calls.utimensat(toFd, name, status.modifyTime, status.modifyTime, AT.SYMLINK_NOFOLLOW);
 }
@@ -44,14 +44,14 @@ function createFile({ fromFd, toFd, name, status }: ClonedEntry, calls: Subvolum
 }
 
 /**
- * Gives a file or folder the owner, attributes, mode and time of another one, and no others. In this order: changing the
- * owner takes set-id bits and capabilities away, and everything changes the times.
+ * Sets the owner, xattrs, mode and times of a file or directory to those of another one, and removes other xattrs. The
+ * order matters: chown clears set-id bits and capabilities, and every change sets the times.
  * @throws {SysError}
  */
 export function copyAttributes(fromFd: number, toFd: number, calls: SubvolumeCalls): void {
   const status = calls.statx(fromFd, EMPTY, AT.EMPTY_PATH);
   calls.fchown(toFd, status.uid, status.gid);
-  const keys = calls.flistxattr(fromFd).filter(isOwn);
+  const keys = calls.flistxattr(fromFd).filter(isPortable);
   for (const key of calls.flistxattr(toFd)) if (!keys.includes(key)) calls.fremovexattr(toFd, cString(key));
   for (const key of keys) {
     calls.fsetxattr(toFd, cString(key), calls.fgetxattr(fromFd, cString(key)) ?? new Uint8Array(0));

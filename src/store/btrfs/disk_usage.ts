@@ -1,4 +1,4 @@
-/** Counting what a container wrote: what its tree has that isn't as it was in the tree it is a snapshot of. */
+/** Measures what a container wrote: the entries of its tree that differ from the tree it is a snapshot of. */
 import { AT, cBytes, type FileStatus, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
@@ -9,33 +9,34 @@ import type { Usage } from "../driver.ts";
 
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
-/** Their roots. */
+/** The root directories of both trees. */
 export interface ComparedTrees {
   readonly upper: OwnedFd;
   readonly lower: OwnedFd;
 }
 
 /**
- * Bytes (as `ls` shows them, without folders; hard links once) and inodes that are new or have changed in any way: a file
- * of which one byte is another counts whole, as overlayfs copies it. What vanishes meanwhile isn't counted.
+ * Returns the bytes (apparent sizes, without directories, hard links once) and inodes that are new or changed in any
+ * way. A file with a single changed byte counts as a whole, as after a copy-up of overlayfs. What is removed meanwhile
+ * isn't counted.
  * @throws {SysError}
  */
-export async function diskUsageSince(sides: ComparedTrees, calls: OverlayCalls): Promise<Usage> {
-  const turn = new CooperativeYield();
+export async function diskUsageSince(trees: ComparedTrees, calls: OverlayCalls): Promise<Usage> {
+  const cooperativeYield = new CooperativeYield();
   const counted = new Set<bigint>();
   let bytes = 0;
   let inodes = 0;
-  const visit = async (way: ByteString, isOld: boolean): Promise<void> => {
-    const inner: [way: ByteString, isOld: boolean][] = [];
+  const visit = async (path: ByteString, isOld: boolean): Promise<void> => {
+    const inner: [path: ByteString, isOld: boolean][] = [];
     {
-      using dir = opened(sides.upper, way, calls);
+      using dir = openIfExists(trees.upper, path, calls);
       if (dir === undefined) return;
-      using before = isOld ? opened(sides.lower, way, calls) : undefined;
+      using before = isOld ? openIfExists(trees.lower, path, calls) : undefined;
       for (const { name } of calls.readDir(dir.fd)) {
         const status = statusIn(dir, name, calls);
         if (status === undefined) continue;
         const was = statusIn(before, name, calls);
-        if (isDir(status)) inner.push([`${way}/${name}`, was !== undefined && isDir(was)]);
+        if (isDir(status)) inner.push([`${path}/${name}`, was !== undefined && isDir(was)]);
         if (was !== undefined && isUntouched(status, was)) continue;
         if (status.linkCount > 1 && !isDir(status)) {
           if (counted.has(status.inode)) continue;
@@ -45,28 +46,28 @@ export async function diskUsageSince(sides: ComparedTrees, calls: OverlayCalls):
         if (!isDir(status)) bytes += status.sizeBytes;
       }
     }
-    await turn.yieldIfLong();
-    for (const [inside, wasThere] of inner) await visit(inside, wasThere);
+    await cooperativeYield.yieldIfLong();
+    for (const [inside, wasDir] of inner) await visit(inside, wasDir);
   };
   await visit(".", true);
   return { bytes, inodes };
 }
 
-function opened(root: OwnedFd, way: ByteString, calls: OverlayCalls): OwnedFd | undefined {
-  const fd = present(() => calls.openat2(root.fd, cBytes(way), { flags: DIR, resolve: BENEATH }));
+function openIfExists(root: OwnedFd, path: ByteString, calls: OverlayCalls): OwnedFd | undefined {
+  const fd = ifExists(() => calls.openat2(root.fd, cBytes(path), { flags: DIR, resolve: BENEATH }));
   return fd === undefined ? undefined : new OwnedFd(fd, calls);
 }
 
 function statusIn(dir: OwnedFd | undefined, name: ByteString, calls: OverlayCalls): FileStatus | undefined {
-  return dir && present(() => calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+  return dir && ifExists(() => calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
 }
 
 const isDir = (status: FileStatus): boolean => (status.mode & S.IFMT) === S.IFDIR;
 
-/** What `look` finds, or undefined when the name is gone or has become something else. */
-function present<T>(look: () => T): T | undefined {
+/** Returns undefined if the name was removed or replaced. */
+function ifExists<T>(call: () => T): T | undefined {
   try {
-    return look();
+    return call();
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw thrown;

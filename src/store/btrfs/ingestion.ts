@@ -1,4 +1,4 @@
-/** One tar on its way into a subvolume: unpacked as `overlay2` does it, read-only once it is whole. */
+/** Ingests one tar into a subvolume: unpacked as by `overlay2`, and read-only once it is complete. */
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { cString } from "../../sys/mod.ts";
 import type { LayerWriter, LayerWriterOptions } from "../directory_driver/directory_layer_store.ts";
@@ -6,7 +6,10 @@ import { openDir } from "../overlay/merged_layers.ts";
 import { Ingestion } from "../overlay2/ingestion.ts";
 import { FILES, type SubvolumeCalls } from "./calls.ts";
 
-/** The folder gets the subvolume `files`, which holds all that `overlay2` has in a layer's folder. */
+/**
+ * Fills a layer's directory with the subvolume `files`, which holds everything that `overlay2` keeps in a layer's
+ * directory.
+ */
 export class SubvolumeIngestion implements LayerWriter {
   readonly #dir: string;
   readonly #calls: SubvolumeCalls;

@@ -1,7 +1,7 @@
 /**
- * Puts a layer, as `overlay2` unpacks it, over the tree of those below it: what overlayfs does at each look is done once.
- * Files share their data. Folders are found by their way from the root, so that none is open while what is in it is worked
- * on: layers may be very deep.
+ * Applies a layer, as `overlay2` unpacks it, to the tree of the layers below it: what overlayfs does at each lookup is
+ * done once. Files share their data. Directories are opened by their path from the root, so that none stays open while
+ * its children are processed: layers may be very deep.
  */
 import { removeTree } from "../../archive/mod.ts";
 import { AT, cBytes, cString, type FileStatus, O, OwnedFd, S } from "../../sys/mod.ts";
@@ -13,43 +13,43 @@ import { copyAttributes, createNode } from "./clone_entry.ts";
 
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");
-/** Nobody else may look into what isn't finished. */
+/** Not accessible by others until it is complete. */
 const INCOMPLETE = 0o700;
 const ROOT: ByteString = "";
-const below = (way: ByteString, name: ByteString): ByteString => way === ROOT ? name : `${way}/${name}`;
+const below = (path: ByteString, name: ByteString): ByteString => path === ROOT ? name : `${path}/${name}`;
 
-/** Their roots. */
+/** The root directories of a layer and of the tree that it is applied to. */
 export interface Trees {
   readonly layer: OwnedFd;
   readonly target: OwnedFd;
 }
 
-/** Puts the layer over what is in the target. The root's own attributes stay. @throws {SysError} */
+/** Applies the layer to the target. The root's own attributes stay. @throws {SysError} */
 export async function applyLayer(trees: Trees, calls: SubvolumeCalls): Promise<void> {
-  await new Application(trees, calls).dir(ROOT);
+  await new LayerApplication(trees, calls).dir(ROOT);
 }
 
 /**
- * Makes a layer's files, which nothing lies below, into a tree: without marks that hide something, and without what it
- * takes to give the tar back.
+ * Turns the files of a lowest layer into a tree: removes whiteouts and opaque marks, and what is needed to rebuild the
+ * tar.
  * @throws {SysError}
  */
 export async function withoutMarks(files: OwnedFd, tree: OwnedFd, calls: SubvolumeCalls): Promise<void> {
   for (const name of ["skeleton.gz", "shadow"]) removeTree(files.fd, name, calls);
-  const turn = new CooperativeYield();
-  const visit = async (way: ByteString): Promise<void> => {
+  const cooperativeYield = new CooperativeYield();
+  const visit = async (path: ByteString): Promise<void> => {
     const inner: ByteString[] = [];
     {
-      using dir = opened(tree, way, calls);
-      for (const { name, type } of unmarked(dir, calls)) if (type === S.IFDIR) inner.push(below(way, name));
+      using dir = openBelow(tree, path, calls);
+      for (const { name, type } of unmarked(dir, calls)) if (type === S.IFDIR) inner.push(below(path, name));
     }
-    await turn.yieldIfLong();
+    await cooperativeYield.yieldIfLong();
     for (const each of inner) await visit(each);
   };
   await visit(ROOT);
 }
 
-/** What is left in a folder once marks are taken away; its times stay. */
+/** Removes a directory's marks, keeping its times, and returns the remaining entries. */
 function unmarked(dir: OwnedFd, calls: SubvolumeCalls): { readonly name: ByteString; readonly type: number }[] {
   if (isOpaque(dir, calls)) calls.fremovexattr(dir.fd, OPAQUE);
   const { modifyTime } = calls.statx(dir.fd, cString(""), AT.EMPTY_PATH);
@@ -63,11 +63,11 @@ function unmarked(dir: OwnedFd, calls: SubvolumeCalls): { readonly name: ByteStr
   return entries.filter((entry) => !marks.includes(entry));
 }
 
-class Application {
+class LayerApplication {
   readonly #trees: Trees;
   readonly #calls: SubvolumeCalls;
   readonly #turn = new CooperativeYield();
-  /** Where a file with several names has the first one, by its inode in the layer. */
+  /** The first name of each file with several names, by its inode in the layer. */
   readonly #firstNames = new Map<bigint, ByteString>();
 
   constructor(trees: Trees, calls: SubvolumeCalls) {
@@ -75,52 +75,52 @@ class Application {
     this.#calls = calls;
   }
 
-  /** A folder that is on both sides; in the target perhaps only since a moment ago, with nothing in it. */
-  async dir(way: ByteString, isNew = false): Promise<void> {
-    for (const inner of this.#entries(way, isNew)) await this.dir(inner.way, inner.isNew);
+  /** Applies a directory that exists in both trees; with `isNew` it was just created in the target and is empty. */
+  async dir(path: ByteString, isNew = false): Promise<void> {
+    for (const inner of this.#entries(path, isNew)) await this.dir(inner.path, inner.isNew);
     await this.#turn.yieldIfLong();
-    if (way === ROOT) return;
-    // Last, since everything that happens in a folder changes its times.
-    using from = opened(this.#trees.layer, way, this.#calls);
-    using to = opened(this.#trees.target, way, this.#calls);
+    if (path === ROOT) return;
+    // Last, since every change of its entries sets a directory's times.
+    using from = openBelow(this.#trees.layer, path, this.#calls);
+    using to = openBelow(this.#trees.target, path, this.#calls);
     copyAttributes(from.fd, to.fd, this.#calls);
   }
 
-  /** Carries out all but folders, and gives these. */
-  #entries(way: ByteString, isNew: boolean): { readonly way: ByteString; readonly isNew: boolean }[] {
+  /** Applies everything but subdirectories, and returns these. */
+  #entries(path: ByteString, isNew: boolean): { readonly path: ByteString; readonly isNew: boolean }[] {
     const calls = this.#calls;
-    using from = opened(this.#trees.layer, way, calls);
-    using to = opened(this.#trees.target, way, calls);
+    using from = openBelow(this.#trees.layer, path, calls);
+    using to = openBelow(this.#trees.target, path, calls);
     if (isOpaque(from, calls)) { for (const { name } of calls.readDir(to.fd)) removeTree(to.fd, name, calls); }
-    // To look for each name by itself would cost an error for nearly all of them.
-    const before = new Map(isNew ? [] : calls.readDir(to.fd).map(({ name, type }) => [name, type]));
-    const inner: { way: ByteString; isNew: boolean }[] = [];
+    // Looking up each name separately would fail for nearly all of them, and errors are expensive.
+    const existing = new Map(isNew ? [] : calls.readDir(to.fd).map(({ name, type }) => [name, type]));
+    const inner: { path: ByteString; isNew: boolean }[] = [];
     for (const { name } of calls.readDir(from.fd)) {
       const status = calls.statx(from.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
       const isDir = (status.mode & S.IFMT) === S.IFDIR;
-      const was = before.get(name);
-      if (isDir) inner.push({ way: below(way, name), isNew: was !== S.IFDIR });
-      if (isDir && was === S.IFDIR) continue;
-      if (was !== undefined) removeTree(to.fd, name, calls);
+      const existingType = existing.get(name);
+      if (isDir) inner.push({ path: below(path, name), isNew: existingType !== S.IFDIR });
+      if (isDir && existingType === S.IFDIR) continue;
+      if (existingType !== undefined) removeTree(to.fd, name, calls);
       if (isDir) calls.mkdirat(to.fd, cBytes(name), INCOMPLETE);
-      else if (!isWhiteout(status)) this.#create(from, to, way, name, status);
+      else if (!isWhiteout(status)) this.#create(from, to, path, name, status);
     }
     return inner;
   }
 
-  #create(from: OwnedFd, to: OwnedFd, way: ByteString, name: ByteString, status: FileStatus): void {
+  #create(from: OwnedFd, to: OwnedFd, path: ByteString, name: ByteString, status: FileStatus): void {
     const firstName = this.#firstNames.get(status.inode);
     if (firstName !== undefined) {
       return this.#calls.linkat(this.#trees.target.fd, cBytes(firstName), to.fd, cBytes(name));
     }
     createNode({ fromFd: from.fd, toFd: to.fd, name, status }, this.#calls);
-    if (status.linkCount > 1) this.#firstNames.set(status.inode, below(way, name));
+    if (status.linkCount > 1) this.#firstNames.set(status.inode, below(path, name));
   }
 }
 
-function opened(root: OwnedFd, way: ByteString, calls: SubvolumeCalls): OwnedFd {
+function openBelow(root: OwnedFd, path: ByteString, calls: SubvolumeCalls): OwnedFd {
   return new OwnedFd(
-    calls.openat2(root.fd, cBytes(way === ROOT ? "." : way), { flags: DIR, resolve: BENEATH }),
+    calls.openat2(root.fd, cBytes(path === ROOT ? "." : path), { flags: DIR, resolve: BENEATH }),
     calls,
   );
 }

@@ -8,16 +8,19 @@ import { ChainSnapshots } from "./chain_snapshots.ts";
 import { SubvolumeIngestion } from "./ingestion.ts";
 
 export interface BtrfsLayerStoreOptions {
-  /** The driver's folder below the data-root, on btrfs; made when it is missing. */
+  /** The driver's directory below the data-root, on btrfs; created if it is missing. */
   readonly root: string;
-  /** What layers are hashed with. */
+  /** Creates the hasher for layers. */
   readonly createHasher?: () => Promise<Hasher>;
   readonly calls?: SubvolumeCalls;
-  /** Has {@link BtrfsLayerStore.stack} done by a store in another thread; without it this one does it. */
+  /** Prepares chains in another thread; defaults to {@link BtrfsLayerStore.stack} in this one. */
   readonly stack?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
 }
 
-/** Layers unpacked into read-only subvolumes: each folder holds `files` with what `overlay2` keeps of a layer. */
+/**
+ * A store that unpacks layers into read-only subvolumes: in each directory `files` holds what `overlay2` stores of a
+ * layer.
+ */
 export class BtrfsLayerStore extends DirectoryLayerStore implements StatusReporter, ChainStorage {
   readonly #chains: ChainSnapshots;
 
@@ -26,7 +29,7 @@ export class BtrfsLayerStore extends DirectoryLayerStore implements StatusReport
     this.#chains = new ChainSnapshots(root, { calls, elsewhere: stack });
   }
 
-  /** With the chains that stand on it: nothing else would ever remove these. */
+  /** Also removes the chains over the layer: no later call would. */
   override async remove(diffId: Digest): Promise<void> {
     await super.remove(diffId);
     await this.#chains.removeOver(diffId);

@@ -10,6 +10,6 @@ testLayerStore({
   leftovers: (root) => namesIn(`${root}/ingest`),
   dirs: { listTree, diffTrees, run: runCommand },
   isReadOnly: true,
-  place: btrfsVolume,
+  createTestDir: btrfsVolume,
   options: requires("btrfs"),
 });

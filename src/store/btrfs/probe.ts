@@ -1,10 +1,10 @@
-/** Whether layers can be kept as subvolumes in a folder, found out by doing it. */
+/** Probes whether layers can be kept as subvolumes in a directory, by creating some. */
 import { cString, FS_MAGIC, SysError } from "../../sys/mod.ts";
 import { StagingDir } from "../directory_driver/staging_dir.ts";
 import { openDir } from "../overlay/merged_layers.ts";
 import { SUBVOLUME_CALLS, type SubvolumeCalls } from "./calls.ts";
 
-/** Why they can't, or nothing. @throws what keeps it from making folders */
+/** Returns why they can't, or undefined if they can. @throws if directories can't be created below `root` */
 export async function probeBtrfs(root: string, calls: SubvolumeCalls = SUBVOLUME_CALLS): Promise<string | undefined> {
   await using stagingDir = await StagingDir.create(root);
   if (calls.statfs(cString(stagingDir.path)).magic !== FS_MAGIC.BTRFS) return "it is not on btrfs";

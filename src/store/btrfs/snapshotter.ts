@@ -10,15 +10,15 @@ import { ChainSnapshots } from "./chain_snapshots.ts";
 import { diskUsageSince } from "./disk_usage.ts";
 
 export interface BtrfsSnapshotterOptions {
-  /** The driver's folder below the data-root, on btrfs; made when it is missing. */
+  /** The driver's directory below the data-root, on btrfs; created if it is missing. */
   readonly root: string;
   readonly layers: Pick<LayerStore, "info">;
   readonly calls?: SubvolumeCalls;
-  /** Has layers put together in another thread; without it this one does it. */
+  /** Prepares chains in another thread; this thread does it if not given. */
   readonly stack?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
 }
 
-/** Writable views as snapshots of a chain of layers: the subvolume `files`, whose tree is mounted by a bind. */
+/** A snapshotter on btrfs: the subvolume `files` is a snapshot of a chain, and its tree is bind-mounted. */
 export class BtrfsSnapshotter extends DirectorySnapshotter {
   protected readonly parts = [FILES];
   readonly #calls: SubvolumeCalls;
@@ -36,15 +36,15 @@ export class BtrfsSnapshotter extends DirectorySnapshotter {
     this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
   }
 
-  /** Making a subvolume has committed all. */
-  protected keep(): Promise<void> {
+  /** Creating the subvolume has committed everything. */
+  protected sync(): Promise<void> {
     return Promise.resolve();
   }
 
   protected mounting({ dir }: SnapshotPaths): Promise<Disposable & { mount(target: string): void }> {
     const mount = (target: string) => {
       this.#calls.mount({ source: `${dir}/${FILES}/${TREE}`, target, flags: MS.BIND });
-      // What is mounted in the one place has no business in the other.
+      // Mounts inside it must not propagate to or from the source.
       this.#calls.mount({ target, flags: MS.PRIVATE });
     };
     return Promise.resolve({ mount, [Symbol.dispose]: () => {} });

@@ -13,6 +13,6 @@ testSnapshotter({
   },
   leftovers: (root) => namesIn(`${root}/ingest`),
   dirs: { listTree, diffTrees, run: runCommand },
-  place: btrfsVolume,
+  createTestDir: btrfsVolume,
   options: requires("btrfs"),
 });

@@ -1,4 +1,4 @@
-/** Removing folders of a store that may hold files which their file system protects, and subvolumes. */
+/** Deletes directories of a store, which may contain subvolumes and files with protecting attributes. */
 import {
   cBytes,
   cString,
@@ -23,15 +23,16 @@ type ClearingCalls = FileCalls & DirectoryCalls & FileFlagCalls;
 
 const CALLS: ClearingCalls = { ...files, ...dirs, ...fileFlags };
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
-/** Never wait for the other end of a FIFO that a container has put in a file's place. */
+/** Non-blocking: a container may have replaced a file with a FIFO. */
 const FILE = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
-/** A subvolume of ours is in the folder of a layer or snapshot, which is in a workspace. */
+/** A driver's subvolumes are in the directory of a layer or snapshot, which is in a staging directory. */
 const SUBVOLUME_LEVELS = 2;
 const PROTECTED = FS_FL.IMMUTABLE | FS_FL.APPEND;
 
 /**
- * Removes a folder with all that is in it. Nearly none has a protected file, so that is looked for when it is refused.
- * @param levels how deep below it a subvolume may be; those inside others go with these
+ * Deletes a directory and its content. Protected files are rare, so they are looked for only if the deletion is
+ * refused.
+ * @param levels how deep below `path` subvolumes may be; those nested in other subvolumes are deleted with these
  */
 export async function removeDir(path: string, levels = SUBVOLUME_LEVELS): Promise<void> {
   await destroySubvolumesIn(path, levels);
@@ -44,33 +45,36 @@ export async function removeDir(path: string, levels = SUBVOLUME_LEVELS): Promis
   await Deno.remove(path, { recursive: true });
 }
 
-/** Takes what keeps files and folders from being removed off them. One folder is open at a time. @throws {SysError} */
+/**
+ * Removes attributes that prevent deletion from files and directories. Opens one directory at a time.
+ * @throws {SysError}
+ */
 async function unprotectBelow(path: string, calls: ClearingCalls = CALLS): Promise<void> {
-  const turn = new CooperativeYield();
+  const cooperativeYield = new CooperativeYield();
   using root = new OwnedFd(calls.open(cString(path), DIR), calls);
-  const visit = async (way: ByteString): Promise<void> => {
-    const inner: ByteString[] = [];
+  const visit = async (path: ByteString): Promise<void> => {
+    const subdirs: ByteString[] = [];
     {
-      using dir = opened(root.fd, way, DIR, calls);
+      using dir = openIfExists(root.fd, path, DIR, calls);
       if (dir === undefined) return;
       unprotect(dir.fd, calls);
       for (const { name, type } of calls.readDir(dir.fd)) {
-        if (type === S.IFDIR) inner.push(`${way}/${name}`);
+        if (type === S.IFDIR) subdirs.push(`${path}/${name}`);
         if (type !== S.IFREG) continue;
-        using file = opened(dir.fd, name, FILE, calls);
+        using file = openIfExists(dir.fd, name, FILE, calls);
         if (file !== undefined) unprotect(file.fd, calls);
       }
     }
-    await turn.yieldIfLong();
-    for (const each of inner) await visit(each);
+    await cooperativeYield.yieldIfLong();
+    for (const subdir of subdirs) await visit(subdir);
   };
   await visit(".");
 }
 
-/** Undefined: it is gone, or has become something else. */
-function opened(parentFd: number, way: ByteString, flags: number, calls: ClearingCalls): OwnedFd | undefined {
+/** Returns undefined if the path was removed or replaced. */
+function openIfExists(parentFd: number, path: ByteString, flags: number, calls: ClearingCalls): OwnedFd | undefined {
   try {
-    return new OwnedFd(calls.openat2(parentFd, cBytes(way), { flags, resolve: BENEATH }), calls);
+    return new OwnedFd(calls.openat2(parentFd, cBytes(path), { flags, resolve: BENEATH }), calls);
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw thrown;

@@ -1,8 +1,8 @@
-/** Long work that never waits for anything would starve timers and messages, a cancellation among them. */
+/** Long work that never awaits anything would starve timers and messages, cancellations among them. */
 
 const LONGEST_MS = 30;
 
-/** Gives the event loop a turn now and then: call {@link yieldIfLong} between two portions of work. */
+/** Lets the event loop run now and then: call {@link yieldIfLong} between steps of long work. */
 export class CooperativeYield {
   #startedMs = performance.now();
 

@@ -1,26 +1,26 @@
-/** Removing what has gone from view already, one thing after the other, while nobody waits for it. */
+/** Deletes what is no longer visible, one item after the other, in the background. */
 
 export class DeferredRemoval {
-  readonly #failed: ((thrown: unknown) => void) | undefined;
+  readonly #onFailed: ((thrown: unknown) => void) | undefined;
   #work = Promise.resolve();
   #pending = 0;
   readonly #failures: unknown[] = [];
 
-  /** @param failed hears of what couldn't be removed; without it `finished` throws that */
+  /** @param failed called for each item that can't be deleted; without it {@link finished} throws the failure */
   constructor(failed?: (thrown: unknown) => void) {
-    this.#failed = failed;
+    this.#onFailed = failed;
   }
 
-  /** Disposes of it once those before it have gone. */
+  /** Queues an item; it is disposed of after those before it. */
   add(thing: AsyncDisposable): void {
     this.#pending++;
     this.#work = this.#work
       .then(() => thing[Symbol.asyncDispose]())
-      .catch(this.#failed ?? ((thrown) => void this.#failures.push(thrown)))
+      .catch(this.#onFailed ?? ((thrown) => void this.#failures.push(thrown)))
       .finally(() => this.#pending--);
   }
 
-  /** Waits until all have gone; says whether there was anything to wait for. */
+  /** Waits until all queued items are deleted. Returns whether there were any. */
   async finished(): Promise<boolean> {
     const isWaiting = this.#pending > 0;
     await this.#work;

@@ -10,73 +10,74 @@ import { attempting, isTaken, isUnreadable, storageFailure } from "./storage_fai
 import { CooperativeYield } from "./cooperative_yield.ts";
 import { namesIn, REMOVED, StagingDir } from "./staging_dir.ts";
 
-/** Bounds for layers of which the caller says nothing: far above real layers, low enough to survive. */
+/** Limits if the caller gives none: far above real layers, low enough for the host to survive. */
 export const DEFAULT_LAYER_LIMITS: LayerLimits = { tarBytes: 64 * 2 ** 30, entries: 2_000_000 };
 
-/** A tar on its way into a layer's folder. Dispose of it in any case. */
+/** Writes one layer's directory from its tar. The caller always disposes of it. */
 export interface LayerWriter extends Disposable {
   readonly tarBytes: number;
   readonly contentBytes: number;
   readonly entries: number;
-  /** The next portion. @throws {TsdError} layer_invalid, layer_too_large; {SysError} */
+  /** Consumes the next part of the tar. @throws {TsdError} layer_invalid, layer_too_large; {SysError} */
   push(bytes: Uint8Array): void;
-  /** The end of the tar: gives its SHA-256 in hex. @throws {TsdError} layer_invalid */
+  /** Ends the tar and returns its SHA-256 in hex. @throws {TsdError} layer_invalid */
   end(): string;
-  /** Finishes the folder, adds further files to it, and makes everything durable. */
+  /** Completes the directory, adds `files` to it by name, and syncs all of it. */
   finish(files: Readonly<Record<string, Uint8Array>>): void | Promise<void>;
 }
 
 export interface LayerWriterOptions {
-  /** An empty folder. */
+  /** An empty directory. */
   readonly dir: string;
   readonly diffId: Digest;
   readonly limits: LayerLimits;
   readonly hasher: Hasher;
 }
 
-/** How a driver keeps a layer in its folder. */
+/** How a driver stores a layer in its directory. */
 export interface LayerFormat {
   readonly driver: string;
   fill(options: LayerWriterOptions): LayerWriter;
-  /** The very bytes of the tar. */
+  /** Yields exactly the bytes of the tar. */
   readTar(dir: string): AsyncIterable<Uint8Array>;
   /** See `LayerStore.mountable`. */
   mountable(dir: string, diffId: Digest): Promise<LayerDirectory>;
-  /** Checks what isn't the tar itself, once that was found good. @throws {TsdError} digest_mismatch */
+  /** Verifies what else is stored; called after the tar was verified. @throws {TsdError} digest_mismatch */
   verify?(dir: string, diffId: Digest): Promise<void>;
-  /** Lets go of a layer that was removed. */
+  /** Releases the resources of a removed layer. */
   release?(diffId: Digest): void;
-  /** Whether a layer has so many files that nobody waits until they are removed. */
+  /** Whether layers have so many files that they are deleted in the background. */
   readonly isClearedLater?: boolean;
 }
 
 export interface DirectoryLayerStoreOptions {
-  /** The driver's folder below the data-root; made when it is missing. */
+  /** The driver's directory below the data-root; created if it is missing. */
   readonly root: string;
   readonly format: LayerFormat;
-  /** What layers are hashed with. */
+  /** Creates the hasher for layers. */
   readonly createHasher?: (() => Promise<Hasher>) | undefined;
-  /** Hears of files of removed layers that can't be removed. */
+  /** Called when files of a removed layer can't be deleted. */
   readonly notCleared?: ((thrown: unknown) => void) | undefined;
 }
 
 /**
- * Layers in folders: `layers/<hex>/` holds what the driver's {@link LayerFormat} puts there, and `info.json`. A layer is
- * made under `ingest/`, synced, and renamed into place. Filling uses synchronous calls: run it in a Worker.
+ * A layer store with one directory per layer: `layers/<hex>/` holds what the driver's {@link LayerFormat} writes, and
+ * `info.json`. A layer is created under `ingest/`, synced, and renamed into place. The format's writer makes
+ * synchronous calls: run ingests in a Worker.
  */
 export class DirectoryLayerStore implements LayerStore {
   readonly driver: string;
   readonly #root: string;
   readonly #format: LayerFormat;
   readonly #createHasher: () => Promise<Hasher>;
-  readonly #later: DeferredRemoval;
+  readonly #deferredRemoval: DeferredRemoval;
 
   constructor({ root, format, createHasher = createSha256, notCleared }: DirectoryLayerStoreOptions) {
     this.driver = format.driver;
     this.#root = root;
     this.#format = format;
     this.#createHasher = createHasher;
-    this.#later = new DeferredRemoval(notCleared);
+    this.#deferredRemoval = new DeferredRemoval(notCleared);
   }
 
   info(diffId: Digest): Promise<LayerInfo | undefined> {
@@ -104,7 +105,7 @@ export class DirectoryLayerStore implements LayerStore {
     const source = cancellable(tar, signal);
     try {
       const present = await this.info(expected.diffId);
-      if (present === undefined) return await this.#keep(source, expected.diffId, limits, createHasher);
+      if (present === undefined) return await this.#store(source, expected.diffId, limits, createHasher);
       await this.#check(source, expected.diffId, limits, createHasher);
       return present;
     } catch (thrown) {
@@ -126,7 +127,7 @@ export class DirectoryLayerStore implements LayerStore {
       if (opened.status === "fulfilled") return opened.value;
       throw opened.reason;
     }
-    // It was removed meanwhile, perhaps before it was opened: nobody would ever let go of it.
+    // The layer was removed meanwhile, perhaps before it was opened: release it, since no later call would.
     if (opened.status === "fulfilled") opened.value[Symbol.dispose]();
     this.#format.release?.(diffId);
     throw missing(diffId);
@@ -144,12 +145,12 @@ export class DirectoryLayerStore implements LayerStore {
       }
       this.#format.release?.(diffId);
       await syncDir(`${this.#root}/layers`);
-      if (this.#format.isClearedLater) this.#later.add(undo.move());
+      if (this.#format.isClearedLater) this.#deferredRemoval.add(undo.move());
     });
   }
 
   async cleared(): Promise<boolean> {
-    return await attempting("Cannot remove the files of layers", () => this.#later.finished());
+    return await attempting("Cannot remove the files of layers", () => this.#deferredRemoval.finished());
   }
 
   async list(): Promise<Digest[]> {
@@ -185,7 +186,7 @@ export class DirectoryLayerStore implements LayerStore {
     }
   }
 
-  /** Reads a tar of a layer that is there already. */
+  /** Verifies the tar of a layer that already exists. */
   async #check(
     source: ReadableStream<Uint8Array>,
     diffId: Digest,
@@ -204,23 +205,23 @@ export class DirectoryLayerStore implements LayerStore {
     checkDigest(diffId, hasher.digestHex());
   }
 
-  async #keep(
+  async #store(
     source: ReadableStream<Uint8Array>,
     diffId: Digest,
     limits: LayerLimits,
     createHasher: () => Promise<Hasher>,
   ): Promise<LayerInfo> {
-    const attempt = `Cannot store layer ${diffId}`;
-    await using stagingDir = await attempting(attempt, () => StagingDir.create(this.#root));
+    const message = `Cannot store layer ${diffId}`;
+    await using stagingDir = await attempting(message, () => StagingDir.create(this.#root));
     const dir = `${stagingDir.path}/layer`;
-    await attempting(attempt, () => Deno.mkdir(dir, { mode: 0o700 }));
+    await attempting(message, () => Deno.mkdir(dir, { mode: 0o700 }));
     const hasher = await createHasher();
     const info = await this.#fill(source, dir, diffId, limits, hasher);
-    await attempting(attempt, () => this.#commit(dir, diffId));
+    await attempting(message, () => this.#commit(dir, diffId));
     return info;
   }
 
-  /** Fills `folder`, durably. */
+  /** Fills `dir` durably. */
   async #fill(
     source: ReadableStream<Uint8Array>,
     dir: string,
@@ -228,23 +229,23 @@ export class DirectoryLayerStore implements LayerStore {
     limits: LayerLimits,
     hasher: Hasher,
   ): Promise<LayerInfo> {
-    const attempt = `Cannot store layer ${diffId}`;
-    using filling = await attempting(attempt, () => this.#format.fill({ dir, diffId, limits, hasher }));
+    const message = `Cannot store layer ${diffId}`;
+    using writer = await attempting(message, () => this.#format.fill({ dir, diffId, limits, hasher }));
     await pump(source, (bytes) => {
       try {
-        filling.push(bytes);
+        writer.push(bytes);
       } catch (thrown) {
-        throw storageFailure(attempt, thrown);
+        throw storageFailure(message, thrown);
       }
     });
-    checkDigest(diffId, filling.end());
-    const { tarBytes, contentBytes, entries } = filling;
+    checkDigest(diffId, writer.end());
+    const { tarBytes, contentBytes, entries } = writer;
     const info: LayerInfo = { diffId, tarBytes, contentBytes, entries };
-    await attempting(attempt, () => filling.finish({ "info.json": encodeInfo(info) }));
+    await attempting(message, () => writer.finish({ "info.json": encodeInfo(info) }));
     return info;
   }
 
-  /** Makes a finished, synced folder the layer. */
+  /** Renames a complete, synced directory into place. */
   async #commit(dir: string, diffId: Digest): Promise<void> {
     const layers = `${this.#root}/layers`;
     await makeDirDurably(layers, 0o700);
@@ -252,7 +253,7 @@ export class DirectoryLayerStore implements LayerStore {
       await Deno.rename(dir, this.layerPath(diffId));
     } catch (thrown) {
       if (!isTaken(thrown)) throw thrown;
-      // Another ingest of the same layer was faster; or what is there lost its `info.json` and is of no use.
+      // Another ingest of the same layer was faster, or the existing directory lost its `info.json` and is useless.
       if (await this.info(diffId) !== undefined) return;
       await this.remove(diffId);
       await this.cleared();
@@ -262,14 +263,14 @@ export class DirectoryLayerStore implements LayerStore {
   }
 }
 
-/** Reads a stream to its end, with a turn for the event loop now and then; cancels it when `push` throws. */
+/** Reads a stream to its end and yields to the event loop now and then; cancels the stream if `push` throws. */
 async function pump(source: ReadableStream<Uint8Array>, push: (bytes: Uint8Array) => void): Promise<void> {
   const reader = source.getReader();
-  const turn = new CooperativeYield();
+  const cooperativeYield = new CooperativeYield();
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) {
       push(step.value);
-      await turn.yieldIfLong();
+      await cooperativeYield.yieldIfLong();
     }
   } catch (thrown) {
     await cancelQuietly(reader, thrown);

@@ -12,17 +12,17 @@ import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
 import { namesIn } from "./staging_dir.ts";
 
 const ID = /^[0-9a-f]{64}$/;
-/** Where a snapshot is mounted, in its folder. */
+/** Name of a snapshot's mount point in its directory. */
 export const MERGED = "merged";
 
 export interface DirectorySnapshotterOptions {
-  /** The driver's folder below the data-root; made when it is missing. */
+  /** The driver's directory below the data-root; created if it is missing. */
   readonly root: string;
   readonly layers: Pick<LayerStore, "info">;
   readonly calls?: OverlayCalls | undefined;
 }
 
-/** A snapshot that is there. */
+/** The paths of an existing snapshot. */
 export interface SnapshotPaths {
   readonly id: string;
   readonly dir: string;
@@ -31,9 +31,10 @@ export interface SnapshotPaths {
 }
 
 /**
- * Snapshots in folders: `snapshots/<id>/` holds what the driver puts there, `merged/`, where it is mounted, and
- * `layers.json`. A snapshot is made under `ingest/` and renamed into place; it goes the same way. Nothing locks it meanwhile:
- * `ingest/` is swept before an engine makes or removes any, and a file less for each counts where there are many.
+ * A snapshotter with one directory per snapshot: `snapshots/<id>/` holds what the driver puts there, the mount point
+ * `merged/`, and `layers.json`. A snapshot is created under `ingest/` and renamed into place, and moved back there to
+ * be deleted. It takes no lock in `ingest/`: an engine sweeps that directory before it creates or removes snapshots,
+ * and one file less per snapshot matters when there are many.
  */
 export abstract class DirectorySnapshotter implements Snapshotter {
   protected readonly root: string;
@@ -46,16 +47,19 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     this.#layers = layers;
   }
 
-  /** What a snapshot has besides {@link MERGED} once it is filled. */
+  /** Names of what a filled snapshot has besides {@link MERGED}. */
   protected abstract readonly parts: readonly string[];
-  /** Fills the empty folder of a new snapshot; `merged/` is made here as well. */
+  /** Fills the directory of a new snapshot, in which `merged/` exists already. */
   protected abstract fill(dir: string, layers: readonly Digest[]): void | Promise<void>;
-  /** Has last what `fill` made. */
-  protected abstract keep(dir: string): Promise<void>;
-  /** Gets ready what mounting takes, and gives the call that does it: between the look and the mount nothing may run. */
-  protected abstract mounting(place: SnapshotPaths): Promise<Disposable & { mount(target: string): void }>;
-  protected abstract measure(place: SnapshotPaths): Promise<Usage>;
-  protected abstract compare(place: SnapshotPaths, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
+  /** Syncs what `fill` created. */
+  protected abstract sync(dir: string): Promise<void>;
+  /**
+   * Prepares a mount and returns the call that does it, which is synchronous so that nothing runs between check and
+   * mount.
+   */
+  protected abstract mounting(snapshot: SnapshotPaths): Promise<Disposable & { mount(target: string): void }>;
+  protected abstract measure(snapshot: SnapshotPaths): Promise<Usage>;
+  protected abstract compare(snapshot: SnapshotPaths, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
 
   async prepare(layers: readonly Digest[], id: string): Promise<void> {
     const path = this.#path(id);
@@ -63,15 +67,16 @@ export abstract class DirectorySnapshotter implements Snapshotter {
       if (await this.#layers.info(layer) === undefined) throw new TsdError("not_found", `There is no layer ${layer}`);
     }
     await attempting(`Cannot make a snapshot for ${id}`, async () => {
-      // Synchronously: a hop to another thread for each takes longer than all of them together.
+      // Synchronous calls: handing each to another thread takes longer than all of them together.
       await makeDirDurably(`${this.root}/snapshots`, 0o710);
-      let dir = await this.#incomplete();
+      let dir = await this.#stagingPath();
       Deno.mkdirSync(dir, { mode: 0o710 });
       await using incomplete = new AsyncDisposableStack();
       incomplete.defer(() => removeDir(dir));
       Deno.mkdirSync(`${dir}/${MERGED}`, { mode: 0o700 });
       await this.fill(dir, layers);
-      // Both go to the disk at once. If only the name gets there this isn't whole, and nobody was told of it.
+      // Both are synced at once. If only the rename is durable, the snapshot is incomplete, and nothing was reported
+      // yet.
       const written = writeSynced(`${dir}/${LAYERS_NAME}`, encodeLayers(layers));
       incomplete.defer(() => Promise.allSettled([written]).then(() => undefined));
       try {
@@ -81,7 +86,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
         if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
         throw thrown;
       }
-      await Promise.all([written, this.keep(path), syncDir(`${this.root}/snapshots`)]);
+      await Promise.all([written, this.sync(path), syncDir(`${this.root}/snapshots`)]);
       incomplete.move();
     });
   }
@@ -89,9 +94,9 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   async mount(id: string): Promise<Mount> {
     const mount: Mount = { root: `${this.#path(id)}/${MERGED}` };
     if (this.#isMounted(mount.root)) return mount;
-    using ready = await this.mounting(await this.#placeOf(id));
+    using mounting = await this.mounting(await this.#find(id));
     await attempting(`Cannot mount the snapshot for ${id}`, () => {
-      if (!isMounted(mount.root, this.calls)) ready.mount(mount.root);
+      if (!isMounted(mount.root, this.calls)) mounting.mount(mount.root);
     });
     return mount;
   }
@@ -106,7 +111,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   async remove(id: string): Promise<void> {
     await this.unmount(id);
     await attempting(`Cannot remove the snapshot for ${id}`, async () => {
-      const dir = await this.#incomplete();
+      const dir = await this.#stagingPath();
       try {
         Deno.renameSync(this.#path(id), dir);
       } catch (thrown) {
@@ -117,27 +122,27 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     });
   }
 
-  /** A path for what is not there yet, or not any more. */
-  async #incomplete(): Promise<string> {
+  /** A new path in the staging directory. */
+  async #stagingPath(): Promise<string> {
     await makeDirDurably(`${this.root}/ingest`, 0o700);
     return `${this.root}/ingest/${crypto.randomUUID()}`;
   }
 
   async usage(id: string): Promise<Usage> {
-    const place = await this.#placeOf(id);
+    const snapshot = await this.#find(id);
     try {
-      return await attempting(`Cannot measure the snapshot for ${id}`, () => this.measure(place));
+      return await attempting(`Cannot measure the snapshot for ${id}`, () => this.measure(snapshot));
     } catch (thrown) {
-      // One that goes meanwhile is not there, which is no failure of the disk.
-      await this.#placeOf(id);
+      // A snapshot that is removed meanwhile is not_found, not a storage failure.
+      await this.#find(id);
       throw thrown;
     }
   }
 
   async *diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncGenerator<Change> {
-    const place = await this.#placeOf(id);
+    const snapshot = await this.#find(id);
     try {
-      yield* this.compare(place, assumed);
+      yield* this.compare(snapshot, assumed);
     } catch (thrown) {
       throw storageFailure(`Cannot compare the snapshot for ${id} with its layers`, thrown);
     }
@@ -149,12 +154,12 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   }
 
   async isWhole(id: string): Promise<boolean> {
-    // Not every file system keeps what was done in the order in which it was.
+    // Not every file system persists operations in order, so the parts are checked too.
     const hasParts = [MERGED, ...this.parts].every((part) => exists(`${this.#path(id)}/${part}`));
     return hasParts && Array.isArray(await this.#layersOf(id));
   }
 
-  /** False also where there is no such folder. */
+  /** Returns false if there is no such directory. */
   #isMounted(dir: string): boolean {
     try {
       return isMounted(dir, this.calls);
@@ -164,7 +169,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     }
   }
 
-  /** A disk that is dying must not keep anything mounted. */
+  /** Returns true if that can't be determined, so that an unmount is tried even when the disk fails. */
   #mayBeMounted(dir: string): boolean {
     try {
       return this.#isMounted(dir);
@@ -179,8 +184,8 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     return `${this.root}/snapshots/${id}`;
   }
 
-  /** With its layers as it was prepared. @throws {TsdError} not_found, storage */
-  async #placeOf(id: string): Promise<SnapshotPaths> {
+  /** Finds a snapshot and the layers that it was prepared with. @throws {TsdError} not_found, storage */
+  async #find(id: string): Promise<SnapshotPaths> {
     const dir = this.#path(id);
     const layers = await this.#layersOf(id);
     if (layers === undefined) throw new TsdError("not_found", `There is no snapshot for ${id}`);
@@ -189,7 +194,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     throw new TsdError("storage", `The snapshot for ${id} is damaged: ${path} holds no list of layers`);
   }
 
-  /** Undefined where there is none. @throws {TsdError} storage */
+  /** Returns undefined if there is no such snapshot. @throws {TsdError} storage */
   async #layersOf(id: string): Promise<readonly Digest[] | "damaged" | undefined> {
     const path = `${this.#path(id)}/${LAYERS_NAME}`;
     const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfExists(path));

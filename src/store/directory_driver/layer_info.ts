@@ -1,15 +1,15 @@
-/** The facts about a layer in its `info.json`, the last file that is written into its folder. */
+/** Encodes a layer's sizes as `info.json`, the last file that is written to its directory. */
 import { type Digest, isDigest } from "../../image/digest.ts";
 import type { LayerInfo } from "../driver.ts";
 
-/** Raised when the folder's layout changes in a way that older versions can't read. */
+/** Incremented if the directory's layout changes so that older versions can't read it. */
 const FORMAT = 1;
 
 export function encodeInfo(info: LayerInfo): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ format: FORMAT, ...info }) + "\n");
 }
 
-/** The facts; undefined when this isn't what {@link encodeInfo} wrote for that layer. */
+/** Returns the layer's sizes, or undefined if this isn't what {@link encodeInfo} wrote for that layer. */
 export function decodeInfo(text: string, expected: Digest): LayerInfo | undefined {
   let parsed: Record<string, unknown>;
   try {
@@ -19,9 +19,9 @@ export function decodeInfo(text: string, expected: Digest): LayerInfo | undefine
     throw thrown;
   }
   const { format, diffId, tarBytes, contentBytes, entries } = parsed ?? {};
-  const isSound = format === FORMAT && typeof diffId === "string" && isDigest(diffId) && diffId === expected &&
+  const isValid = format === FORMAT && typeof diffId === "string" && isDigest(diffId) && diffId === expected &&
     isCount(tarBytes) && isCount(contentBytes) && isCount(entries);
-  return isSound ? { diffId, tarBytes, contentBytes, entries } : undefined;
+  return isValid ? { diffId, tarBytes, contentBytes, entries } : undefined;
 }
 
 function isCount(value: unknown): value is number {

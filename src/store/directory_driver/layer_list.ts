@@ -1,14 +1,14 @@
-/** The layers that something stands on, in a file beside it. */
+/** Encodes the layers of a snapshot or chain as `layers.json` in its directory. */
 import { type Digest, isDigest } from "../../image/digest.ts";
 
 export const LAYERS_NAME = "layers.json";
 
-/** Lowest first. */
+/** Encodes layers, lowest first. */
 export function encodeLayers(layers: readonly Digest[]): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ layers }));
 }
 
-/** Undefined when this isn't what {@link encodeLayers} wrote. */
+/** Returns undefined if this isn't what {@link encodeLayers} wrote. */
 export function decodeLayers(text: string): Digest[] | undefined {
   let layers: unknown;
   try {
@@ -17,6 +17,6 @@ export function decodeLayers(text: string): Digest[] | undefined {
     if (thrown instanceof SyntaxError) return undefined;
     throw thrown;
   }
-  const isSound = Array.isArray(layers) && layers.every((layer) => typeof layer === "string" && isDigest(layer));
-  return isSound ? layers as Digest[] : undefined;
+  const isValid = Array.isArray(layers) && layers.every((layer) => typeof layer === "string" && isDigest(layer));
+  return isValid ? layers as Digest[] : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Folders under `ingest/`: everything that isn't finished yet, and everything that is being deleted, is in one, so that
- * what a crash leaves behind is found in one place. Its owner holds a lock for as long as it works in it.
+ * Staging directories under `ingest/`: everything incomplete and everything being deleted is in one, so that the
+ * leftovers of a crash are all in one location. The owner of a staging directory holds a lock in it while it uses it.
  */
 import { TsdError } from "../../errors.ts";
 import { makeDirDurably } from "../../io/mod.ts";
@@ -10,11 +10,11 @@ import type { DeferredRemoval } from "./deferred_removal.ts";
 import { detachMountsBelow } from "./mounts_below.ts";
 
 const LOCK = "lock";
-/** In a workspace: a whole layer that was removed. */
+/** In a staging directory: a removed layer, with all its files. */
 export const REMOVED = "removed";
 const CREATE_TRIES = 8;
 
-/** A locked folder of one's own; disposing of it removes it with all that is left in it. */
+/** A locked staging directory; disposing of it deletes it with its content. */
 export class StagingDir implements AsyncDisposable {
   readonly #lock: OwnedFd;
 
@@ -22,22 +22,22 @@ export class StagingDir implements AsyncDisposable {
     this.#lock = lock;
   }
 
-  /** Makes one under `root`'s `ingest/`. @throws {TsdError} or a file-system error */
+  /** Creates one under `root`'s `ingest/`. @throws {TsdError} or a file-system error */
   static async create(root: string): Promise<StagingDir> {
     await makeDirDurably(`${root}/ingest`, 0o700);
     for (let attempt = 1; attempt <= CREATE_TRIES; attempt++) {
       const path = `${root}/ingest/${crypto.randomUUID()}`;
       Deno.mkdirSync(path, { mode: 0o700 });
-      const lock = lockOf(path);
-      // A sweep that ran just now may have got hold of the folder before its lock was taken.
+      const lock = tryLockDir(path);
+      // A concurrent sweep may have locked the directory first.
       if (lock !== undefined) return new StagingDir(path, lock);
     }
     throw new TsdError("storage", `Cannot make a folder in ${root}/ingest: something keeps removing or locking it`);
   }
 
-  /** The same for a folder that somebody left behind; undefined: its owner is still at work, or it is gone. */
+  /** Takes over a directory that a crash left; undefined if its owner is still using it or it was removed. */
   static restore(path: string): StagingDir | undefined {
-    const lock = lockOf(path);
+    const lock = tryLockDir(path);
     return lock === undefined ? undefined : new StagingDir(path, lock);
   }
 
@@ -50,19 +50,19 @@ export class StagingDir implements AsyncDisposable {
   }
 }
 
-/** Most have nothing left in them: that takes no other thread. False: this one has, or it can't be told. */
+/** Most are empty by then, and removing them here needs no other thread. Returns false if it has content or fails. */
 function removeEmpty(path: string): boolean {
   try {
     Deno.removeSync(`${path}/${LOCK}`);
     Deno.removeSync(path);
     return true;
   } catch (thrown) {
-    if (thrown instanceof Error) return false; // Whoever looks closer says what is wrong.
+    if (thrown instanceof Error) return false; // The full removal reports the cause.
     throw thrown;
   }
 }
 
-function lockOf(path: string): OwnedFd | undefined {
+function tryLockDir(path: string): OwnedFd | undefined {
   try {
     const lock = tryLock(`${path}/${LOCK}`);
     return lock === "held" ? undefined : lock;
@@ -73,24 +73,25 @@ function lockOf(path: string): OwnedFd | undefined {
 }
 
 /**
- * Removes what crashed or killed processes left in `root`'s `ingest/`; what others are at work on stays. To be called
- * when an engine starts. Gives the number of folders that go.
- * @param later what takes care of whole layers, which would hold up the start
+ * Deletes what crashed or killed processes left in `root`'s `ingest/`; directories in use stay. Call it when an engine
+ * starts. Returns the number of directories that are being deleted.
+ * @param deferredRemoval deletes whole layers, which would delay the start
  */
-export async function sweepIngest(root: string, later?: DeferredRemoval): Promise<number> {
+export async function sweepIngest(root: string, deferredRemoval?: DeferredRemoval): Promise<number> {
   let removed = 0;
   for (const name of await namesIn(`${root}/ingest`)) {
     const stagingDir = StagingDir.restore(`${root}/ingest/${name}`);
     if (stagingDir === undefined) continue;
     detachMountsBelow(stagingDir.path);
-    if (later !== undefined && (await namesIn(stagingDir.path)).includes(REMOVED)) later.add(stagingDir);
-    else await stagingDir[Symbol.asyncDispose]();
+    if (deferredRemoval !== undefined && (await namesIn(stagingDir.path)).includes(REMOVED)) {
+      deferredRemoval.add(stagingDir);
+    } else await stagingDir[Symbol.asyncDispose]();
     removed++;
   }
   return removed;
 }
 
-/** Names in a folder; none when there is no such folder. */
+/** Lists the names in a directory; none if it doesn't exist. */
 export async function namesIn(path: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);

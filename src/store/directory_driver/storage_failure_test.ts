@@ -3,7 +3,7 @@ import { TsdError } from "../../errors.ts";
 import { SysError } from "../../sys/mod.ts";
 import { isUnreadable, storageFailure } from "./storage_failure.ts";
 
-Deno.test("whether something could not be read, or is not what it should be", () => {
+Deno.test("isUnreadable distinguishes data that can't be read from damaged data", () => {
   const refused = (code: string) => Object.assign(new Error("refused"), { code });
   const cases: [unknown, boolean][] = [
     [SysError.named("open", "EMFILE"), true],
@@ -19,7 +19,7 @@ Deno.test("whether something could not be read, or is not what it should be", ()
   assert.equal(isUnreadable(new TsdError("storage", "A layer is damaged: its file is missing")), false);
 });
 
-Deno.test("of a body and a clean-up that both failed, the body's failure is told", () => {
+Deno.test("if both a body and its cleanup fail, the body's failure is reported", () => {
   const both = (body: unknown) => new SuppressedError(new Error("cannot clean up"), body, "");
   assert.match(
     storageFailure("Cannot do it", both(SysError.named("open", "EMFILE"))).message,

@@ -1,6 +1,7 @@
 /**
- * Subvolumes that a folder to be removed may hold: our own, and those that containers have made inside their roots (which
- * takes no privilege). They go at once, where `rm` would unlink file by file and stop at a read-only one.
+ * Subvolumes in a directory that is being deleted: the driver's, and those that containers created in their roots
+ * (which needs no privilege). Destroying one is a single call, where `rm` would unlink each file and fail at a
+ * read-only one.
  */
 import {
   AT,
@@ -32,11 +33,11 @@ const CALLS: Calls = { ...files, ...dirs, ...metadata, ...btrfs, ...away };
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 /**
- * Destroys those down to some levels below a folder. Elsewhere than on btrfs there are none.
+ * Destroys subvolumes down to some levels below a directory. On other file systems than btrfs there are none.
  *
- * All that was done is committed first. A folder that was synced since the last commit is in the log of btrfs, and if it
- * loses its names there, Linux (6.18) can't replay that after a power cut: all in it is to go, and of a subvolume there is no
- * inode in this tree. The disk can't be mounted any more then.
+ * First, everything is committed. A directory that was synced since the last commit is in btrfs's log. If its entries
+ * are deleted in the log as well, Linux (6.18) can't replay it after a power cut: replay deletes everything in the
+ * directory, and the inode of a subvolume is not in this tree. The disk can't be mounted any more then.
  * @throws {SysError}
  */
 export async function destroySubvolumesIn(path: string, levels: number, calls: Calls = CALLS): Promise<void> {
@@ -47,48 +48,50 @@ export async function destroySubvolumesIn(path: string, levels: number, calls: C
   for (const { parent, name } of found) destroyIn(root, parent, name, calls);
 }
 
-interface Found {
-  /** The way to the folder that it is in. */
+interface FoundSubvolume {
+  /** Path of the directory that contains it. */
   readonly parent: ByteString;
   readonly name: ByteString;
 }
 
-function destroyIn(root: OwnedFd, way: ByteString, name: ByteString, calls: Calls): void {
-  using parent = opened(root, way, calls);
+function destroyIn(root: OwnedFd, path: ByteString, name: ByteString, calls: Calls): void {
+  using parent = openBelow(root, path, calls);
   try {
     return calls.destroySubvolume(parent.fd, cBytes(name));
   } catch (thrown) {
     if (!isErrno(thrown, "ENOTEMPTY")) throw thrown;
   }
   {
-    using own = opened(parent, name, calls);
-    // Nothing can be taken out of a read-only one.
-    if (calls.isReadOnlySubvolume(own.fd)) calls.setReadOnlySubvolume(own.fd, false);
-    for (const inner of subvolumesBelow(own, Infinity, calls)) destroyIn(own, inner.parent, inner.name, calls);
+    using subvolume = openBelow(parent, name, calls);
+    // Nothing can be deleted from a read-only one.
+    if (calls.isReadOnlySubvolume(subvolume.fd)) calls.setReadOnlySubvolume(subvolume.fd, false);
+    for (const inner of subvolumesBelow(subvolume, Infinity, calls)) {
+      destroyIn(subvolume, inner.parent, inner.name, calls);
+    }
   }
   calls.destroySubvolume(parent.fd, cBytes(name));
 }
 
-/** The outermost ones. One folder is open at a time. */
-function subvolumesBelow(root: OwnedFd, levels: number, calls: Calls): Found[] {
-  const found: Found[] = [];
-  const visit = (way: ByteString, left: number): void => {
+/** The outermost subvolumes. Opens one directory at a time. */
+function subvolumesBelow(root: OwnedFd, levels: number, calls: Calls): FoundSubvolume[] {
+  const found: FoundSubvolume[] = [];
+  const visit = (path: ByteString, levelsLeft: number): void => {
     const inner: ByteString[] = [];
     {
-      using dir = opened(root, way, calls);
+      using dir = openBelow(root, path, calls);
       for (const { name, type } of calls.readDir(dir.fd)) {
         if (type !== S.IFDIR) continue;
         const { inode } = calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
-        if (inode === BTRFS_SUBVOLUME_INODE) found.push({ parent: way, name });
-        else inner.push(`${way}/${name}`);
+        if (inode === BTRFS_SUBVOLUME_INODE) found.push({ parent: path, name });
+        else inner.push(`${path}/${name}`);
       }
     }
-    if (left > 1) { for (const each of inner) visit(each, left - 1); }
+    if (levelsLeft > 1) { for (const each of inner) visit(each, levelsLeft - 1); }
   };
   visit(".", levels);
   return found;
 }
 
-function opened(root: OwnedFd, way: ByteString, calls: Calls): OwnedFd {
-  return new OwnedFd(calls.openat2(root.fd, cBytes(way), { flags: DIR, resolve: BENEATH }), calls);
+function openBelow(root: OwnedFd, path: ByteString, calls: Calls): OwnedFd {
+  return new OwnedFd(calls.openat2(root.fd, cBytes(path), { flags: DIR, resolve: BENEATH }), calls);
 }

@@ -1,26 +1,29 @@
 /**
- * The on-disk format of EROFS (Linux fs/erofs/erofs_fs.h), as far as an index over a tar needs it: 512-byte blocks, so that
- * the data in a tar stands at block addresses; uncompressed, extended inodes; files as one chunk on a second device, which
- * is the tar. Everything is little-endian.
+ * The on-disk format of EROFS (Linux fs/erofs/erofs_fs.h), as far as an index over a tar needs it: 512-byte blocks, so
+ * that file data in a tar starts at block addresses; extended, uncompressed inodes; files as one chunk on a second
+ * device, the tar. All numbers are little-endian.
  */
 import type { ByteString } from "../../tar/mod.ts";
 
 export const BLOCK_BITS = 9;
 export const BLOCK_BYTES = 1 << BLOCK_BITS;
-/** Inode numbers count in these. */
+/** The unit of inode numbers. */
 export const SLOT_BYTES = 32;
 export const INODE_BYTES = 64;
 export const CHUNK_INDEX_BYTES = 8;
-/** A chunk that is a hole. */
+/** Block address of a hole. */
 export const NULL_ADDRESS = 0xffff_ffff;
-/** Chunks have 2^31 blocks at most: five bits say how many. */
+/** Log2 of the maximum chunk size in blocks: the format has five bits for it. */
 export const CHUNK_BITS_MAX = 31;
-/** The whole file system's, and the tar's, as entries of the device table count. */
+/** Device ids: the index (the primary device) and the tar, the first entry of the device table. */
 export const DEVICE = { index: 0, tar: 1 } as const;
-/** Where the inodes begin: after the superblock and the device table. */
+/** First block of the inodes, after the superblock and the device table. */
 export const META_BLOCK = 4;
 export const META_BYTES = META_BLOCK * BLOCK_BYTES;
-/** Inode numbers count from the beginning of the index, so that none is 0, which the C library takes for no entry. */
+/**
+ * Inode numbers count from the start of the index, so that none is 0: the C library skips directory entries with inode
+ * 0.
+ */
 export const ROOT_NID = META_BYTES / SLOT_BYTES;
 
 const SUPERBLOCK_AT = 1024;
@@ -30,22 +33,22 @@ const MAGIC = 0xe0f5_e1e2;
 const INCOMPAT_CHUNKED_FILE = 0x4;
 const INCOMPAT_DEVICE_TABLE = 0x8;
 
-/** Which writer made an index (`volume_name`); another name here means that indexes of others are made anew. */
+/** Version of the index writer, stored as `volume_name`. Changing it makes indexes of other versions be rebuilt. */
 export const WRITER = "tsd-2";
 const WRITER_AT = SUPERBLOCK_AT + 64;
 const WRITER_BYTES = 16;
 
-/** Facts of a whole index. */
+/** Parameters of an index. */
 export interface IndexInfo {
   readonly inodes: number;
-  /** Blocks of the index itself. */
+  /** Number of blocks of the index, without the tar. */
   readonly blocks: number;
   readonly tarBytes: number;
-  /** 16 bytes that no other layer has: by it overlayfs knows a file again after it was copied up. */
+  /** 16 bytes, unique per layer: overlayfs uses the UUID to identify the origin of a file after copy-up. */
   readonly uuid: Uint8Array;
 }
 
-/** The first {@link META_BYTES}: superblock and device table. */
+/** Encodes the superblock and the device table, the first {@link META_BYTES} of an index. */
 export function encodeSuperblock({ inodes, blocks, tarBytes, uuid }: IndexInfo): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(META_BYTES);
   const view = new DataView(bytes.buffer);
@@ -64,7 +67,10 @@ export function encodeSuperblock({ inodes, blocks, tarBytes, uuid }: IndexInfo):
   return bytes;
 }
 
-/** Whether an index with this beginning and length is whole and by this writer. */
+/**
+ * Returns whether an index that starts with these bytes and has this size is complete and by this version of the
+ * writer.
+ */
 export function isTsdIndex(beginning: Uint8Array, sizeBytes: number): boolean {
   if (beginning.length < META_BYTES) return false;
   const view = new DataView(beginning.buffer, beginning.byteOffset, beginning.length);
@@ -73,19 +79,19 @@ export function isTsdIndex(beginning: Uint8Array, sizeBytes: number): boolean {
     view.getUint32(SUPERBLOCK_AT + 36, true) * BLOCK_BYTES === sizeBytes;
 }
 
-/** How an inode's data is found. */
+/** How an inode's data is located. */
 export const LAYOUT = { flat: 0, chunks: 4 } as const;
 
-/** One inode, without what follows it. */
+/** One inode, without its xattrs and chunk indexes. */
 export interface InodeInfo {
   readonly layout: (typeof LAYOUT)[keyof typeof LAYOUT];
   readonly xattrBytes: number;
-  /** Type and permission bits. */
+  /** File type and permission bits. */
   readonly mode: number;
   readonly sizeBytes: number;
   /** Block address, chunk format or device number. */
   readonly address: number;
-  /** What 32-bit programs are told. */
+  /** The inode number that 32-bit programs see. */
   readonly number: number;
   readonly uid: number;
   readonly gid: number;
@@ -94,7 +100,7 @@ export interface InodeInfo {
   readonly links: number;
 }
 
-/** `struct erofs_inode_extended`. */
+/** Encodes `struct erofs_inode_extended`. */
 export function encodeInode(view: DataView, at: number, info: InodeInfo): void {
   view.setUint16(at, 1 | (info.layout << 1), true);
   view.setUint16(at + 2, info.xattrBytes === 0 ? 0 : (info.xattrBytes - XATTR_HEADER_BYTES) / 4 + 1, true);
@@ -109,28 +115,28 @@ export function encodeInode(view: DataView, at: number, info: InodeInfo): void {
   view.setUint32(at + 44, info.links, true);
 }
 
-/** `i_u` of a file in chunks of 2^`bits` blocks that have indexes (not bare block addresses). */
+/** `i_u` of a file in chunks of 2^`bits` blocks with chunk indexes (not plain block addresses). */
 export const chunkFormat = (bits: number): number => 0x20 | bits;
 
-/** `struct erofs_inode_chunk_index`. */
+/** Encodes `struct erofs_inode_chunk_index`. */
 export function encodeChunkIndex(view: DataView, at: number, device: number, block: number): void {
   view.setUint16(at, 0, true);
   view.setUint16(at + 2, block === NULL_ADDRESS ? 0 : device, true);
   view.setUint32(at + 4, block, true);
 }
 
-/** A device's number as the kernel keeps it (`new_encode_dev`). */
+/** A device number in the kernel's encoding (`new_encode_dev`). */
 export const deviceNumber = (major: number, minor: number): number =>
   ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 
-/** `struct erofs_xattr_ibody_header`. */
+/** Size of `struct erofs_xattr_ibody_header`. */
 export const XATTR_HEADER_BYTES = 12;
 const XATTR_ENTRY_BYTES = 4;
 
-/** Shared by all inodes without any. */
+/** Shared by all inodes without xattrs. */
 const NO_XATTRS = new Uint8Array();
 
-/** Names that have a number for their beginning; longer ones first. */
+/** Name prefixes that are stored as a number; longer ones first. */
 const XATTR_PREFIXES: readonly (readonly [prefix: string, index: number])[] = [
   ["system.posix_acl_access", 2],
   ["system.posix_acl_default", 3],
@@ -139,7 +145,7 @@ const XATTR_PREFIXES: readonly (readonly [prefix: string, index: number])[] = [
   ["user.", 1],
 ];
 
-/** The inline attributes of an inode, header included; empty where there are none that EROFS can hold. */
+/** Encodes an inode's inline xattrs with their header; empty if EROFS can store none of them. */
 export function encodeXattrs(xattrs: Iterable<readonly [name: ByteString, value: Uint8Array]>): Uint8Array {
   const parts: Uint8Array[] = [];
   let length = XATTR_HEADER_BYTES;
@@ -170,10 +176,10 @@ function encodeXattr(name: ByteString, index: number, value: Uint8Array): Uint8A
   return bytes;
 }
 
-/** Types in directory entries (`FT_*` of the kernel). */
+/** File types in directory entries (`EROFS_FT_*` of the kernel). */
 export const FILE_TYPE = { file: 1, directory: 2, character: 3, block: 4, fifo: 5, symlink: 7 } as const;
 
-/** One entry of a folder. */
+/** A directory entry. */
 export interface DirectoryEntry {
   readonly name: ByteString;
   readonly nid: number;
@@ -182,7 +188,7 @@ export interface DirectoryEntry {
 
 const DIRENT_BYTES = 12;
 
-/** Bytes that a folder's entries take: whole blocks, and what is used of the last one. */
+/** Size of a directory's entries, in bytes: whole blocks, and the used part of the last one. */
 export function directoryBytes(names: Iterable<ByteString>): number {
   let full = 0;
   let used = 0;
@@ -197,7 +203,7 @@ export function directoryBytes(names: Iterable<ByteString>): number {
   return full * BLOCK_BYTES + used;
 }
 
-/** A folder's blocks, one by one. `entries` are in the order of their names' bytes, `.` and `..` among them. */
+/** Encodes a directory's blocks. `entries` are in byte order of their names and include `.` and `..`. */
 export function* directoryBlocks(entries: readonly DirectoryEntry[]): Generator<Uint8Array> {
   for (let from = 0; from < entries.length;) {
     let to = from;

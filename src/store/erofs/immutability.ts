@@ -1,6 +1,6 @@
 /**
- * Seals on a layer's files: nobody writes to them or removes them by mistake (the immutable flag), and the kernel finds what
- * a disk has changed when it is read (fs-verity). Both where the file system has them and we may; they are no promise.
+ * Protects a layer's files from accidental writes and removal (the immutable flag), and lets the kernel detect on-disk
+ * corruption when it reads them (fs-verity). Both are best effort: they need support by the file system and privileges.
  */
 import {
   cString,
@@ -19,23 +19,23 @@ import { StagingDir } from "../directory_driver/staging_dir.ts";
 
 export type ImmutabilityCalls = FileCalls & FileFlagCalls;
 
-/** In the order in which they are set: an immutable file gets no other. */
+/** In the order in which they are set: no other attribute can be set on an immutable file. */
 const KINDS = ["fs-verity", "immutable"] as const;
 type Kind = typeof KINDS[number];
 
-/** The file system, the kernel or our capabilities haven't got it; ENOPKG: the kernel lacks SHA-256. */
+/** The file system or the kernel lacks support, or the engine lacks privileges; ENOPKG: the kernel lacks SHA-256. */
 const UNSUPPORTED: readonly ErrnoName[] = ["ENOTTY", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EACCES", "ENOPKG"];
 
 export class Immutability {
   readonly #calls: ImmutabilityCalls;
-  /** What can't be set here, found out by the first file, and why. */
+  /** Protections that can't be set here, learned from the first file, and why. */
   readonly #missing = new Map<Kind, string>();
 
   constructor(calls: ImmutabilityCalls = { ...files, ...fileFlags }) {
     this.#calls = calls;
   }
 
-  /** To be called once the file is closed and on disk. @throws {SysError} other than that it can't be done */
+  /** Protects a file that is closed and synced. @throws {SysError} for failures other than missing support */
   seal(path: string): void {
     if (this.#missing.size === KINDS.length) return;
     using file = this.#open(path);
@@ -45,7 +45,7 @@ export class Immutability {
     });
   }
 
-  /** Lets a file be replaced, one that isn't sealed too; a missing one is no error. */
+  /** Makes a file replaceable; succeeds if the file isn't protected or doesn't exist. */
   unseal(path: string): void {
     if (this.#missing.has("immutable")) return;
     try {
@@ -59,7 +59,7 @@ export class Immutability {
     }
   }
 
-  /** What files below `root` get, found out by trying, in words. @throws {TsdError} storage */
+  /** Probes which protections work below `root` and describes them as text. @throws {TsdError} storage */
   async describe(root: string): Promise<string> {
     await attempting("Cannot try to seal a file", async () => {
       await using stagingDir = await StagingDir.create(root);
@@ -86,7 +86,10 @@ export class Immutability {
     }
   }
 
-  /** A child that is just being started holds our descriptors until it executes its program: then this one goes without. */
+  /**
+   * A child process between fork and exec holds our descriptors, which makes the call fail: the file then stays
+   * without.
+   */
   #enableVerity(fd: number): void {
     try {
       this.#calls.enableVerity(fd);

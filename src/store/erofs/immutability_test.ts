@@ -30,37 +30,37 @@ function isImmutable(path: string): boolean {
   return (fileFlags.fileFlags(file.fd) & FS_FL.IMMUTABLE) !== 0;
 }
 
-/** Whether this file system and our capabilities allow it. */
-async function canSeal(dir: string): Promise<boolean> {
+/** Returns whether the file system and this process's capabilities support the immutable flag. */
+async function isImmutableSupported(dir: string): Promise<boolean> {
   return (await new Immutability().describe(dir)).startsWith("immutable");
 }
 
-Deno.test("a finished layer's files are sealed, and removed all the same", root, async () => {
+Deno.test("the files of a committed layer are immutable, and can be removed through the store", root, async () => {
   await inTempDir(async (dir) => {
     using store = new ErofsLayerStore({ root: dir });
     await store.ingest(streamOf(TAR), { diffId: DIFF_ID });
     const directory = `${dir}/layers/${hexOf(DIFF_ID)}`;
-    const sealed = await canSeal(dir);
+    const isProtected = await isImmutableSupported(dir);
     const states = () => ["layer.tar", "index.erofs"].map((name) => isImmutable(`${directory}/${name}`));
-    assert.deepEqual(states(), [sealed, sealed]);
-    if (sealed) {
+    assert.deepEqual(states(), [isProtected, isProtected]);
+    if (isProtected) {
       await assert.rejects(Deno.writeTextFile(`${directory}/layer.tar`, "x"), Deno.errors.PermissionDenied);
       await assert.rejects(Deno.remove(`${directory}/layer.tar`), Deno.errors.PermissionDenied);
     }
     new Immutability().unseal(`${directory}/index.erofs`);
     await Deno.remove(`${directory}/index.erofs`);
     await store.verify(DIFF_ID);
-    assert.deepEqual(states(), [sealed, sealed], "an index that was made again");
+    assert.deepEqual(states(), [isProtected, isProtected], "a rebuilt index");
     await store.remove(DIFF_ID);
     assert.deepEqual([await store.list(), await namesIn(`${dir}/ingest`)], [[], []]);
   });
 });
 
-Deno.test("what a crash leaves of sealed files is swept away", root, async () => {
+Deno.test("a sweep removes immutable files that a crash left behind", root, async () => {
   await inTempDir(async (dir) => {
     using store = new ErofsLayerStore({ root: dir });
     await store.ingest(streamOf(TAR), { diffId: DIFF_ID });
-    // As when the engine is killed just before a layer's commit, or in the middle of its removal.
+    // As if the engine was killed just before a layer's commit, or while it removed one.
     await Deno.mkdir(`${dir}/ingest/abandoned`, { recursive: true });
     await Deno.rename(`${dir}/layers/${hexOf(DIFF_ID)}`, `${dir}/ingest/abandoned/layer`);
     assert.equal(await sweepIngest(dir), 1);
@@ -68,9 +68,9 @@ Deno.test("what a crash leaves of sealed files is swept away", root, async () =>
   });
 });
 
-Deno.test("folders that are protected are removed too, to any depth, and nothing behind links", root, async () => {
+Deno.test("protected directories are removed at any depth, and nothing behind links", root, async () => {
   await inTempDir(async (dir) => {
-    if (!await canSeal(dir)) return;
+    if (!await isImmutableSupported(dir)) return;
     await Deno.writeTextFile(`${dir}/outside`, "");
     new Immutability().seal(`${dir}/outside`);
     const deep = `${dir}/gone/${"d/".repeat(200)}`;
@@ -90,7 +90,7 @@ Deno.test("folders that are protected are removed too, to any depth, and nothing
   });
 });
 
-Deno.test("what can't be sealed here is tried once, and told of", root, async () => {
+Deno.test("an unsupported protection is tried once, and reported", root, async () => {
   await inTempDir(async (dir) => {
     const sys = new FakeSys().script("enableVerity", { error: "EOPNOTSUPP" }).script("setFileFlags", {
       error: "EPERM",
@@ -108,18 +108,18 @@ Deno.test("what can't be sealed here is tried once, and told of", root, async ()
   });
 });
 
-Deno.test("fs-verity comes first, since an immutable file takes no other seal", () => {
+Deno.test("fs-verity is enabled first, since an immutable file accepts no other protection", () => {
   const sys = new FakeSys().script("fileFlags", { value: 0x80000 }).script("enableVerity", { error: "ETXTBSY" });
   const seals = new Immutability(sys.calls);
   seals.seal("/a");
   assert.deepEqual(sys.names, ["open", "enableVerity", "fileFlags", "setFileFlags", "close"]);
   assert.deepEqual(sys.argsOf("setFileFlags"), [[100, 0x80000 | FS_FL.IMMUTABLE]]);
-  // Busy is not "never".
+  // ETXTBSY does not mean that fs-verity is unsupported.
   seals.seal("/b");
   assert.equal(sys.argsOf("enableVerity").length, 2);
 });
 
-Deno.test("a disk that fails is no file system without seals", () => {
+Deno.test("a failing disk is not mistaken for a file system without protections", () => {
   const sys = new FakeSys().script("setFileFlags", { error: "EIO" });
   assert.throws(() => new Immutability(sys.calls).seal("/a"), { errnoName: "EIO" });
   assert.deepEqual([...sys.openFds], []);

@@ -1,6 +1,6 @@
 /**
- * Where everything of an index goes: inodes in the order in which they are met from the root on, after them the folders'
- * entries and the targets of symbolic links, at last what sparse files hold, in chunks.
+ * The layout of an index: inodes in pre-order from the root, then directory entries and symlink targets, and last the
+ * chunks of sparse files that hold data.
  */
 import { TsdError } from "../../errors.ts";
 import type { ByteString, SparseExtent } from "../../tar/mod.ts";
@@ -20,54 +20,54 @@ import {
 } from "./format.ts";
 
 const OPAQUE: readonly [ByteString, Uint8Array] = ["trusted.overlay.opaque", new TextEncoder().encode("y")];
-/** Sparse files have at most about so many chunks: each takes eight bytes of index. */
+/** Approximate maximum number of chunks of a sparse file: each takes eight bytes of the index. */
 const CHUNKS_MAX = 1 << 16;
-/** Chunks of sparse files have a page at least. */
+/** Chunks of sparse files are at least a page. */
 const SPARSE_CHUNK_BITS_MIN = 12 - BLOCK_BITS;
 
-/** What one chunk can hold. */
+/** Maximum size of a file: a plain file is a single chunk. */
 const FILE_MAX_BYTES = BLOCK_BYTES * 2 ** CHUNK_BITS_MAX;
 
-/** Where one inode and its data are. */
+/** The location of an inode and its data. */
 export interface Place {
   readonly node: LayerNode;
-  /** From the start of the inodes, in bytes. */
+  /** Offset from the start of the inodes, in bytes. */
   readonly at: number;
   readonly xattrs: Uint8Array;
-  /** Bytes of the data: entries of a folder, a file's size, a link's target. */
+  /** Size of the data: of a directory's entries, of a file, or of a symlink's target. */
   readonly sizeBytes: number;
-  /** First block of a folder's entries or of a link's target. */
+  /** First block of a directory's entries or of a symlink's target. */
   readonly block: number;
   readonly sparse?: SparseRange;
 }
 
-/** A sparse file's chunks that hold data, in the index itself. */
+/** The chunks of a sparse file that hold data, which are stored in the index itself. */
 export interface SparseRange {
-  /** Blocks of a chunk, as a power of two. */
+  /** Chunk size: 2^`bits` blocks. */
   readonly bits: number;
-  /** Chunk by chunk its number among those that hold data, or undefined for a hole. */
+  /** Maps a chunk to its index among the stored ones; holes are missing. */
   readonly stored: ReadonlyMap<number, number>;
   readonly chunks: number;
 }
 
-/** The whole index. */
+/** The layout of an index. */
 export interface IndexPlan {
   readonly places: readonly Place[];
   readonly placeOf: ReadonlyMap<LayerNode, Place>;
-  /** Blocks of superblock and inodes together. */
+  /** Number of blocks of the superblock and inodes together. */
   readonly metaBlocks: number;
-  /** Where the sparse files' chunks begin, and with whose place each file's begin, in blocks. */
+  /** The first block of each sparse file's stored chunks. */
   readonly sparseBlockOf: ReadonlyMap<Place, number>;
   readonly blocks: number;
 }
 
-/** The number of an inode. */
+/** The inode number (`nid`) of an inode. */
 export const nidOf = ({ at }: Place): number => ROOT_NID + at / SLOT_BYTES;
 
-/** A folder's names in the order of their bytes, `.` and `..` among them. */
+/** A directory's names in byte order, including `.` and `..`. */
 export const sortedNames = (dir: DirectoryNode): ByteString[] => [".", "..", ...dir.children.keys()].sort(byBytes);
 
-/** Byte strings hold one byte in each code unit. */
+/** Byte strings hold one byte per code unit. */
 const byBytes = (a: ByteString, b: ByteString) => a < b ? -1 : a > b ? 1 : 0;
 
 export function planIndex(tree: LayerTree): IndexPlan {
@@ -75,40 +75,41 @@ export function planIndex(tree: LayerTree): IndexPlan {
   let metaBytes = 0;
   for (const node of inodesOf(tree.root)) {
     const draft = { at: align(metaBytes, INODE_BYTES), ...draftOf(node) };
-    metaBytes = draft.at + followedBytes(draft);
+    /** Lays out the index of a tree. @throws {TsdError} layer_too_large */
+    metaBytes = draft.at + inodeBytes(draft);
     drafts.push(draft);
   }
   const metaBlocks = META_BLOCK + Math.ceil(metaBytes / BLOCK_BYTES);
   let blocks = metaBlocks;
   const places = drafts.map((draft): Place => {
     const block = blocks;
-    const isHere = draft.node.kind === "directory" || draft.node.kind === "symlink";
-    if (isHere) blocks += Math.ceil(draft.sizeBytes / BLOCK_BYTES);
+    const isInIndex = draft.node.kind === "directory" || draft.node.kind === "symlink";
+    if (isInIndex) blocks += Math.ceil(draft.sizeBytes / BLOCK_BYTES);
     return { ...draft, block };
   });
   const sparseBlockOf = new Map<Place, number>();
-  for (const place of places) {
-    if (place.sparse === undefined) continue;
-    sparseBlockOf.set(place, blocks);
-    blocks += place.sparse.stored.size * 2 ** place.sparse.bits;
+  for (const inode of places) {
+    if (inode.sparse === undefined) continue;
+    sparseBlockOf.set(inode, blocks);
+    blocks += inode.sparse.stored.size * 2 ** inode.sparse.bits;
   }
   if (blocks >= NULL_ADDRESS) throw new TsdError("layer_too_large", "The layer's index has too many blocks");
-  const placeOf = new Map(places.map((place) => [place.node, place]));
+  const placeOf = new Map(places.map((inode) => [inode.node, inode]));
   return { places, placeOf, metaBlocks, sparseBlockOf, blocks };
 }
 
-/** Every inode once, the root first. */
+/** Yields every inode once, the root first. */
 function* inodesOf(root: DirectoryNode): Generator<LayerNode> {
-  const seen = new Set<LayerNode>();
-  const ahead: LayerNode[] = [root];
-  for (let node = ahead.pop(); node !== undefined; node = ahead.pop()) {
-    if (seen.has(node)) continue;
-    // Only what can have several names is remembered.
-    if (node.kind !== "directory" && node.links > 1) seen.add(node);
+  const visited = new Set<LayerNode>();
+  const stack: LayerNode[] = [root];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (visited.has(node)) continue;
+    // Only inodes that can have several names are remembered.
+    if (node.kind !== "directory" && node.links > 1) visited.add(node);
     yield node;
     if (node.kind !== "directory") continue;
-    // Not by spreading: a folder may have more children than a call has arguments.
-    for (const child of [...node.children.values()].reverse()) ahead.push(child);
+    // Not with spread: a directory may have more children than a call can have arguments.
+    for (const child of [...node.children.values()].reverse()) stack.push(child);
   }
 }
 
@@ -148,15 +149,15 @@ function sparseOf({ sparse, sizeBytes }: FileNode): { sparse?: SparseRange } {
   return { sparse: { bits, stored, chunks: Math.ceil(sizeBytes / chunkBytes) } };
 }
 
-/** The smallest chunks that hold so many bytes, as a power of two of blocks. */
+/** The smallest chunk size of at least `bytes`, as log2 of its number of blocks; `least` is the minimum. */
 export function chunkBits(bytes: number, least = 0): number {
   let bits = least;
   while (BLOCK_BYTES * 2 ** bits < bytes && bits < CHUNK_BITS_MAX) bits++;
   return bits;
 }
 
-/** Bytes of an inode with all that follows it. */
-function followedBytes({ node, xattrs, sizeBytes, sparse }: Pick<Place, "node" | "xattrs" | "sizeBytes" | "sparse">) {
+/** Size of an inode with its xattrs and chunk indexes, in bytes. */
+function inodeBytes({ node, xattrs, sizeBytes, sparse }: Pick<Place, "node" | "xattrs" | "sizeBytes" | "sparse">) {
   const bytes = INODE_BYTES + xattrs.length;
   if (node.kind !== "file" || sizeBytes === 0) return bytes;
   return align(bytes, CHUNK_INDEX_BYTES) + CHUNK_INDEX_BYTES * (sparse?.chunks ?? 1);

@@ -1,4 +1,4 @@
-/** Making the index of a layer: from the tree that is there after an ingest, or again from the tar alone. */
+/** Builds a layer's index: from the tree that an ingest has in memory, or from the tar alone. */
 import { type Digest, hexOf } from "../../image/digest.ts";
 import { syncDir } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
@@ -9,16 +9,16 @@ import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, readWhole, TAR_NAME, TarFile } from "./layer_files.ts";
 import type { Immutability } from "./immutability.ts";
 
-/** A layer in its folder. */
+/** The paths of a layer. */
 export interface LayerPaths {
   readonly diffId: Digest;
   readonly dir: string;
-  /** The driver's folder, where unfinished files are made. */
+  /** The driver's directory, for staging directories. */
   readonly root: string;
-  readonly seals: Pick<Immutability, "seal" | "unseal">;
+  readonly immutability: Pick<Immutability, "seal" | "unseal">;
 }
 
-/** Writes an index durably into a new file. */
+/** Writes an index durably to a new file. */
 export async function createIndex(path: string, tree: LayerTree, diffId: Digest, tarPath: string): Promise<void> {
   using index = IndexFile.create(path);
   using tar = TarFile.open(tarPath);
@@ -26,25 +26,25 @@ export async function createIndex(path: string, tree: LayerTree, diffId: Digest,
   await index.sync();
 }
 
-/** Makes a layer's index again, whatever is there. @throws {TsdError} layer_invalid: the tar is damaged */
-export async function rebuildIndex(place: LayerPaths): Promise<void> {
-  await withNewIndex(place, (path) => replace(path, place));
+/** Rebuilds a layer's index, even if it exists. @throws {TsdError} layer_invalid: the tar is damaged */
+export async function rebuildIndex(layer: LayerPaths): Promise<void> {
+  await withNewIndex(layer, (path) => replace(path, layer));
 }
 
-/** Makes it again where it isn't what the tar, which was found good, gives. Says whether it was damaged. */
-export async function repairIndex(place: LayerPaths): Promise<boolean> {
-  return await withNewIndex(place, async (path) => {
-    if (await areEqual(path, `${place.dir}/${INDEX_NAME}`)) return false;
-    await replace(path, place);
+/** Replaces the index if it differs from what the (already verified) tar gives. Returns whether it was damaged. */
+export async function repairIndex(layer: LayerPaths): Promise<boolean> {
+  return await withNewIndex(layer, async (path) => {
+    if (await areEqual(path, `${layer.dir}/${INDEX_NAME}`)) return false;
+    await replace(path, layer);
     return true;
   });
 }
 
-async function replace(path: string, { dir, seals }: LayerPaths): Promise<void> {
+async function replace(path: string, { dir, immutability }: LayerPaths): Promise<void> {
   const index = `${dir}/${INDEX_NAME}`;
-  seals.unseal(index);
+  immutability.unseal(index);
   await Deno.rename(path, index);
-  seals.seal(index);
+  immutability.seal(index);
   await syncDir(dir);
 }
 
@@ -58,19 +58,19 @@ async function withNewIndex<T>({ root, dir, diffId }: LayerPaths, use: (path: st
 async function treeOf(tarPath: string): Promise<LayerTree> {
   const tree = new LayerTree();
   const decoder = new TarDecoder();
-  const turn = new CooperativeYield();
+  const cooperativeYield = new CooperativeYield();
   for await (const bytes of readWhole(tarPath)) {
     decoder.feed(bytes);
     for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
       if (!(item instanceof Uint8Array)) tree.add(item);
     }
-    await turn.yieldIfLong();
+    await cooperativeYield.yieldIfLong();
   }
   decoder.finish();
   return tree;
 }
 
-/** False also where the second is missing. */
+/** Returns false if the second file is missing. */
 async function areEqual(path: string, other: string): Promise<boolean> {
   const missing = (thrown: unknown) => {
     if (thrown instanceof Deno.errors.NotFound) return undefined;
@@ -78,9 +78,9 @@ async function areEqual(path: string, other: string): Promise<boolean> {
   };
   const [size, otherSize] = [(await Deno.stat(path)).size, (await Deno.stat(other).catch(missing))?.size];
   if (size !== otherSize) return false;
-  await using theirs = readWhole(other);
+  await using otherBytes = readWhole(other);
   for await (const bytes of readWhole(path)) {
-    const { value } = await theirs.next();
+    const { value } = await otherBytes.next();
     if (value === undefined || value.length !== bytes.length || bytes.some((byte, i) => byte !== value[i])) {
       return false;
     }

@@ -1,4 +1,4 @@
-/** Indexes at their limits, and what becomes of one that is damaged. */
+/** Indexes at their limits, and the handling of damaged ones. */
 import { strict as assert } from "node:assert";
 import { runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
@@ -22,7 +22,7 @@ interface Setup {
   dirOf(diffId: Digest): string;
 }
 
-async function withRig(use: (setup: Setup) => Promise<void>): Promise<void> {
+async function withSetup(use: (setup: Setup) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "tsd-index-" });
   const store = new ErofsLayerStore({ root });
   try {
@@ -57,8 +57,8 @@ async function flipByte(path: string, at: number): Promise<void> {
   await file.write(byte);
 }
 
-Deno.test("a folder of very many names, each of the greatest length", requires("root"), async () => {
-  await withRig(async ({ store, ingest }) => {
+Deno.test("a directory with very many names of the maximum length", requires("root"), async () => {
+  await withSetup(async ({ store, ingest }) => {
     const nameOf = (n: number) => `${n}`.padStart(255, "n");
     const count = 20_000;
     const diffId = await ingest(
@@ -70,8 +70,8 @@ Deno.test("a folder of very many names, each of the greatest length", requires("
   });
 });
 
-Deno.test("an index that is missing, cut off or another writer's is made again", requires("root"), async () => {
-  await withRig(async ({ store, ingest, dirOf }) => {
+Deno.test("an index that is missing, truncated or by another writer version is rebuilt", requires("root"), async () => {
+  await withSetup(async ({ store, ingest, dirOf }) => {
     const diffId = await ingest({ "a/b": "content" });
     const index = `${dirOf(diffId)}/index.erofs`;
     const whole = await Deno.readFile(index);
@@ -88,7 +88,7 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
       await damage();
       assert.equal(await Deno.readTextFile(`${(await store.mountable(diffId)).path}/a/b`), "content", name);
       assert.deepEqual(await Deno.readFile(index), whole, name);
-      store[Symbol.dispose](); // the next one mounts anew
+      store[Symbol.dispose](); // the next store mounts it again
     }
     assert.deepEqual([...Deno.readDirSync(dirOf(diffId))].map(({ name }) => name).sort(), [
       "index.erofs",
@@ -98,8 +98,8 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
   });
 });
 
-Deno.test("an index can be made again elsewhere, once for all that wait for it", requires("root"), async () => {
-  await withRig(async ({ root, store, ingest, dirOf }) => {
+Deno.test("an index can be rebuilt in another thread, once for all waiting callers", requires("root"), async () => {
+  await withSetup(async ({ root, store, ingest, dirOf }) => {
     const diffId = await ingest({ "a/b": "content" });
     const index = `${dirOf(diffId)}/index.erofs`;
     const requested: string[] = [];
@@ -119,8 +119,8 @@ Deno.test("an index can be made again elsewhere, once for all that wait for it",
   });
 });
 
-Deno.test("a check repairs the index, and finds damage of the tar", requires("root"), async () => {
-  await withRig(async ({ store, ingest, dirOf }) => {
+Deno.test("verify repairs a damaged index and detects a damaged tar", requires("root"), async () => {
+  await withSetup(async ({ store, ingest, dirOf }) => {
     const diffId = await ingest({ "a/b": "content" });
     const index = `${dirOf(diffId)}/index.erofs`;
     const whole = await Deno.readFile(index);
@@ -134,8 +134,8 @@ Deno.test("a check repairs the index, and finds damage of the tar", requires("ro
   });
 });
 
-Deno.test("containers that are running keep a layer that was let go of", requires("root"), async () => {
-  await withRig(async ({ store, ingest }) => {
+Deno.test("an open file of a removed layer stays readable", requires("root"), async () => {
+  await withSetup(async ({ store, ingest }) => {
     const diffId = await ingest({ f: "content" });
     const { path: dir } = await store.mountable(diffId);
     using file = await Deno.open(`${dir}/f`);
@@ -147,10 +147,10 @@ Deno.test("containers that are running keep a layer that was let go of", require
   });
 });
 
-Deno.test("the C library sees every entry, the root among them, and a file stays the same one when it is copied up", {
+Deno.test("the C library lists every entry, including the root, and copy-up keeps a file's inode number", {
   ...requires("root", "overlay"),
 }, async () => {
-  await withRig(async ({ root, store, ingest }) => {
+  await withSetup(async ({ root, store, ingest }) => {
     const layers = [await ingest({ "d/f": "low", "d/g": "x" }), await ingest({ "d/h": "high" })];
     const snapshotter = new OverlaySnapshotter({ root, layers: store });
     const id = "ab".repeat(32);
@@ -170,8 +170,8 @@ Deno.test("the C library sees every entry, the root among them, and a file stays
   });
 });
 
-Deno.test("attributes at their limits are whole, and beyond them refused", requires("root"), async () => {
-  await withRig(async ({ store }) => {
+Deno.test("xattrs at their limits are stored, and larger ones are rejected", requires("root"), async () => {
+  await withSetup(async ({ store }) => {
     const ingest = async (xattrs: Readonly<Record<string, number>>) => {
       const values = new Map(Object.entries(xattrs).map(([name, length]) => [name, new Uint8Array(length).fill(7)]));
       const header = tarHeader({ type: "file", path: "f", sizeBytes: 4, xattrs: values });
@@ -197,24 +197,28 @@ Deno.test("attributes at their limits are whole, and beyond them refused", requi
   });
 });
 
-Deno.test("one header for all that follow can't multiply what it says without end", requires("root"), async () => {
-  await withRig(async ({ store }) => {
-    const value = "v".repeat(60_000);
-    const global = ["a", "b", "c", "d"].map((name) => formatRecord(`SCHILY.xattr.user.${name}`, value)).join("");
-    const parts = [rawExtension("g", global)];
-    for (let n = 0; n < 2000; n++) parts.push(rawBlock({ name: `f${n}` }));
-    const tar = concat(...parts, END_OF_TAR);
-    const diffId = digestOfHex(await sha256Hex(tar, "native"));
-    await assert.rejects(store.ingest(streamOf(tar), { diffId }), { code: "layer_too_large" });
-  });
-});
+Deno.test(
+  "a global pax header with large xattrs can't exhaust memory through many entries",
+  requires("root"),
+  async () => {
+    await withSetup(async ({ store }) => {
+      const value = "v".repeat(60_000);
+      const global = ["a", "b", "c", "d"].map((name) => formatRecord(`SCHILY.xattr.user.${name}`, value)).join("");
+      const parts = [rawExtension("g", global)];
+      for (let n = 0; n < 2000; n++) parts.push(rawBlock({ name: `f${n}` }));
+      const tar = concat(...parts, END_OF_TAR);
+      const diffId = digestOfHex(await sha256Hex(tar, "native"));
+      await assert.rejects(store.ingest(streamOf(tar), { diffId }), { code: "layer_too_large" });
+    });
+  },
+);
 
-Deno.test("the probe says whether it works here, and leaves nothing", requires("root"), async () => {
+Deno.test("the probe reports whether EROFS works here, and leaves nothing behind", requires("root"), async () => {
   const root = await Deno.makeTempDir({ prefix: "tsd-probe-" });
   try {
     const probed = await probeErofs(root);
-    // Kernels before 6.12 can't; then the reason is one line.
-    assert.ok("way" in probed || /^[^\n]+$/.test(probed.why), JSON.stringify(probed));
+    // Before Linux 6.12 it may not; the reason is then a single line.
+    assert.ok("strategy" in probed || /^[^\n]+$/.test(probed.why), JSON.stringify(probed));
     assert.deepEqual([...Deno.readDirSync(`${root}/ingest`)], []);
     assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(root));
   } finally {

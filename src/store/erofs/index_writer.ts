@@ -1,4 +1,6 @@
-/** Writes the EROFS index of a layer: its tree as inodes and folders, its files as places in the tar. */
+/**
+ * Writes the EROFS index of a layer: its tree as inodes and directories, file contents as block addresses in the tar.
+ */
 import type { ByteString } from "../../tar/mod.ts";
 import { bytesOf } from "../../tar/mod.ts";
 import { S } from "../../sys/mod.ts";
@@ -22,17 +24,17 @@ import {
 } from "./format.ts";
 import { align, chunkBits, type IndexPlan, nidOf, type Place, planIndex, sortedNames } from "./index_plan.ts";
 
-/** A file that is written at any place; synchronous. */
+/** A file with synchronous random-access writes. */
 export interface IndexSink {
   writeAt(offset: number, bytes: Uint8Array): void;
-  /** Makes it exactly so long; what was never written is zero. */
+  /** Sets the size exactly; ranges that were never written are zero. */
   setLength(bytes: number): void;
 }
 
-/** The tar that the index is over. */
+/** The tar that an index points into. */
 export interface TarBytes {
   readonly sizeBytes: number;
-  /** Fills `buffer` from there on. */
+  /** Fills `buffer` with the bytes from `offset`. */
   readAt(offset: number, buffer: Uint8Array): void;
 }
 
@@ -46,11 +48,11 @@ const TYPE_BITS: Readonly<Record<LayerNode["kind"], number>> = {
   character: S.IFCHR,
   block: S.IFBLK,
   fifo: S.IFIFO,
-  // What overlayfs takes for a whiteout: the character device 0:0.
+  // Overlayfs represents a whiteout as the character device 0:0.
   whiteout: S.IFCHR,
 };
 
-/** Writes the whole index. The same tree, tar and UUID (16 bytes, the layer's own) give the same bytes. */
+/** Writes a complete index. The output is deterministic. @param uuid 16 bytes, unique per layer */
 export function writeIndex(tree: LayerTree, tar: TarBytes, uuid: Uint8Array, sink: IndexSink): void {
   const plan = planIndex(tree);
   sink.setLength(plan.blocks * BLOCK_BYTES);
@@ -58,27 +60,27 @@ export function writeIndex(tree: LayerTree, tar: TarBytes, uuid: Uint8Array, sin
   sink.writeAt(0, encodeSuperblock(info));
   writeInodes(plan, sink);
   writeFlatData(plan, sink);
-  for (const [place, block] of plan.sparseBlockOf) copySparse(place, block, tar, sink);
+  for (const [inode, block] of plan.sparseBlockOf) copySparse(inode, block, tar, sink);
 }
 
 function writeInodes(plan: IndexPlan, sink: IndexSink): void {
-  const out = new Sequence(sink, META_BYTES);
+  const out = new BufferedWriter(sink, META_BYTES);
   let end = 0;
-  for (const [number, place] of plan.places.entries()) {
-    out.zeros(place.at - end);
-    const bytes = inodeBytes(place, number + 1, plan);
+  for (const [number, inode] of plan.places.entries()) {
+    out.zeros(inode.at - end);
+    const bytes = inodeBytes(inode, number + 1, plan);
     out.push(bytes);
-    end = place.at + bytes.length;
+    end = inode.at + bytes.length;
   }
   out.flush();
 }
 
-/** An inode with its attributes and chunk indexes. */
-function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
-  const { node, xattrs, sizeBytes } = place;
+/** Encodes an inode with its xattrs and chunk indexes. */
+function inodeBytes(inode: Place, number: number, plan: IndexPlan): Uint8Array {
+  const { node, xattrs, sizeBytes } = inode;
   const isFile = node.kind === "file";
   const chunksAt = align(INODE_BYTES + xattrs.length, CHUNK_INDEX_BYTES);
-  const chunks = isFile && sizeBytes > 0 ? place.sparse?.chunks ?? 1 : 0;
+  const chunks = isFile && sizeBytes > 0 ? inode.sparse?.chunks ?? 1 : 0;
   const bytes = new Uint8Array(chunks > 0 ? chunksAt + chunks * CHUNK_INDEX_BYTES : INODE_BYTES + xattrs.length);
   const view = new DataView(bytes.buffer);
   encodeInode(view, 0, {
@@ -86,7 +88,7 @@ function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
     xattrBytes: xattrs.length,
     mode: TYPE_BITS[node.kind] | (node.kind === "symlink" ? 0o777 : node.mode),
     sizeBytes,
-    address: addressOf(place),
+    address: addressOf(inode),
     number,
     uid: node.uid,
     gid: node.gid,
@@ -95,11 +97,11 @@ function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
     links: linksOf(node),
   });
   bytes.set(xattrs, INODE_BYTES);
-  if (chunks > 0) encodeChunks(view, chunksAt, place, plan);
+  if (chunks > 0) encodeChunks(view, chunksAt, inode, plan);
   return bytes;
 }
 
-/** Block address, chunk format or device number: what `i_u` holds. */
+/** The block address, chunk format or device number for `i_u`. */
 function addressOf({ node, block, sizeBytes, sparse }: Place): number {
   switch (node.kind) {
     case "file":
@@ -115,13 +117,13 @@ function addressOf({ node, block, sizeBytes, sparse }: Place): number {
   }
 }
 
-/** Data in a tar has no gaps: a plain file is one chunk. */
-function encodeChunks(view: DataView, at: number, place: Place, plan: IndexPlan): void {
-  const { sparse, node } = place;
+/** File data in a tar is contiguous: a plain file is one chunk. */
+function encodeChunks(view: DataView, at: number, inode: Place, plan: IndexPlan): void {
+  const { sparse, node } = inode;
   if (sparse === undefined) {
     return encodeChunkIndex(view, at, DEVICE.tar, (node as FileNode).dataOffset / BLOCK_BYTES);
   }
-  const first = plan.sparseBlockOf.get(place)!;
+  const first = plan.sparseBlockOf.get(inode)!;
   for (let chunk = 0; chunk < sparse.chunks; chunk++) {
     const stored = sparse.stored.get(chunk);
     const block = stored === undefined ? NULL_ADDRESS : first + stored * 2 ** sparse.bits;
@@ -136,9 +138,9 @@ function linksOf(node: LayerNode): number {
   return links;
 }
 
-/** Folders' entries and links' targets, in the order of the plan. */
+/** Writes directory entries and symlink targets, in the order of the plan. */
 function writeFlatData(plan: IndexPlan, sink: IndexSink): void {
-  const out = new Sequence(sink, plan.metaBlocks * BLOCK_BYTES);
+  const out = new BufferedWriter(sink, plan.metaBlocks * BLOCK_BYTES);
   for (const { node } of plan.places) {
     if (node.kind === "symlink") {
       const target = bytesOf(node.target);
@@ -157,7 +159,10 @@ function writeFlatData(plan: IndexPlan, sink: IndexSink): void {
 
 const fileType = ({ kind }: LayerNode): number => FILE_TYPE[kind === "whiteout" ? "character" : kind];
 
-/** A sparse file's data doesn't stand in the tar as in the file: what holds data is copied, chunk by chunk. */
+/**
+ * The tar stores a sparse file's data without its holes, so it has no usable block addresses: copies the chunks with
+ * data.
+ */
 function copySparse({ node, sparse }: Place, firstBlock: number, tar: TarBytes, sink: IndexSink): void {
   const { bits, stored } = sparse!;
   const chunkBytes = BLOCK_BYTES * 2 ** bits;
@@ -169,16 +174,16 @@ function copySparse({ node, sparse }: Place, firstBlock: number, tar: TarBytes, 
       const inChunk = at % chunkBytes;
       const part = buffer.subarray(0, Math.min(length - done, chunkBytes - inChunk, COPY_BYTES));
       tar.readAt(from, part);
-      const place = firstBlock * BLOCK_BYTES + stored.get(Math.floor(at / chunkBytes))! * chunkBytes + inChunk;
-      sink.writeAt(place, part);
+      const sinkOffset = firstBlock * BLOCK_BYTES + stored.get(Math.floor(at / chunkBytes))! * chunkBytes + inChunk;
+      sink.writeAt(sinkOffset, part);
       from += part.length;
       done += part.length;
     }
   }
 }
 
-/** Small pieces one after another, written in large ones. */
-class Sequence {
+/** Buffers small sequential writes. */
+class BufferedWriter {
   readonly #sink: IndexSink;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #at: number;

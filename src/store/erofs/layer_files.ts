@@ -1,4 +1,6 @@
-/** The files of a layer: its tar, and the index over it. In folders of our own making, under names of our own. */
+/**
+ * A layer's files: its tar and the index over it. The directories and names are the driver's own, so paths are trusted.
+ */
 import { isTsdIndex, META_BYTES } from "./format.ts";
 import type { IndexSink, TarBytes } from "./index_writer.ts";
 
@@ -11,19 +13,19 @@ abstract class LayerFile implements Disposable {
 
   protected constructor(protected readonly file: Deno.FsFile) {}
 
-  /** Makes what was written durable; without holding up this thread. */
+  /** Syncs to disk without blocking this thread. */
   sync(): Promise<void> {
     return this.file.sync();
   }
 
-  /** A second time does nothing. */
+  /** Idempotent. */
   [Symbol.dispose](): void {
     if (!this.#isClosed) this.file.close();
     this.#isClosed = true;
   }
 }
 
-/** A new file that is written from its beginning to its end. */
+/** A new file that is written sequentially. */
 export class NewFile extends LayerFile {
   #sizeBytes = 0;
 
@@ -41,7 +43,7 @@ export class NewFile extends LayerFile {
   }
 }
 
-/** A tar that is whole, read at any place. */
+/** A complete tar with random-access reads. */
 export class TarFile extends LayerFile implements TarBytes {
   readonly sizeBytes: number;
 
@@ -64,9 +66,9 @@ export class TarFile extends LayerFile implements TarBytes {
   }
 }
 
-/** A file that is written at any place. */
+/** An index file with random-access writes. */
 export class IndexFile extends LayerFile implements IndexSink {
-  /** A new one. */
+  /** Creates a new file. */
   static create(path: string): IndexFile {
     return new IndexFile(Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }));
   }
@@ -81,7 +83,7 @@ export class IndexFile extends LayerFile implements IndexSink {
   }
 }
 
-/** The bytes of a file, portion by portion. */
+/** Reads a file in chunks that belong to the receiver. */
 export async function* readWhole(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   using file = await Deno.open(path);
   for (;;) {
@@ -92,7 +94,10 @@ export async function* readWhole(path: string): AsyncGenerator<Uint8Array<ArrayB
   }
 }
 
-/** Whether a layer has an index, whole and by this version's writer. One small read: it stands in the way of a start. */
+/**
+ * Returns whether a layer has a complete index by this version's writer. It delays a container's start, so it reads
+ * little.
+ */
 export function hasIndex(dir: string): boolean {
   try {
     using file = Deno.openSync(`${dir}/${INDEX_NAME}`);

@@ -1,7 +1,7 @@
 /**
  * @module
- * Mounted layers. A layer is mounted when it is first needed, read-only, and the same mount serves all overlays over it, so
- * that containers share what of it is in memory. A mount that is let go of lives on under the overlays that have it.
+ * Mounted layers. A layer is mounted read-only when it is first needed. All overlays over it share that mount, and with
+ * it the page cache. A released mount stays alive as long as an overlay uses it.
  */
 import { attach, cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../sys/mod.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
@@ -9,12 +9,13 @@ import { unmountAll } from "../overlay/overlay_mount.ts";
 import type { LayerDirectory } from "../driver.ts";
 import { loopDeviceOf } from "./loop_device.ts";
 
-/** Most mounts that are kept; the one that was asked for the longest time ago goes. */
-const KEPT_MAX = 512;
+/** Maximum number of cached mounts; beyond that the least recently used one is released. */
+const MOUNTS_MAX = 512;
 
 /**
- * Best first. Detached: in no mount table, named by its descriptor; overlayfs takes such since Linux 6.15. Attached: on a
- * folder, where whoever looks at the machine's mounts sees it. Linux before 6.12 wants block devices.
+ * Best first. Detached mounts are in no mount table and referred to by descriptor; overlayfs accepts them since Linux
+ * 6.15. Attached mounts are on a directory and visible in the host's mount table. Before Linux 6.12 EROFS needs block
+ * devices.
  */
 const STRATEGIES = {
   "detached": { isAttached: false, needsDevices: false },
@@ -27,16 +28,16 @@ export type MountStrategy = keyof typeof STRATEGIES;
 
 export const MOUNT_STRATEGIES = Object.keys(STRATEGIES) as readonly MountStrategy[];
 
-/** The files of a layer. */
+/** Paths of a layer's files. */
 export interface LayerDevices {
   readonly index: string;
   readonly tar: string;
 }
 
 /**
- * Mounts a layer; it goes away with the descriptor. Paths are handed over as those of descriptors or devices: short, and
- * without anything to escape.
- * @throws {SysError} ENOTBLK: the kernel wants a block device (Linux before 6.12, or files on an overlay)
+ * Mounts a layer; the mount lives as long as the descriptor. Source and device are passed as paths of descriptors or
+ * loop devices, which are short and need no escaping.
+ * @throws {SysError} ENOTBLK: the kernel needs a block device (Linux before 6.12, or files on an overlay)
  */
 function mountLayer({ index, tar }: LayerDevices, needsDevices: boolean): OwnedFd {
   using open = new DisposableStack();
@@ -52,75 +53,76 @@ function mountLayer({ index, tar }: LayerDevices, needsDevices: boolean): OwnedF
   });
 }
 
-/** A mount that is kept. */
-interface Kept {
+/** A cached mount. */
+interface CachedMount {
   readonly path: string;
   readonly unmount: () => void;
-  /** Who has its path and may not have mounted anything over it yet. */
+  /** Number of users that have its path and may not have mounted an overlay over it yet. */
   users: number;
-  /** Nobody gets it any more; it goes with its last user. */
+  /** No longer in the cache; unmounted when its last user releases it. */
   isReleased: boolean;
 }
 
-/** The mounts of one engine, by layer. */
+/** Cache of an engine's mounted layers. */
 export class LayerMounts implements Disposable {
   readonly #dir: string;
-  readonly #kept = new Map<string, Kept>();
-  /** Those that are kept, and those that wait for their last user. */
-  readonly #mounted = new Set<Kept>();
+  readonly #cache = new Map<string, CachedMount>();
+  /** All mounts: cached ones, and released ones that still have users. */
+  readonly #mounted = new Set<CachedMount>();
 
-  /** @param dir where attached mounts get folders of their own */
+  /** @param directory parent of the mount points of attached mounts */
   constructor(directory: string) {
     this.#dir = directory;
   }
 
   /**
-   * The mounted layer; dispose of it once something is mounted over it. Its path may be another mount's afterwards.
-   * @param key the layer's name in a path
-   * @throws {SysError} as the kernel refuses it
+   * Returns the mounted layer; dispose of it once an overlay is mounted over it. The path may refer to another mount
+   * afterwards.
+   * @param key the layer's name, valid in a path
+   * @throws {SysError} if the kernel refuses the mount
    */
-  use(key: string, devices: LayerDevices, way: MountStrategy): LayerDirectory {
-    const kept = this.#kept.get(key) ?? this.#mount(key, devices, way);
-    this.#mounted.add(kept);
-    kept.users++;
-    // What is asked for last goes last.
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    this.#makeRoom();
-    let isOver = false;
+  use(key: string, devices: LayerDevices, strategy: MountStrategy): LayerDirectory {
+    const cached = this.#cache.get(key) ?? this.#mount(key, devices, strategy);
+    this.#mounted.add(cached);
+    cached.users++;
+    // Moves the entry to the end: the least recently used one comes first.
+    this.#cache.delete(key);
+    this.#cache.set(key, cached);
+    this.#evict();
+    let isDisposed = false;
     return {
-      path: kept.path,
+      path: cached.path,
       [Symbol.dispose]: () => {
-        if (isOver) return;
-        isOver = true;
-        kept.users--;
-        if (kept.isReleased && kept.users === 0) this.#unmount(kept);
+        if (isDisposed) return;
+        isDisposed = true;
+        cached.users--;
+        if (cached.isReleased && cached.users === 0) this.#unmount(cached);
       },
     };
   }
 
   has(key: string): boolean {
-    return this.#kept.has(key);
+    return this.#cache.has(key);
   }
 
-  /** Lets go of a layer, once those are done that have it. */
+  /** Releases a layer's mount; it is unmounted when its current users are done. */
   release(key: string): void {
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return;
-    this.#kept.delete(key);
-    kept.isReleased = true;
-    if (kept.users === 0) this.#unmount(kept);
+    const cached = this.#cache.get(key);
+    if (cached === undefined) return;
+    this.#cache.delete(key);
+    cached.isReleased = true;
+    if (cached.users === 0) this.#unmount(cached);
   }
 
-  /** Lets go of all, whoever has them. */
+  /** Unmounts all layers, even those with users. */
   [Symbol.dispose](): void {
     for (const mounted of this.#mounted) this.#unmount(mounted);
-    this.#kept.clear();
+    this.#cache.clear();
   }
 
-  #makeRoom(): void {
-    let over = this.#kept.size - KEPT_MAX;
-    for (const [key, { users }] of this.#kept) {
+  #evict(): void {
+    let over = this.#cache.size - MOUNTS_MAX;
+    for (const [key, { users }] of this.#cache) {
       if (over <= 0) return;
       if (users > 0) continue;
       this.release(key);
@@ -128,19 +130,19 @@ export class LayerMounts implements Disposable {
     }
   }
 
-  #unmount(mounted: Kept): void {
+  #unmount(mounted: CachedMount): void {
     if (this.#mounted.delete(mounted)) mounted.unmount();
   }
 
-  #mount(key: string, devices: LayerDevices, way: MountStrategy): Kept {
-    const { isAttached, needsDevices } = STRATEGIES[way];
+  #mount(key: string, devices: LayerDevices, strategy: MountStrategy): CachedMount {
+    const { isAttached, needsDevices } = STRATEGIES[strategy];
     const mount = mountLayer(devices, needsDevices);
     const state = { users: 0, isReleased: false };
-    // The dot is the mounted folder itself; without it this would be the link to it.
+    // With `/.` the path resolves to the mounted directory, not to the link in /proc.
     if (!isAttached) return { ...state, path: `${mount.procPath}/.`, unmount: () => mount.close() };
     using _attached = mount;
     Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    // A name of its own: the same layer may have been removed, and come again, while somebody uses the former mount.
+    // A unique name: the layer may have been removed and ingested again while the previous mount still has users.
     const path = Deno.makeTempDirSync({ dir: this.#dir, prefix: `${key}-` });
     try {
       attach(mount, path);
@@ -156,7 +158,7 @@ export class LayerMounts implements Disposable {
   }
 }
 
-/** Takes away what a killed engine left attached; to be called when an engine starts. */
+/** Unmounts and removes what a killed engine left attached; call it when an engine starts. */
 export async function sweepMounts(directory: string): Promise<void> {
   for (const name of await namesIn(directory)) {
     unmountAll(`${directory}/${name}`);

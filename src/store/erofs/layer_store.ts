@@ -18,26 +18,26 @@ import { Immutability } from "./immutability.ts";
 import { TarIngestion } from "./tar_ingestion.ts";
 
 export interface ErofsLayerStoreOptions {
-  /** The driver's folder below the data-root; made when it is missing. */
+  /** The driver's directory below the data-root; created if it is missing. */
   readonly root: string;
-  /** What layers are hashed with. */
+  /** Creates the hasher for layers. */
   readonly createHasher?: () => Promise<Hasher>;
-  /** How layers are mounted; found out by trying when it isn't given. */
-  readonly way?: MountStrategy | undefined;
-  /** Has {@link ErofsLayerStore.remake} done by a store in another thread; without it this one does it. */
+  /** How layers are mounted; probed if not given. */
+  readonly strategy?: MountStrategy | undefined;
+  /** Rebuilds an index in another thread; defaults to {@link ErofsLayerStore.remake} in this one. */
   readonly remake?: ((diffId: Digest) => Promise<void>) | undefined;
 }
 
 /**
- * Layers that are never unpacked: each folder holds `layer.tar`, the very bytes that the diffID names, and `index.erofs`, a
- * file system whose files point into the tar. The index is made again when it is missing, damaged or another writer's.
- * Attached mounts are in `mounts/`.
+ * A store that doesn't unpack layers: each directory holds `layer.tar`, exactly the bytes that the diffID names, and
+ * `index.erofs`, a file system whose files point into the tar. An index that is missing, damaged or written by another
+ * version is rebuilt. Attached mounts are in `mounts/`.
  */
 export class ErofsLayerStore extends DirectoryLayerStore implements StatusReporter, Rebuildable, Disposable {
   readonly #format: IndexedTars;
 
-  constructor({ root, createHasher, way, remake }: ErofsLayerStoreOptions) {
-    const format = new IndexedTars(root, way, remake);
+  constructor({ root, createHasher, strategy, remake }: ErofsLayerStoreOptions) {
+    const format = new IndexedTars(root, strategy, remake);
     super({ root, format, createHasher });
     this.#format = format;
   }
@@ -46,16 +46,16 @@ export class ErofsLayerStore extends DirectoryLayerStore implements StatusReport
     return this.#format.describe();
   }
 
-  /** Makes a layer's index again. */
+  /** Rebuilds a layer's index. */
   async remake(diffId: Digest): Promise<void> {
     if (await this.info(diffId) === undefined) throw new TsdError("not_found", `There is no layer ${diffId}`);
     await attempting(
       `Cannot make the index of layer ${diffId}`,
-      () => rebuildIndex(this.#format.place(this.layerPath(diffId), diffId)),
+      () => rebuildIndex(this.#format.pathsOf(this.layerPath(diffId), diffId)),
     );
   }
 
-  /** Lets go of all mounts. */
+  /** Unmounts all layers. */
   [Symbol.dispose](): void {
     this.#format.mounts[Symbol.dispose]();
   }
@@ -66,25 +66,28 @@ class IndexedTars implements LayerFormat {
   readonly mounts: LayerMounts;
   readonly #root: string;
   readonly #remake: ErofsLayerStoreOptions["remake"];
-  readonly #seals = new Immutability();
-  readonly #making = new Map<Digest, Promise<void>>();
-  #way: MountStrategy | undefined;
-  #sealed: string | undefined;
+  readonly #immutability = new Immutability();
+  readonly #rebuilds = new Map<Digest, Promise<void>>();
+  #strategy: MountStrategy | undefined;
+  #protections: string | undefined;
 
-  constructor(root: string, way: MountStrategy | undefined, remake: ErofsLayerStoreOptions["remake"]) {
+  constructor(root: string, strategy: MountStrategy | undefined, remake: ErofsLayerStoreOptions["remake"]) {
     this.#root = root;
     this.#remake = remake;
-    this.#way = way;
+    this.#strategy = strategy;
     this.mounts = new LayerMounts(`${root}/mounts`);
   }
 
   async describe(): Promise<readonly (readonly [string, string])[]> {
-    const way = this.#way ??= await this.#probe();
-    return [["Layer mounts", way], ["Layer files", this.#sealed ??= await this.#seals.describe(this.#root)]];
+    const strategy = this.#strategy ??= await this.#probe();
+    return [["Layer mounts", strategy], [
+      "Layer files",
+      this.#protections ??= await this.#immutability.describe(this.#root),
+    ]];
   }
 
   fill(options: LayerWriterOptions): LayerWriter {
-    return new TarIngestion({ ...options, seals: this.#seals });
+    return new TarIngestion({ ...options, immutability: this.#immutability });
   }
 
   readTar(dir: string): AsyncIterable<Uint8Array> {
@@ -92,47 +95,47 @@ class IndexedTars implements LayerFormat {
   }
 
   async mountable(dir: string, diffId: Digest): Promise<LayerDirectory> {
-    const way = this.#way ??= await this.#probe();
+    const strategy = this.#strategy ??= await this.#probe();
     const key = hexOf(diffId);
-    const mount = () => this.mounts.use(key, { index: `${dir}/${INDEX_NAME}`, tar: `${dir}/${TAR_NAME}` }, way);
+    const mount = () => this.mounts.use(key, { index: `${dir}/${INDEX_NAME}`, tar: `${dir}/${TAR_NAME}` }, strategy);
     if (this.mounts.has(key)) return mount();
-    if (!hasIndex(dir)) await this.#make(dir, diffId);
+    if (!hasIndex(dir)) await this.#rebuildOnce(dir, diffId);
     try {
       return mount();
     } catch (thrown) {
-      // The kernel has no words for "damaged" but these.
+      // The kernel reports a damaged index with these errors only.
       if (!isErrno(thrown, "EINVAL", "EUCLEAN", "EIO")) throw thrown;
-      await this.#make(dir, diffId);
+      await this.#rebuildOnce(dir, diffId);
       return mount();
     }
   }
 
   async verify(dir: string, diffId: Digest): Promise<void> {
-    if (await repairIndex(this.place(dir, diffId))) this.release(diffId);
+    if (await repairIndex(this.pathsOf(dir, diffId))) this.release(diffId);
   }
 
   release(diffId: Digest): void {
     this.mounts.release(hexOf(diffId));
   }
 
-  /** Once, however many containers start over it now. */
-  #make(dir: string, diffId: Digest): Promise<void> {
-    let making = this.#making.get(diffId);
-    if (making === undefined) {
-      const made = this.#remake?.(diffId) ?? rebuildIndex(this.place(dir, diffId));
-      making = made.finally(() => this.#making.delete(diffId));
-      this.#making.set(diffId, making);
+  /** Rebuilds the index once for all concurrent callers. */
+  #rebuildOnce(dir: string, diffId: Digest): Promise<void> {
+    let rebuild = this.#rebuilds.get(diffId);
+    if (rebuild === undefined) {
+      const work = this.#remake?.(diffId) ?? rebuildIndex(this.pathsOf(dir, diffId));
+      rebuild = work.finally(() => this.#rebuilds.delete(diffId));
+      this.#rebuilds.set(diffId, rebuild);
     }
-    return making;
+    return rebuild;
   }
 
-  place(dir: string, diffId: Digest): LayerPaths {
-    return { dir, diffId, root: this.#root, seals: this.#seals };
+  pathsOf(dir: string, diffId: Digest): LayerPaths {
+    return { dir, diffId, root: this.#root, immutability: this.#immutability };
   }
 
   async #probe(): Promise<MountStrategy> {
     const probed = await probeErofs(this.#root);
-    if ("way" in probed) return probed.way;
+    if ("strategy" in probed) return probed.strategy;
     throw new TsdError("storage", `Cannot mount layers in ${this.#root}: ${probed.why}`);
   }
 }

@@ -4,14 +4,14 @@ import { testLayerStore } from "../testsuite/layer_store_suite.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 
-for (const way of [undefined, "attached, by loop devices"] as const) {
+for (const strategy of [undefined, "attached, by loop devices"] as const) {
   testLayerStore({
-    name: `ErofsLayerStore, ${way ?? "as it can"}`,
-    create: (root) => new ErofsLayerStore({ root, way }),
+    name: `ErofsLayerStore, ${strategy ?? "best strategy"}`,
+    create: (root) => new ErofsLayerStore({ root, strategy }),
     leftovers: (root) => namesIn(`${root}/ingest`),
     dirs: { listTree, diffTrees, run: runCommand },
     isReadOnly: true,
     outlivesRemoval: true,
-    options: way === undefined ? requires("root") : requires("root", "loop"),
+    options: strategy === undefined ? requires("root") : requires("root", "loop"),
   });
 }

@@ -1,21 +1,18 @@
-/** Files as block devices, for kernels that mount nothing else. */
+/** Loop devices over files, for kernels that mount block devices only. */
 import { cString, type FileCalls, files, isErrno, LO_FLAGS, type LoopCalls, loops, O, OwnedFd } from "../../sys/mod.ts";
 
-/** How often somebody else may take the device that was free a moment ago. */
+/** Maximum number of attempts: another process may take the free device before we configure it. */
 const TRIES = 64;
-/** Direct: the file system on the device has its own page cache, and a second one of the file would be of no use. */
+/** Direct I/O: the file system on the device has a page cache of its own, so caching the file as well is useless. */
 const FLAGS = LO_FLAGS.READ_ONLY | LO_FLAGS.AUTOCLEAR | LO_FLAGS.DIRECT_IO;
 
-/** A loop device that is given back once neither this nor a mount of it is there. */
+/** A loop device that the kernel releases once neither this object nor a mount uses it. */
 export interface LoopDevice extends Disposable {
   /** Such as `/dev/loop7`. */
   readonly path: string;
 }
 
-/**
- * The file as a device that can't be written to.
- * @throws {SysError} there are no loop devices, or none is left
- */
+/** Attaches a file to a read-only loop device. @throws {SysError} if loop devices are not supported or none is free */
 export function loopDeviceOf(
   file: { readonly fd: number },
   calls: FileCalls & LoopCalls = { ...files, ...loops },
@@ -30,7 +27,7 @@ export function loopDeviceOf(
       if (attempt === TRIES || !isErrno(thrown, "EBUSY")) throw thrown;
       continue;
     }
-    const held = new OwnedFd(device.take(), calls);
-    return { path, [Symbol.dispose]: () => held.close() };
+    const owned = new OwnedFd(device.take(), calls);
+    return { path, [Symbol.dispose]: () => owned.close() };
   }
 }

@@ -13,7 +13,7 @@ const backingFile = async (path: string): Promise<string | undefined> => {
   }
 };
 
-Deno.test("a file is a device that can't be written to, for as long as it is held", requires("loop"), async () => {
+Deno.test("a loop device is read-only, and is released on disposal", requires("loop"), async () => {
   const path = await Deno.makeTempFile({ prefix: "tsd-loop-" });
   try {
     await Deno.writeTextFile(path, "0123456789abcdef".repeat(64));
@@ -34,7 +34,7 @@ Deno.test("a file is a device that can't be written to, for as long as it is hel
   }
 });
 
-Deno.test("a device that somebody else has taken meanwhile is no failure; other troubles are", () => {
+Deno.test("a device that another process took meanwhile is not a failure; other errors are", () => {
   const sys = new FakeSys()
     .script("freeLoop", { value: 3 }, { value: 4 })
     .script("configureLoop", { error: "EBUSY" });

@@ -6,22 +6,26 @@ import { streamOf } from "../../io/mod.ts";
 import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../testsuite/power_cut.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 
-Deno.test("a layer and a snapshot that were reported as there survive a power cut", requires("root"), async () => {
+Deno.test("a layer and a snapshot that were reported as stored survive a power cut", requires("root"), async () => {
   await assertSurvivesPowerCut(runCommand, (root) => new ErofsLayerStore({ root }));
 });
 
-Deno.test("btrfs keeps no folders with a file that is synced: they survive as well", requires("btrfs"), async () => {
-  await assertSurvivesPowerCut(runCommand, (root) => new ErofsLayerStore({ root }), "btrfs");
-});
+Deno.test(
+  "they survive on btrfs too, where syncing a file doesn't persist its directory",
+  requires("btrfs"),
+  async () => {
+    await assertSurvivesPowerCut(runCommand, (root) => new ErofsLayerStore({ root }), "btrfs");
+  },
+);
 
-/** As if files were as durable as they are fast. */
+/** Makes file syncs do nothing. */
 function withoutSyncs(): Disposable {
   const { sync } = Deno.FsFile.prototype;
   Deno.FsFile.prototype.sync = () => Promise.resolve();
   return { [Symbol.dispose]: () => void (Deno.FsFile.prototype.sync = sync) };
 }
 
-Deno.test("the test above would notice a missing sync", requires("root"), async () => {
+Deno.test("the test above detects a missing sync", requires("root"), async () => {
   const { tar, diffId } = await layerForPowerCut();
   await throughPowerCut(runCommand, async (root) => {
     using _lazy = withoutSyncs();

@@ -1,4 +1,6 @@
-/** Whether this kernel mounts layers that lie in a folder, found out by doing it: a tar with an index, an overlay on it. */
+/**
+ * Probes whether this kernel can mount layers from a directory, by mounting one: a tar with an index, under an overlay.
+ */
 import { isErrno, SysError } from "../../sys/mod.ts";
 import { bytesOf, encodeHeader, END_OF_TAR, paddingOf, TarDecoder, tarHeader } from "../../tar/mod.ts";
 import { StagingDir } from "../directory_driver/staging_dir.ts";
@@ -11,31 +13,31 @@ import { LayerMounts, MOUNT_STRATEGIES, type MountStrategy } from "./layer_mount
 const NAME = "probe";
 const CONTENT = "read through an overlay over an index over a tar";
 
-/** How layers can be mounted, or why they can't. */
-export type Probed = { readonly way: MountStrategy } | { readonly why: string };
+/** How layers can be mounted, or why they can't be. */
+export type Probed = { readonly strategy: MountStrategy } | { readonly why: string };
 
-/** @throws what keeps it from making folders and files */
+/** Tries all mount strategies, best first. @throws if directories and files can't be created below `root` */
 export async function probeErofs(root: string): Promise<Probed> {
   await using stagingDir = await StagingDir.create(root);
   writeLayer(`${stagingDir.path}/${TAR_NAME}`, `${stagingDir.path}/${INDEX_NAME}`);
   const refusals = new Set<string>();
-  for (const way of MOUNT_STRATEGIES) {
-    const why = tryStrategy(stagingDir.path, way);
-    if (why === undefined) return { way };
+  for (const strategy of MOUNT_STRATEGIES) {
+    const why = tryStrategy(stagingDir.path, strategy);
+    if (why === undefined) return { strategy };
     refusals.add(why);
   }
   return { why: [...refusals].join("; ") };
 }
 
-/** Why it can't be done in this way, or nothing. */
-function tryStrategy(dir: string, way: MountStrategy): string | undefined {
-  const [upper, work, target] = ["upper", "work", "merged"].map((name) => `${dir}/${way}/${name}`);
+/** Returns why this strategy doesn't work, or undefined if it does. */
+function tryStrategy(dir: string, strategy: MountStrategy): string | undefined {
+  const [upper, work, target] = ["upper", "work", "merged"].map((name) => `${dir}/${strategy}/${name}`);
   for (const path of [upper!, work!, target!]) Deno.mkdirSync(path, { recursive: true });
-  using mounts = new LayerMounts(`${dir}/${way}`);
+  using mounts = new LayerMounts(`${dir}/${strategy}`);
   try {
     const devices = { index: `${dir}/${INDEX_NAME}`, tar: `${dir}/${TAR_NAME}` };
-    const { path } = mounts.use("layer", devices, way);
-    mountSomehow({ lowers: [path], upper: upper!, work: work!, target: target! });
+    const { path } = mounts.use("layer", devices, strategy);
+    mountWithFallback({ lowers: [path], upper: upper!, work: work!, target: target! });
   } catch (thrown) {
     if (!(thrown instanceof SysError)) throw thrown;
     const { message } = thrown;
@@ -49,8 +51,8 @@ function tryStrategy(dir: string, way: MountStrategy): string | undefined {
   }
 }
 
-/** As containers get it: kernels that want block devices may want overlays in the old way as well. */
-function mountSomehow(dirs: OverlayDirs): void {
+/** Mounts as for a container: kernels that need block devices may need mount(2) for overlays as well. */
+function mountWithFallback(dirs: OverlayDirs): void {
   try {
     mountOverlay(dirs, "fsconfig");
   } catch (thrown) {
@@ -59,7 +61,7 @@ function mountSomehow(dirs: OverlayDirs): void {
   }
 }
 
-/** Without a sync: it is gone in a moment. */
+/** Not synced: it is deleted right away. */
 function writeLayer(tarPath: string, indexPath: string): void {
   const content = bytesOf(CONTENT);
   const header = encodeHeader(tarHeader({ type: "file", path: NAME, sizeBytes: content.length }));

@@ -1,4 +1,4 @@
-/** One tar on its way into a layer: hashed, checked, written as it is and described in a single pass. */
+/** Ingests one tar: hashes, validates, writes and indexes it in a single pass. */
 import { TsdError } from "../../errors.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
@@ -9,10 +9,10 @@ import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
 import type { Immutability } from "./immutability.ts";
 
 export interface TarIngestionOptions extends LayerWriterOptions {
-  readonly seals: Pick<Immutability, "seal">;
+  readonly immutability: Pick<Immutability, "seal">;
 }
 
-/** The folder gets `layer.tar` and `index.erofs`, sealed. */
+/** Fills a layer's directory with `layer.tar` and `index.erofs` and protects both files. */
 export class TarIngestion implements LayerWriter {
   readonly #options: TarIngestionOptions;
   readonly #decoder = new TarDecoder();
@@ -57,19 +57,19 @@ export class TarIngestion implements LayerWriter {
     return this.#options.hasher.digestHex();
   }
 
-  /** The tar is on its way to the disk while the index is made. */
+  /** Syncs the tar while the index is built. */
   async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { dir, diffId, seals } = this.#options;
-    const others = async () => {
+    const { dir, diffId, immutability } = this.#options;
+    const writeOthers = async () => {
       await createIndex(`${dir}/${INDEX_NAME}`, this.#tree, diffId, `${dir}/${TAR_NAME}`);
       for (const [name, bytes] of Object.entries(files)) await writeSynced(`${dir}/${name}`, bytes, 0o600);
     };
-    // All are waited for, whatever becomes of one: nothing may be on its way when the folder is cleared away.
-    for (const outcome of await Promise.allSettled([this.#tar.sync(), others()])) {
+    // Waits for all of them even if one fails: nothing may still be writing when the directory is removed.
+    for (const outcome of await Promise.allSettled([this.#tar.sync(), writeOthers()])) {
       if (outcome.status === "rejected") throw outcome.reason;
     }
     this.#tar[Symbol.dispose]();
-    for (const name of [TAR_NAME, INDEX_NAME]) seals.seal(`${dir}/${name}`);
+    for (const name of [TAR_NAME, INDEX_NAME]) immutability.seal(`${dir}/${name}`);
     await syncDir(dir);
   }
 

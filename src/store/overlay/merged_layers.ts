@@ -1,24 +1,24 @@
-/** The layers of an image as one folder to look things up in, without a container's own layer on top. */
+/** Opens the layers of an image as one read-only directory, without a container's upper directory. */
 import { cString, MNT, newMount, O, OwnedFd } from "../../sys/mod.ts";
 import { type MountApi, type OverlayCalls, pageOf, SETTINGS } from "./overlay_mount.ts";
 
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
-/** Opens a folder for reading, by a path of our own making. @throws {SysError} */
+/** Opens a directory for reading, by a trusted path. @throws {SysError} */
 export function openDir(path: string, calls: OverlayCalls): OwnedFd {
   return new OwnedFd(calls.open(cString(path), DIR), calls);
 }
 
 /**
- * Opens what the layers (highest first, at least one) are together. It can't be written to, is in no mount table, and
- * goes away with its descriptor. A single layer is its own folder, whiteouts included.
- * @param scratch a folder of the caller's, on which older kernels let a mount appear for a moment
- * @throws {TsdError} storage: there are too many; {SysError} what the kernel refused
+ * Opens the merged view of layers (highest first, at least one). It is read-only, in no mount table, and released with
+ * its descriptor. For a single layer this is the layer's directory itself, including whiteouts.
+ * @param scratch the caller's directory, on which older kernels briefly show the mount
+ * @throws {TsdError} storage: too many layers; {SysError} the kernel refused the mount
  */
 export function openMerged(
   dirs: readonly string[],
   scratch: string,
-  way: MountApi,
+  api: MountApi,
   calls: OverlayCalls,
 ): OwnedFd {
   if (dirs.length === 1) return openDir(dirs[0]!, calls);
@@ -27,7 +27,7 @@ export function openMerged(
     const fd = calls.open(cString(path), O.PATH | O.DIRECTORY | O.NOFOLLOW);
     return open.use(new OwnedFd(fd, calls)).procPath;
   });
-  if (way === "fsconfig") {
+  if (api === "fsconfig") {
     const options: (readonly [string, string])[] = [["source", "overlay"], ...SETTINGS];
     for (const lower of lowers) options.push(["lowerdir+", lower]);
     using mount = newMount({ type: "overlay", options }, calls, calls);

@@ -1,6 +1,6 @@
 /**
- * Mounting an overlay (Linux Documentation/filesystems/overlayfs.rst). Folders are handed over as `/proc/self/fd/N`: such
- * names are short, need no escaping of `,` `:` `\`, and can't be redirected between the look and the mount.
+ * Mounts overlays (Linux Documentation/filesystems/overlayfs.rst). Directories are passed as `/proc/self/fd/N`: such
+ * paths are short, need no escaping of `,` `:` `\`, and can't be redirected between check and mount.
  */
 import { TsdError } from "../../errors.ts";
 import {
@@ -29,42 +29,42 @@ import {
 } from "../../sys/mod.ts";
 import { StagingDir } from "../directory_driver/staging_dir.ts";
 
-/** The system calls that mounting takes. */
+/** The system calls for mounting overlays. */
 export type OverlayCalls = FileCalls & DirectoryCalls & MountCalls & MetadataCalls & XattrCalls & BlockingCalls;
 
-/** The real ones. */
+/** The real system calls. */
 export const OVERLAY_CALLS: OverlayCalls = { ...files, ...dirs, ...mounts, ...metadata, ...xattrs, ...away };
 
 const OPAQUE = cString("trusted.overlay.opaque");
 
-/** `fsconfig`: fsopen and `lowerdir+` (Linux 6.7). `mount`: mount(2), whose options must fit a page. */
+/** `fsconfig`: fsopen and `lowerdir+` (Linux 6.7). `mount`: mount(2), whose options must fit in a page. */
 export type MountApi = "fsconfig" | "mount";
 
-/** Absolute paths of the folders that make an overlay. */
+/** Absolute paths of an overlay's directories. */
 export interface OverlayDirs {
   /** Highest layer first; at least one. */
   readonly lowers: readonly string[];
   readonly upper: string;
   readonly work: string;
-  /** Where the overlay appears. */
+  /** The mount point. */
   readonly target: string;
 }
 
 /** Linux's OVL_MAX_STACK. */
 const LOWERS_MAX = 500;
-/** mount(2) copies one page and cuts the rest off silently. */
+/** mount(2) copies one page and silently truncates the rest. */
 const MOUNT_DATA_MAX_BYTES = 4095;
 /**
- * No inode index (an upper directory may come back over other lower ones), and neither redirects nor metadata-only
- * copies: layers can't steer the mount with attributes, and what the upper directory holds is complete.
+ * No inode index (an upper directory may be mounted over different lower ones later), and neither redirects nor
+ * metadata-only copies: layers can't influence the mount with xattrs, and the upper directory is self-contained.
  */
 export const SETTINGS: readonly (readonly [string, string])[] = [["index", "off"], ["metacopy", "off"], [
   "redirect_dir",
   "nofollow",
 ]];
 
-/** Mounts, in the way given. @throws {TsdError} storage; {SysError} what the kernel refused */
-export function mountOverlay(dirs: OverlayDirs, way: MountApi, calls: OverlayCalls = OVERLAY_CALLS): void {
+/** Mounts an overlay with the given API. @throws {TsdError} storage; {SysError} the kernel refused the mount */
+export function mountOverlay(dirs: OverlayDirs, api: MountApi, calls: OverlayCalls = OVERLAY_CALLS): void {
   if (dirs.lowers.length > LOWERS_MAX) {
     throw new TsdError("storage", `Cannot mount ${dirs.lowers.length} layers: Linux takes at most ${LOWERS_MAX}`);
   }
@@ -77,7 +77,7 @@ export function mountOverlay(dirs: OverlayDirs, way: MountApi, calls: OverlayCal
   const upper = pathOf(dirs.upper);
   const work = pathOf(dirs.work);
   const target = open.use(new OwnedFd(calls.open(cString(dirs.target), O.PATH | O.DIRECTORY | O.NOFOLLOW), calls));
-  if (way === "mount") return mountByOptions({ lowers, upper, work, target: target.procPath }, calls);
+  if (api === "mount") return mountByOptions({ lowers, upper, work, target: target.procPath }, calls);
   const options: (readonly [string, string])[] = [["source", "overlay"]];
   for (const lower of lowers) options.push(["lowerdir+", lower]);
   options.push(["upperdir", upper], ["workdir", work], ...SETTINGS);
@@ -94,7 +94,7 @@ function mountByOptions({ lowers, upper, work, target }: OverlayDirs, calls: Ove
   });
 }
 
-/** Options of mount(2) in one text. @throws {TsdError} storage: they are too long */
+/** Joins options for mount(2). @throws {TsdError} storage: they don't fit in a page */
 export function pageOf(lowers: readonly string[], more: readonly (readonly [string, string])[]): string {
   const options = [["lowerdir", lowers.join(":")], ...more, ...SETTINGS];
   const data = options.map(([key, value]) => `${key}=${value}`).join(",");
@@ -102,7 +102,7 @@ export function pageOf(lowers: readonly string[], more: readonly (readonly [stri
   throw new TsdError("storage", `Cannot mount ${lowers.length} layers: this kernel takes options of one page only`);
 }
 
-/** Takes every mount at `target` away; a folder with none, or no folder, is no error. Busy ones are detached. */
+/** Unmounts all mounts at `target`; succeeds if there are none or no such directory. Busy mounts are detached. */
 export function unmountAll(target: string, calls: Pick<MountCalls, "umount2"> = OVERLAY_CALLS): void {
   for (;;) {
     try {
@@ -115,32 +115,32 @@ export function unmountAll(target: string, calls: Pick<MountCalls, "umount2"> = 
   }
 }
 
-/** As {@link unmountAll}, and this thread doesn't wait for the disk meanwhile. */
+/** Like {@link unmountAll}, but waits for the disk in another thread. */
 export async function unmountAllBlocking(
   target: string,
   calls: Pick<OverlayCalls, "umount2" | "umountBlocking"> = OVERLAY_CALLS,
 ): Promise<void> {
   await calls.umountBlocking(target, MNT.NOFOLLOW);
-  // What is left: mounts below that one, a busy one, or the reason why it can't be done.
+  // Remaining cases: further mounts on the path, a busy one, or a failure to report.
   unmountAll(target, calls);
 }
 
-/** Whether something is mounted on `folder`: its file system isn't that of the folder around it. @throws {SysError} */
+/** Returns whether something is mounted on `dir`: it is on another device than its parent. @throws {SysError} */
 export function isMounted(dir: string, calls: Pick<MetadataCalls, "statx"> = OVERLAY_CALLS): boolean {
   const deviceOf = (path: string) => calls.statx(AT.FDCWD, cString(path), AT.SYMLINK_NOFOLLOW).device;
-  const [own, around] = [deviceOf(dir), deviceOf(`${dir}/..`)];
-  return own.major !== around.major || own.minor !== around.minor;
+  const [self, parent] = [deviceOf(dir), deviceOf(`${dir}/..`)];
+  return self.major !== parent.major || self.minor !== parent.minor;
 }
 
-/** Whether nothing below this layer is to be seen: overlayfs itself ignores the mark on the root of a layer. */
+/** Returns whether a layer hides everything below it; overlayfs itself ignores the mark on a layer's root. */
 export function isOpaqueLayer(dir: string, calls: Pick<XattrCalls, "lgetxattr"> = OVERLAY_CALLS): boolean {
   const value = calls.lgetxattr(cString(dir), OPAQUE);
   return value?.length === 1 && value[0] === "y".charCodeAt(0);
 }
 
 /**
- * Finds out how an overlay can be mounted with its folders below `root`, by doing it.
- * @throws {TsdError} storage: not at all, and why
+ * Probes how an overlay can be mounted with directories below `root`, by mounting one.
+ * @throws {TsdError} storage: it can't be, and why
  */
 export async function probeOverlay(root: string, calls: OverlayCalls = OVERLAY_CALLS): Promise<MountApi> {
   await using stagingDir = await StagingDir.create(root);
@@ -148,11 +148,11 @@ export async function probeOverlay(root: string, calls: OverlayCalls = OVERLAY_C
   const dirs: OverlayDirs = { lowers: [lower!], upper: upper!, work: work!, target: target! };
   for (const path of [...dirs.lowers, dirs.upper, dirs.work, dirs.target]) await Deno.mkdir(path);
   const refusals: SysError[] = [];
-  for (const way of ["fsconfig", "mount"] as const) {
+  for (const api of ["fsconfig", "mount"] as const) {
     try {
-      mountOverlay(dirs, way, calls);
+      mountOverlay(dirs, api, calls);
       unmountAll(dirs.target, calls);
-      return way;
+      return api;
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;
       refusals.push(thrown);
@@ -171,6 +171,6 @@ function unusable(root: string, refusals: readonly SysError[], calls: OverlayCal
       { cause },
     );
   }
-  const words = refusals.map(({ message }) => message).join("; ");
-  return new TsdError("storage", `Cannot mount an overlay in ${root}: ${words}`, { cause });
+  const reasons = refusals.map(({ message }) => message).join("; ");
+  return new TsdError("storage", `Cannot mount an overlay in ${root}: ${reasons}`, { cause });
 }

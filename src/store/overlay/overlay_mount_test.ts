@@ -19,7 +19,7 @@ const dirs = (count: number): OverlayDirs => ({
   target: "/s/merged",
 });
 
-Deno.test("mountOverlay by fsconfig hands over descriptors, the highest layer first, and closes them", () => {
+Deno.test("mountOverlay by fsconfig passes descriptors, the highest layer first, and closes them", () => {
   const sys = new FakeSys();
   mountOverlay(dirs(2), "fsconfig", sys.calls);
   assert.deepEqual(sys.argsOf("open").map(([path]) => path), [
@@ -43,7 +43,7 @@ Deno.test("mountOverlay by fsconfig hands over descriptors, the highest layer fi
   assert.deepEqual([...sys.openFds], []);
 });
 
-Deno.test("mountOverlay by mount uses one option string", () => {
+Deno.test("mountOverlay by mount(2) uses one option string", () => {
   const sys = new FakeSys();
   mountOverlay(dirs(2), "mount", sys.calls);
   const [request] = sys.argsOf("mount")[0] as [{ target: string; data: string }];
@@ -56,10 +56,10 @@ Deno.test("mountOverlay by mount uses one option string", () => {
   assert.deepEqual([...sys.openFds], []);
 });
 
-Deno.test("mountOverlay refuses more layers than the kernel takes, and loses no descriptor", () => {
-  for (const [count, way] of [[501, "fsconfig"], [250, "mount"]] as const) {
+Deno.test("mountOverlay rejects more layers than the kernel accepts, and leaks no descriptor", () => {
+  for (const [count, api] of [[501, "fsconfig"], [250, "mount"]] as const) {
     const sys = new FakeSys();
-    assert.throws(() => mountOverlay(dirs(count), way, sys.calls), { code: "storage", message: /250|501/ });
+    assert.throws(() => mountOverlay(dirs(count), api, sys.calls), { code: "storage", message: /250|501/ });
     assert.deepEqual([...sys.openFds], []);
     assert.ok(!sys.names.includes("mount") && !sys.names.includes("fsopen"));
   }
@@ -70,7 +70,7 @@ Deno.test("mountOverlay refuses more layers than the kernel takes, and loses no 
   }
 });
 
-Deno.test("unmountAll goes on until nothing is mounted, and detaches what is busy", () => {
+Deno.test("unmountAll repeats until nothing is mounted, and detaches busy mounts", () => {
   const sys = new FakeSys().script("umount2", { value: undefined }, { error: "EBUSY" }, { value: undefined }, {
     error: "EINVAL",
   });
@@ -87,7 +87,7 @@ Deno.test("unmountAll goes on until nothing is mounted, and detaches what is bus
   });
 });
 
-Deno.test("unmountAllBlocking tries it elsewhere, and sees here to what is left", async () => {
+Deno.test("unmountAllBlocking unmounts in another thread, then handles the remaining mounts in this one", async () => {
   const sys = new FakeSys().script("umount2", { error: "EBUSY" }, { value: undefined }, { error: "EINVAL" });
   await unmountAllBlocking("/s/merged", sys.calls);
   assert.deepEqual(sys.names, ["umountBlocking", "umount2", "umount2", "umount2"]);
@@ -102,7 +102,7 @@ Deno.test("isMounted compares file systems", () => {
   assert.equal(isMounted("/s/merged", new FakeSys().script("statx", on(1), on(1)).calls), false);
 });
 
-Deno.test("probeOverlay falls back to mount(2) where the kernel has no lowerdir+, and says why when nothing works", async () => {
+Deno.test("probeOverlay falls back to mount(2) if the kernel lacks lowerdir+, and reports why if nothing works", async () => {
   const root = await Deno.makeTempDir({ prefix: "tsd-probe-" });
   try {
     const mounted = { error: "EINVAL" } as const;

@@ -11,33 +11,33 @@ import { isOpaqueLayer, type MountApi, mountOverlay, type OverlayCalls, probeOve
 import { changesBetween } from "./upper_changes.ts";
 import { usageOf } from "./upper_usage.ts";
 
-/** Docker's mode for the root of a container, whatever its layers say. */
+/** Docker's mode for a container's root, regardless of its layers. */
 const ROOT_MODE = 0o755;
 
 export interface OverlaySnapshotterOptions {
-  /** The driver's folder below the data-root; made when it is missing. */
+  /** The driver's directory below the data-root; created if it is missing. */
   readonly root: string;
   readonly layers: Pick<LayerStore, "info" | "mountable">;
   readonly calls?: OverlayCalls;
-  /** How to mount; found out by trying when it isn't given. */
-  readonly way?: MountApi;
+  /** Which mount API to use; probed if not given. */
+  readonly api?: MountApi;
 }
 
-/** Writable views by overlayfs, in `upper/` and `work/`. Works over any driver whose layers are folders. */
+/** A snapshotter on overlayfs, with `upper/` and `work/`. Works over any driver whose layers are directories. */
 export class OverlaySnapshotter extends DirectorySnapshotter {
   protected readonly parts = ["upper", "work"];
   readonly #layers: Pick<LayerStore, "mountable">;
-  #way: MountApi | undefined;
+  #api: MountApi | undefined;
 
-  constructor({ way, ...options }: OverlaySnapshotterOptions) {
+  constructor({ api, ...options }: OverlaySnapshotterOptions) {
     super(options);
     this.#layers = options.layers;
-    this.#way = way;
+    this.#api = api;
   }
 
-  /** Finds out whether and how overlays can be mounted here. @throws {TsdError} storage: not at all, and why */
+  /** Probes whether and how overlays can be mounted. @throws {TsdError} storage: they can't be, and why */
   async probe(): Promise<MountApi> {
-    return this.#way ??= await attempting("Cannot try an overlay", () => probeOverlay(this.root, this.calls));
+    return this.#api ??= await attempting("Cannot try an overlay", () => probeOverlay(this.root, this.calls));
   }
 
   async ready(): Promise<void> {
@@ -46,23 +46,23 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
 
   protected fill(dir: string): void {
     Deno.mkdirSync(`${dir}/upper`);
-    // Not by mkdir, whose mode goes through the umask.
+    // Not with mkdir, whose mode is subject to the umask.
     Deno.chmodSync(`${dir}/upper`, ROOT_MODE);
     Deno.mkdirSync(`${dir}/work`, { mode: 0o700 });
   }
 
-  /** An fsync of a file keeps its neighbours on ext4 and xfs, not on btrfs. */
-  protected keep(dir: string): Promise<void> {
+  /** Fsync of a file persists its siblings on ext4 and xfs, but not on btrfs. */
+  protected sync(dir: string): Promise<void> {
     return syncDir(dir);
   }
 
   protected async mounting({ dir, layers }: SnapshotPaths): Promise<Disposable & { mount(target: string): void }> {
-    const way = await this.probe();
+    const api = await this.probe();
     const lowers = await this.#lowers(layers);
     return {
       mount: (target) => {
         const dirs = { lowers: lowers.paths, upper: `${dir}/upper`, work: `${dir}/work`, target };
-        mountOverlay(dirs, way, this.calls);
+        mountOverlay(dirs, api, this.calls);
       },
       [Symbol.dispose]: () => lowers[Symbol.dispose](),
     };
@@ -76,20 +76,21 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     { id, dir, layers }: SnapshotPaths,
     assumed?: ReadonlySet<ByteString>,
   ): AsyncGenerator<Change> {
-    const way = await this.probe();
+    const api = await this.probe();
     using lowers = await this.#lowers(layers);
-    const attempt = `Cannot compare the snapshot for ${id} with its layers`;
-    using upper = await attempting(attempt, () => openDir(`${dir}/upper`, this.calls));
-    using lower = await attempting(attempt, async () => {
+    const message = `Cannot compare the snapshot for ${id} with its layers`;
+    using upper = await attempting(message, () => openDir(`${dir}/upper`, this.calls));
+    using lower = await attempting(message, async () => {
       await using stagingDir = await StagingDir.create(this.root);
-      return openMerged(lowers.paths, stagingDir.path, way, this.calls);
+      return openMerged(lowers.paths, stagingDir.path, api, this.calls);
     });
     yield* changesBetween({ upper, lower, assumed }, this.calls);
   }
 
   /**
-   * Lower directories, highest first, down to one that hides all below it. Of a layer that comes twice (many images have
-   * an empty one several times) only the upper counts: it says everything that the lower says, and Linux takes no twins.
+   * Opens the lower directories, highest first, down to an opaque layer. Of a layer that occurs twice (many images have
+   * an empty one several times) only the upper occurrence counts: the lower one adds nothing to it, and Linux rejects
+   * duplicates.
    */
   async #lowers(layers: readonly Digest[]): Promise<Disposable & { readonly paths: readonly string[] }> {
     using open = new DisposableStack();
@@ -100,11 +101,11 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
       if (isOpaqueLayer(path, this.calls)) break;
     }
     if (paths.length === 0) paths.push(await this.#emptyLower());
-    const held = open.move();
-    return { paths, [Symbol.dispose]: () => held.dispose() };
+    const owned = open.move();
+    return { paths, [Symbol.dispose]: () => owned.dispose() };
   }
 
-  /** A layer that a snapshot stands on and that is gone is no longer the caller's mistake. */
+  /** A missing layer of an existing snapshot is a storage failure, not the caller's mistake. */
   async #dirOf(layer: Digest): Promise<LayerDirectory> {
     try {
       return await this.#layers.mountable(layer);
@@ -114,7 +115,7 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     }
   }
 
-  /** Overlay wants at least one lower directory, also over an image without layers. */
+  /** Overlayfs needs at least one lower directory, also for an image without layers. */
   async #emptyLower(): Promise<string> {
     const dir = `${this.root}/empty`;
     await attempting("Cannot make an empty layer", () => Deno.mkdir(dir, { recursive: true, mode: 0o755 }));

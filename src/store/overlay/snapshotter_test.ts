@@ -7,12 +7,12 @@ import { type MountApi, OVERLAY_CALLS, type OverlayCalls } from "./overlay_mount
 import { OverlaySnapshotter } from "./snapshotter.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 
-for (const way of ["fsconfig", "mount"] as const satisfies MountApi[]) {
+for (const api of ["fsconfig", "mount"] as const satisfies MountApi[]) {
   testSnapshotter({
-    name: `OverlaySnapshotter by ${way}`,
+    name: `OverlaySnapshotter by ${api}`,
     create(root) {
       const layers = new Overlay2LayerStore({ root });
-      return { layers, snapshotter: new OverlaySnapshotter({ root, layers, way }) };
+      return { layers, snapshotter: new OverlaySnapshotter({ root, layers, api }) };
     },
     leftovers: (root) => namesIn(`${root}/ingest`),
     dirs: { listTree, diffTrees, run: runCommand },
@@ -31,7 +31,7 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("OverlaySnapshotter finds out how overlays are mounted here, and leaves no trace of it", real, async () => {
+Deno.test("OverlaySnapshotter probes how overlays can be mounted, and leaves no trace", real, async () => {
   await inTempDir(async (root) => {
     const snapshotter = new OverlaySnapshotter({ root, layers: new Overlay2LayerStore({ root }) });
     assert.ok(["fsconfig", "mount"].includes(await snapshotter.probe()));
@@ -40,7 +40,7 @@ Deno.test("OverlaySnapshotter finds out how overlays are mounted here, and leave
   });
 });
 
-Deno.test("OverlaySnapshotter can't measure what goes meanwhile, and says no more than that", real, async () => {
+Deno.test("OverlaySnapshotter.usage fails with not_found if the snapshot is removed meanwhile", real, async () => {
   await inTempDir(async (root) => {
     const id = "ab".repeat(32);
     const path = `${root}/snapshots/${id}`;
@@ -55,7 +55,7 @@ Deno.test("OverlaySnapshotter can't measure what goes meanwhile, and says no mor
   });
 });
 
-Deno.test("OverlaySnapshotter says why it can't work on an overlay", real, async () => {
+Deno.test("OverlaySnapshotter reports why it can't work on an overlay", real, async () => {
   await inTempDir(async (dir) => {
     const outer = new OverlaySnapshotter({ root: dir, layers: new Overlay2LayerStore({ root: dir }) });
     const id = "ab".repeat(32);

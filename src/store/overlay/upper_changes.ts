@@ -1,7 +1,7 @@
 /**
- * What a container changed, from its upper folder and what lies below it: both are walked side by side, each folder by a
- * descriptor, so that links swapped in meanwhile lead nowhere. Docker's rules say what counts: mode, owner, device,
- * capabilities, and of what is no folder its time and size.
+ * Lists what a container changed, from its upper directory and the layers below it. Both are walked in parallel, each
+ * directory through a descriptor, so that links swapped in meanwhile lead nowhere. Docker's rules decide what counts:
+ * mode, owner, device, capabilities, and for non-directories also time and size.
  */
 import { AT, cBytes, cString, type FileStatus, isErrno, O, OwnedFd, S, type Timespec } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
@@ -14,24 +14,26 @@ const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");
 const CAPABILITY = cString("security.capability");
 
-/** A folder that is being walked. No descriptor waits for what is in it: a container's folders may be very deep. */
+/**
+ * A directory in the walk. It holds no descriptor while its children are walked: a container's tree may be very deep.
+ */
 interface Frame {
-  /** Without a slash at its end: the root is empty. */
+  /** Without a trailing slash; empty for the root. */
   readonly path: ByteString;
-  /** Whether there was a folder before; else everything in it is new. */
+  /** Whether the image has this directory; otherwise everything in it is new. */
   readonly isOld: boolean;
   readonly parent: Frame | undefined;
-  /** Whether it was told of already, for itself or because something in it has changed. */
+  /** Whether it was reported already, for itself or because something in it changed. */
   isReported: boolean;
 }
 
-/** The two sides of a folder while it is looked at. */
+/** A directory in both trees, while it is being compared. */
 interface ComparedTrees {
   readonly upper: OwnedFd;
   readonly lower: OwnedFd | undefined;
 }
 
-/** What was found out about a name in a folder. */
+/** The comparison of one name in a directory. */
 interface Finding {
   readonly name: ByteString;
   readonly kind: ChangeKind | undefined;
@@ -39,25 +41,26 @@ interface Finding {
   readonly wasDir: boolean;
 }
 
-/** One name in a folder, above and below. */
+/** The status of one name in the upper and the lower directory. */
 interface Pair {
   readonly upper: FileStatus | undefined;
   readonly lower: FileStatus | undefined;
 }
 
-/** What is compared; the descriptors stay the caller's. */
+/** The trees to compare; the caller keeps the descriptors. */
 export interface Comparison {
   readonly upper: OwnedFd;
   readonly lower: OwnedFd;
   /** See `Snapshotter.diff`. */
   readonly assumed?: ReadonlySet<ByteString> | undefined;
-  /** Whether `upper` is a snapshot that has all there is, and not only what is on top of `lower`. */
+  /** Whether `upper` is a complete tree, such as a btrfs snapshot, and not only the changes on top of `lower`. */
   readonly isWhole?: boolean | undefined;
 }
 
 /**
- * Parents before children, names in the order of their bytes. A folder in which something changed counts as changed;
- * the root is not told of. @throws {SysError}
+ * Yields the changes: parents before children, names in byte order. A directory in which something changed counts as
+ * modified; the root is not reported.
+ * @throws {SysError}
  */
 export async function* changesBetween(
   { upper, lower, assumed = new Set(), isWhole = false }: Comparison,
@@ -76,7 +79,7 @@ class Walk {
   readonly #isWhole: boolean;
   readonly #assumed: ReadonlySet<ByteString>;
   readonly #calls: OverlayCalls;
-  readonly #turn = new CooperativeYield();
+  readonly #cooperativeYield = new CooperativeYield();
 
   constructor({ isWhole = false, ...roots }: Comparison, assumed: ReadonlySet<ByteString>, calls: OverlayCalls) {
     this.#roots = roots;
@@ -98,48 +101,48 @@ class Walk {
     using upper = this.#open(this.#roots.upper, frame.path);
     if (upper === undefined) return [];
     using lower = frame.isOld ? this.#open(this.#roots.lower, frame.path) : undefined;
-    const sides = { upper, lower };
+    const trees = { upper, lower };
     const findings: Finding[] = [];
-    for (const name of this.#names(sides)) {
-      await this.#turn.yieldIfLong();
+    for (const name of this.#names(trees)) {
+      await this.#cooperativeYield.yieldIfLong();
       const pair = { upper: this.#statusIn(upper, name), lower: this.#statusIn(lower, name) };
-      const kind = this.#kindOf(sides, `${frame.path}/${name}`, name, pair);
+      const kind = this.#kindOf(trees, `${frame.path}/${name}`, name, pair);
       findings.push({ name, kind, isDir: isDir(pair.upper), wasDir: isDir(pair.lower) });
     }
     return findings;
   }
 
-  /** Those above; in a folder that hides what is below it also those that it hides. */
+  /** The names in the upper directory; in an opaque directory also those that it hides. */
   #names({ upper, lower }: ComparedTrees): ByteString[] {
     const names = this.#calls.readDir(upper.fd).map(({ name }) => name);
     if (lower !== undefined && (this.#isWhole || this.#isOpaque(upper))) {
-      const own = new Set(names);
-      // A layer that lies below all others may still hold whiteouts, of which nobody knows.
-      const hidden = this.#calls.readDir(lower.fd).filter(({ name }) => !own.has(name));
+      const upperNames = new Set(names);
+      // The lowest layer may have whiteouts, which hide nothing: such a name is ignored later.
+      const hidden = this.#calls.readDir(lower.fd).filter(({ name }) => !upperNames.has(name));
       names.push(...hidden.map(({ name }) => name));
     }
     return names.sort((a, b) => a < b ? -1 : 1);
   }
 
-  #kindOf(sides: ComparedTrees, path: ByteString, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
+  #kindOf(trees: ComparedTrees, path: ByteString, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
     if (upper === undefined) return lower === undefined ? undefined : "deleted";
     if (lower === undefined) return this.#assumed.has(path) ? undefined : "added";
     if (this.#isWhole && isUntouched(upper, lower)) return undefined;
     if (isDifferent(upper, lower)) return "modified";
     if ((upper.mode & S.IFMT) !== S.IFREG) return undefined;
-    return this.#capability(sides.upper, name) === this.#capability(sides.lower, name) ? undefined : "modified";
+    return this.#capability(trees.upper, name) === this.#capability(trees.lower, name) ? undefined : "modified";
   }
 
-  /** Undefined also for what overlayfs takes for "not there". */
+  /** Returns undefined also for a whiteout, which overlayfs treats as absent. */
   #statusIn(dir: OwnedFd | undefined, name: ByteString): FileStatus | undefined {
     if (dir === undefined) return undefined;
-    const status = present(() => this.#calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+    const status = ifExists(() => this.#calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
     return status !== undefined && !this.#isWhole && isWhiteout(status) ? undefined : status;
   }
 
   #open(root: OwnedFd, path: ByteString): OwnedFd | undefined {
     const below = cBytes(path === "" ? "." : path.slice(1));
-    const fd = present(() => this.#calls.openat2(root.fd, below, { flags: DIR, resolve: BENEATH }));
+    const fd = ifExists(() => this.#calls.openat2(root.fd, below, { flags: DIR, resolve: BENEATH }));
     return fd === undefined ? undefined : new OwnedFd(fd, this.#calls);
   }
 
@@ -151,15 +154,15 @@ class Walk {
   #capability(dir: OwnedFd | undefined, name: ByteString): string {
     if (dir === undefined) return "";
     const path = cBytes(`${dir.procPath}/${name}`);
-    return present(() => this.#calls.lgetxattr(path, CAPABILITY))?.toHex() ?? "";
+    return ifExists(() => this.#calls.lgetxattr(path, CAPABILITY))?.toHex() ?? "";
   }
 }
 
-/** The change, behind the folders on the way to it of which nobody has heard yet. */
+/** Yields the parent directories that weren't reported yet, then the change. */
 function* reported(frame: Frame, change: Change): Generator<Change> {
-  const untold: Frame[] = [];
-  for (let at: Frame | undefined = frame; at !== undefined && !at.isReported; at = at.parent) untold.push(at);
-  for (const dir of untold.reverse()) {
+  const unreported: Frame[] = [];
+  for (let at: Frame | undefined = frame; at !== undefined && !at.isReported; at = at.parent) unreported.push(at);
+  for (const dir of unreported.reverse()) {
     dir.isReported = true;
     yield { path: dir.path, kind: "modified" };
   }
@@ -174,13 +177,13 @@ function isDifferent(upper: FileStatus, lower: FileStatus): boolean {
   return upper.sizeBytes !== lower.sizeBytes || !isSameTime(upper.modifyTime, lower.modifyTime);
 }
 
-/** A snapshot keeps inodes' numbers, and whatever happens to one sets the time of its last change. */
+/** A snapshot keeps inode numbers, and every change of an inode sets its ctime. */
 export function isUntouched(now: FileStatus, before: FileStatus): boolean {
   const [a, b] = [now.changeTime, before.changeTime];
   return now.inode === before.inode && a.seconds === b.seconds && a.nanoseconds === b.nanoseconds;
 }
 
-/** Times from tars know no fractions of a second. */
+/** Times from tars often have no fraction of a second. */
 function isSameTime(a: Timespec, b: Timespec): boolean {
   return a.seconds === b.seconds && (a.nanoseconds === b.nanoseconds || a.nanoseconds === 0 || b.nanoseconds === 0);
 }
@@ -190,10 +193,10 @@ const isDir = (status: FileStatus | undefined): boolean => status !== undefined 
 const isWhiteout = ({ mode, nodeDevice: { major, minor } }: FileStatus): boolean =>
   (mode & S.IFMT) === S.IFCHR && major === 0 && minor === 0;
 
-/** What `look` finds, or undefined when the name is gone or has become something else. */
-function present<T>(look: () => T): T | undefined {
+/** Returns undefined if the name was removed or replaced. */
+function ifExists<T>(call: () => T): T | undefined {
   try {
-    return look();
+    return call();
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw thrown;

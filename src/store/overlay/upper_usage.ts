@@ -1,4 +1,4 @@
-/** Counting what a container wrote, while it may be writing. */
+/** Measures what a container wrote, while it may be writing. */
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
 import type { Usage } from "../driver.ts";
 import { BENEATH } from "../overlay2/directory_cache.ts";
@@ -8,22 +8,22 @@ import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 /**
- * Bytes (as `ls` shows them, without folders; hard links once) and inodes below `folder`. Folders are pinned by
- * descriptors, so that links swapped in meanwhile lead nowhere; what vanishes meanwhile isn't counted.
+ * Returns the bytes (apparent sizes, without directories, hard links once) and inodes below `dir`. Directories are
+ * opened by descriptor, so that links swapped in meanwhile lead nowhere; what is removed meanwhile isn't counted.
  * @throws {SysError}
  */
 export async function usageOf(dir: string, calls: OverlayCalls): Promise<Usage> {
-  const turn = new CooperativeYield();
+  const cooperativeYield = new CooperativeYield();
   const counted = new Set<bigint>();
   let bytes = 0;
   let inodes = 0;
   const visit = async (fd: number): Promise<void> => {
     for (const { name } of calls.readDir(fd)) {
-      const status = present(() => calls.statx(fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+      const status = ifExists(() => calls.statx(fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
       if (status === undefined || (status.linkCount > 1 && counted.has(status.inode))) continue;
       inodes++;
       if ((status.mode & S.IFMT) === S.IFDIR) {
-        const child = present(() => calls.openat2(fd, cBytes(name), { flags: DIR, resolve: BENEATH }));
+        const child = ifExists(() => calls.openat2(fd, cBytes(name), { flags: DIR, resolve: BENEATH }));
         if (child === undefined) continue;
         using open = new OwnedFd(child, calls);
         await visit(open.fd);
@@ -31,7 +31,7 @@ export async function usageOf(dir: string, calls: OverlayCalls): Promise<Usage> 
         if (status.linkCount > 1) counted.add(status.inode);
         bytes += status.sizeBytes;
       }
-      await turn.yieldIfLong();
+      await cooperativeYield.yieldIfLong();
     }
   };
   using root = new OwnedFd(calls.open(cString(dir), DIR), calls);
@@ -39,10 +39,10 @@ export async function usageOf(dir: string, calls: OverlayCalls): Promise<Usage> 
   return { bytes, inodes };
 }
 
-/** What `look` finds, or undefined when the name is gone or has become something else. */
-function present<T>(look: () => T): T | undefined {
+/** Returns undefined if the name was removed or replaced. */
+function ifExists<T>(call: () => T): T | undefined {
   try {
-    return look();
+    return call();
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw thrown;

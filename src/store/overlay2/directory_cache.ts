@@ -1,28 +1,28 @@
-/** Descriptors of a tree's folders, so that a file is made with one name relative to its folder and no path walk. */
+/** Caches descriptors of a tree's directories, so that creating a file takes a single name and no path walk. */
 import { cBytes, type FileCalls, O, RESOLVE } from "../../sys/mod.ts";
 import { type DirectoryNode, pathOf } from "../layer_tree.ts";
 
-/** Tars come folder by folder: a few levels and their neighbours are enough. */
+/** Tars are ordered by directory: a few levels and their siblings are enough. */
 const CAPACITY = 128;
 
-/** How folders below a layer's root are opened: never through a link, never out of the root or into a mount. */
+/** How directories below a layer's root are opened: never through a link, out of the root, or into a mount. */
 export const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV;
 
 export class DirectoryCache implements Disposable {
   readonly #calls: FileCalls;
   readonly #rootFd: number;
-  /** Least recently used first. A folder that was removed just ages: its node is never asked for again. */
+  /** Least recently used first. The entry of a removed directory just ages: its node is not looked up again. */
   readonly #open = new Map<DirectoryNode, number>();
   #last: DirectoryNode | undefined;
   #lastFd = -1;
 
-  /** `rootFd` stays the caller's. */
+  /** @param rootFd remains owned by the caller */
   constructor(calls: FileCalls, rootFd: number) {
     this.#calls = calls;
     this.#rootFd = rootFd;
   }
 
-  /** An O_PATH descriptor of the folder, which holds at least until two other folders were asked for. */
+  /** Returns an O_PATH descriptor of the directory, valid at least until two other directories were looked up. */
   fdOf(dir: DirectoryNode): number {
     if (dir === this.#last) return this.#lastFd;
     const fd = dir.parent === null ? this.#rootFd : this.#lookUp(dir, dir.parent);
@@ -38,11 +38,11 @@ export class DirectoryCache implements Disposable {
   }
 
   #lookUp(dir: DirectoryNode, parent: DirectoryNode): number {
-    const known = this.#open.get(dir);
-    if (known !== undefined) {
+    const cached = this.#open.get(dir);
+    if (cached !== undefined) {
       this.#open.delete(dir);
-      this.#open.set(dir, known);
-      return known;
+      this.#open.set(dir, cached);
+      return cached;
     }
     const parentFd = parent.parent === null ? this.#rootFd : this.#open.get(parent);
     const path = parentFd === undefined ? pathOf(dir) : dir.name;

@@ -1,4 +1,4 @@
-/** What becomes of layers when something goes wrong around them: kills, full disks, refused calls. */
+/** Layers under faults: killed processes, full disks, failing system calls. */
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { sha256Hex } from "../../hash/mod.ts";
@@ -30,9 +30,9 @@ async function digestOf(bytes: Uint8Array): Promise<Digest> {
 
 const SMALL = concat(rawFile("d/f", "content"), rawFile("g", "more"), END_OF_TAR);
 
-Deno.test("a killed ingest leaves nothing visible, and a sweep removes the rest", root, async () => {
+Deno.test("a killed ingest leaves nothing visible, and a sweep removes its staging directory", root, async () => {
   await inTempDir(async (dir) => {
-    // Unpacks files for ever, and says so once it is at it.
+    // Unpacks files endlessly, and reports when it has started.
     const script = `
       import { Overlay2LayerStore } from ${JSON.stringify(import.meta.resolve("./layer_store.ts"))};
       import { rawFile } from ${JSON.stringify(import.meta.resolve("../../tar/tar_testing.ts"))};
@@ -52,7 +52,7 @@ Deno.test("a killed ingest leaves nothing visible, and a sweep removes the rest"
     const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
     const output = child.stdout.getReader();
     await output.read();
-    assert.equal(await sweepIngest(dir), 0, "a sweep must not touch what is being worked on");
+    assert.equal(await sweepIngest(dir), 0, "a sweep must not touch a staging directory in use");
     child.kill("SIGKILL");
     await child.status;
     await output.cancel();
@@ -67,7 +67,7 @@ Deno.test("a killed ingest leaves nothing visible, and a sweep removes the rest"
   });
 });
 
-Deno.test("a sweep leaves what others are at work on, and has no quarrel with an empty root", root, async () => {
+Deno.test("a sweep leaves staging directories that are in use, and accepts an empty root", root, async () => {
   await inTempDir(async (dir) => {
     assert.equal(await sweepIngest(dir), 0);
     {
@@ -81,27 +81,31 @@ Deno.test("a sweep leaves what others are at work on, and has no quarrel with an
   });
 });
 
-Deno.test("a full disk is one clear error, leaves nothing, and later there is room again", root, async () => {
-  await inTempDir(async (dir) => {
-    mounts.mount({ source: "tmpfs", target: dir, type: "tmpfs", data: "size=4m" });
-    try {
-      const store = new Overlay2LayerStore({ root: dir });
-      const large = concat(rawFile("a", "x".repeat(2 << 20)), rawFile("b", "y".repeat(4 << 20)), END_OF_TAR);
-      await assert.rejects(store.ingest(streamOf(large), { diffId: await digestOf(large) }), {
-        code: "storage_full",
-        message: /^Cannot store layer sha256:[0-9a-f]{64}: write .*No space left on device/,
-      });
-      assert.deepEqual([await store.list(), await namesIn(`${dir}/ingest`)], [[], []]);
-      const diffId = await digestOf(SMALL);
-      await store.ingest(streamOf(SMALL), { diffId });
-      await store.verify(diffId);
-    } finally {
-      mounts.umount2(dir, MNT.DETACH);
-    }
-  });
-});
+Deno.test(
+  "a full disk gives a clear error, leaves nothing, and an ingest succeeds once there is space",
+  root,
+  async () => {
+    await inTempDir(async (dir) => {
+      mounts.mount({ source: "tmpfs", target: dir, type: "tmpfs", data: "size=4m" });
+      try {
+        const store = new Overlay2LayerStore({ root: dir });
+        const large = concat(rawFile("a", "x".repeat(2 << 20)), rawFile("b", "y".repeat(4 << 20)), END_OF_TAR);
+        await assert.rejects(store.ingest(streamOf(large), { diffId: await digestOf(large) }), {
+          code: "storage_full",
+          message: /^Cannot store layer sha256:[0-9a-f]{64}: write .*No space left on device/,
+        });
+        assert.deepEqual([await store.list(), await namesIn(`${dir}/ingest`)], [[], []]);
+        const diffId = await digestOf(SMALL);
+        await store.ingest(streamOf(SMALL), { diffId });
+        await store.verify(diffId);
+      } finally {
+        mounts.umount2(dir, MNT.DETACH);
+      }
+    });
+  },
+);
 
-Deno.test("a disk without inodes is full too", root, async () => {
+Deno.test("a disk without free inodes is reported as full", root, async () => {
   await inTempDir(async (dir) => {
     mounts.mount({ source: "tmpfs", target: dir, type: "tmpfs", data: "nr_inodes=40" });
     try {
@@ -119,7 +123,7 @@ Deno.test("a disk without inodes is full too", root, async () => {
   });
 });
 
-/** Every call of an unpacking, with what it means when it is refused. */
+/** Every system call of an ingest that can fail. */
 const REFUSED: (keyof LayerCalls)[] = [
   ...["openat2", "openat", "mkdirat", "write", "fchown", "fchmod", "futimens", "symlinkat", "fchownat"] as const,
   ...["utimensat", "linkat", "mknodat", "renameat2", "unlinkat", "fsetxattr", "syncfs"] as const,
@@ -136,13 +140,13 @@ const EVERY_KIND = concat(
   END_OF_TAR,
 );
 
-Deno.test("whatever call is refused: a storage error, nothing left, no descriptor lost", root, async () => {
+Deno.test("a failing system call gives a storage error, leaves nothing, and leaks no descriptor", root, async () => {
   await inTempDir(async (dir) => {
     const diffId = await digestOf(EVERY_KIND);
-    const sound = new Overlay2LayerStore({ root: dir });
-    await sound.ingest(streamOf(EVERY_KIND), { diffId });
-    await sound.remove(diffId);
-    await sound.cleared();
+    const workingStore = new Overlay2LayerStore({ root: dir });
+    await workingStore.ingest(streamOf(EVERY_KIND), { diffId });
+    await workingStore.remove(diffId);
+    await workingStore.cleared();
     const noneAdded = watchDescriptors();
     for (const name of REFUSED) {
       const calls = { ...LAYER_CALLS, [name]: () => refuse(name) } as LayerCalls;
@@ -161,29 +165,29 @@ function refuse(name: string): never {
   throw SysError.named(name, "EIO");
 }
 
-Deno.test("an ingest leaves the event loop its turns", root, async () => {
+Deno.test("an ingest yields to the event loop", root, async () => {
   await inTempDir(async (dir) => {
     const many = concat(
       ...Array.from({ length: 20_000 }, (_, i) => rawBlock({ name: `d${i % 100}/${i}` })),
       END_OF_TAR,
     );
     let longestMs = 0;
-    let last = performance.now();
+    let lastMs = performance.now();
     const timer = setInterval(() => {
-      longestMs = Math.max(longestMs, performance.now() - last);
-      last = performance.now();
+      longestMs = Math.max(longestMs, performance.now() - lastMs);
+      lastMs = performance.now();
     }, 1);
-    // Always ready: without a pause nothing else would run until the end.
+    // Always has data: without yields nothing else would run until the end.
     let at = 0;
     let unpackedMs = 0;
-    const started = performance.now();
+    const startedMs = performance.now();
     const ready = new ReadableStream<Uint8Array>({
       pull(controller) {
         if (at < many.length) return controller.enqueue(many.slice(at, at += 65_536));
         controller.close();
-        // What follows is one long call that syncs the disk.
+        // Only one long call to sync the disk follows.
         clearInterval(timer);
-        unpackedMs = performance.now() - started;
+        unpackedMs = performance.now() - startedMs;
       },
     });
     await new Overlay2LayerStore({ root: dir }).ingest(ready, { diffId: await digestOf(many) });
@@ -191,7 +195,7 @@ Deno.test("an ingest leaves the event loop its turns", root, async () => {
   });
 });
 
-Deno.test("a layer that lost its info is replaced by the next ingest", root, async () => {
+Deno.test("a layer without its info.json is replaced by the next ingest", root, async () => {
   await inTempDir(async (dir) => {
     const store = new Overlay2LayerStore({ root: dir });
     const diffId = await digestOf(SMALL);
@@ -203,7 +207,7 @@ Deno.test("a layer that lost its info is replaced by the next ingest", root, asy
   });
 });
 
-Deno.test("a layer with the deepest path that Linux takes is kept and removed", root, async () => {
+Deno.test("a layer with the longest path that Linux supports can be stored and removed", root, async () => {
   await inTempDir(async (dir) => {
     const store = new Overlay2LayerStore({ root: dir });
     const name = "d/".repeat(2046) + "f";
@@ -222,7 +226,7 @@ Deno.test("a layer with the deepest path that Linux takes is kept and removed", 
   });
 });
 
-Deno.test("a snapshot whose layer is gone, or whose list is damaged, says so", root, async () => {
+Deno.test("a snapshot without its layer, or with a damaged layers.json, gives a clear error", root, async () => {
   await inTempDir(async (dir) => {
     const store = new Overlay2LayerStore({ root: dir });
     const snapshotter = new OverlaySnapshotter({ root: dir, layers: store });

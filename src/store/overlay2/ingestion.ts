@@ -1,4 +1,4 @@
-/** One tar on its way into a layer: hashed, checked, unpacked and noted down in a single pass. */
+/** Ingests one tar: hashes, validates and unpacks it and writes its tar-split in a single pass. */
 import { TsdError } from "../../errors.ts";
 import { cString, O, OwnedFd } from "../../sys/mod.ts";
 import { TarDecoder, type TarEntry } from "../../tar/mod.ts";
@@ -14,7 +14,7 @@ export interface IngestionOptions extends LayerWriterOptions {
   readonly calls: LayerCalls;
 }
 
-/** The folder gets `tree/`, `skeleton.gz` and, where files were replaced, `shadow/`. All of it is synchronous. */
+/** Fills a layer's directory with `tree/`, `skeleton.gz` and, if files were replaced, `shadow/`. Synchronous. */
 export class Ingestion implements LayerWriter {
   readonly #options: IngestionOptions;
   readonly #calls: LayerCalls;
@@ -26,7 +26,7 @@ export class Ingestion implements LayerWriter {
   readonly #skeleton: TarSplitWriter;
   #shadowsFd: number | undefined;
   #tarBytes = 0;
-  /** Whether the present entry's data belongs to a file of the tree; else it stays in the skeleton. */
+  /** Whether the current entry's data belongs to a file of the tree; otherwise it is stored in the tar-split. */
   #isFile = false;
 
   constructor(options: IngestionOptions) {
@@ -34,10 +34,10 @@ export class Ingestion implements LayerWriter {
     this.#calls = calls;
     this.#tree = new LayerTree(limits);
     using undo = this.#open;
-    this.#dirFd = this.#own(calls.open(cString(dir), DIR));
+    this.#dirFd = this.#adopt(calls.open(cString(dir), DIR));
     calls.mkdirat(this.#dirFd, cString("tree"), 0o700);
-    const treeFd = this.#own(calls.openat(this.#dirFd, cString("tree"), DIR));
-    const skeletonFd = this.#own(
+    const treeFd = this.#adopt(calls.openat(this.#dirFd, cString("tree"), DIR));
+    const skeletonFd = this.#adopt(
       calls.openat(this.#dirFd, cString("skeleton.gz"), O.WRONLY | O.CREAT | O.EXCL, 0o600),
     );
     this.#writer = this.#open.use(new TreeWriter(calls, treeFd, () => this.#shadows()));
@@ -71,13 +71,13 @@ export class Ingestion implements LayerWriter {
     }
   }
 
-  /** The end of the tar: gives its SHA-256 in hex. The tree isn't finished yet. @throws {TsdError} layer_invalid */
+  /** Ends the tar and returns its SHA-256 in hex. The tree isn't complete yet. @throws {TsdError} layer_invalid */
   end(): string {
     this.#decoder.finish();
     return this.#options.hasher.digestHex();
   }
 
-  /** Gives folders their attributes, adds further files to the folder, and makes everything durable. */
+  /** Sets the attributes of directories, adds `files` to the layer's directory, and syncs all of it. */
   finish(files: Readonly<Record<string, Uint8Array>>): void {
     this.#skeleton.end();
     this.#writer.finish(this.#tree);
@@ -105,12 +105,12 @@ export class Ingestion implements LayerWriter {
   #shadows(): number {
     if (this.#shadowsFd === undefined) {
       this.#calls.mkdirat(this.#dirFd, cString("shadow"), 0o700);
-      this.#shadowsFd = this.#own(this.#calls.openat(this.#dirFd, cString("shadow"), DIR));
+      this.#shadowsFd = this.#adopt(this.#calls.openat(this.#dirFd, cString("shadow"), DIR));
     }
     return this.#shadowsFd;
   }
 
-  #own(fd: number): number {
+  #adopt(fd: number): number {
     this.#open.defer(() => this.#calls.close(fd));
     return fd;
   }

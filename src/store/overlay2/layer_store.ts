@@ -5,18 +5,18 @@ import { rebuiltTar } from "./tar_rebuild.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
 
 export interface Overlay2LayerStoreOptions {
-  /** The driver's folder below the data-root; made when it is missing. */
+  /** The driver's directory below the data-root; created if it is missing. */
   readonly root: string;
-  /** What layers are hashed with. */
+  /** Creates the hasher for layers. */
   readonly createHasher?: () => Promise<Hasher>;
   readonly calls?: LayerCalls;
-  /** Hears of files of removed layers that can't be removed. */
+  /** Called when files of a removed layer can't be deleted. */
   readonly notCleared?: ((thrown: unknown) => void) | undefined;
 }
 
 /**
- * Layers unpacked into folders: each holds `tree/` (the lower directory for overlay), and `skeleton.gz` and `shadow/` (what
- * it takes to give the exact tar back, see `skeleton.ts`).
+ * A store that unpacks layers: each directory holds `tree/` (the lower directory for overlayfs), and `skeleton.gz` and
+ * `shadow/` (what is needed to reproduce the exact tar, see `tar_split.ts`).
  */
 export class Overlay2LayerStore extends DirectoryLayerStore {
   constructor({ root, createHasher, calls = LAYER_CALLS, notCleared }: Overlay2LayerStoreOptions) {

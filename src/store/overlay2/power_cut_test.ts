@@ -7,11 +7,11 @@ import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../te
 import { Overlay2LayerStore } from "./layer_store.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
 
-Deno.test("a layer and a snapshot that were reported as there survive a power cut", requires("root"), async () => {
+Deno.test("a layer and a snapshot that were reported as stored survive a power cut", requires("root"), async () => {
   await assertSurvivesPowerCut(runCommand, (root) => new Overlay2LayerStore({ root }));
 });
 
-Deno.test("the test above would notice a missing sync", requires("root"), async () => {
+Deno.test("the test above detects a missing sync", requires("root"), async () => {
   const { tar, diffId } = await layerForPowerCut();
   const calls: LayerCalls = { ...LAYER_CALLS, syncfs: () => {} };
   await throughPowerCut(runCommand, async (root) => {

@@ -1,4 +1,4 @@
-/** Puts the exact bytes of a layer's tar together again, from its skeleton, its tree and the files that were replaced. */
+/** Rebuilds the exact bytes of a layer's tar from its tar-split, its tree and the replaced files. */
 import { TsdError } from "../../errors.ts";
 import { decompressed } from "../../io/mod.ts";
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
@@ -9,34 +9,34 @@ import type { LayerCalls } from "./tree_calls.ts";
 import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 
-/** Bytes in a chunk of the result. */
+/** Size of an output chunk. */
 const CHUNK_BYTES = 256 * 1024;
 const SKELETON_CHUNK_BYTES = 64 * 1024;
 const DIR = O.PATH | O.DIRECTORY | O.NOFOLLOW;
 const EMPTY = cString("");
 
 /**
- * The tar of the layer in the folder `layerPath`, in chunks that are the receiver's to keep.
- * @throws {TsdError} storage: something is missing or has another size than the tar says
+ * Yields the tar of the layer in the directory `layerPath`, in chunks that belong to the receiver.
+ * @throws {TsdError} storage: a file is missing or its size differs from the tar's
  */
 export async function* rebuiltTar(layerPath: string, calls: LayerCalls): AsyncGenerator<Uint8Array> {
   using files = await LayerFiles.open(layerPath, calls);
-  const turn = new CooperativeYield();
+  const cooperativeYield = new CooperativeYield();
   const output = new Output();
   for await (const part of tarSplitParts(decompressed(files.skeleton()))) {
     if (part instanceof Uint8Array) yield* output.add(part);
     else yield* files.dataOf(part, output);
-    await turn.yieldIfLong();
+    await cooperativeYield.yieldIfLong();
   }
   yield* output.rest();
 }
 
-/** Gathers small pieces into chunks. */
+/** Collects small parts into chunks. */
 class Output {
   #chunk = new Uint8Array(CHUNK_BYTES);
   #used = 0;
 
-  /** Where the next bytes go. */
+  /** The unused part of the current chunk. */
   get free(): Uint8Array {
     return this.#chunk.subarray(this.#used);
   }
@@ -50,7 +50,7 @@ class Output {
     }
   }
 
-  /** `count` bytes were put into {@link free}. */
+  /** Records that `count` bytes were written to {@link free}. */
   *advance(count: number): Generator<Uint8Array> {
     this.#used += count;
     if (this.#used < CHUNK_BYTES) return;
@@ -65,7 +65,7 @@ class Output {
   }
 }
 
-/** The files of a layer, those that were replaced by later entries of its tar, and the skeleton. */
+/** A layer's files, those that were replaced by later entries of its tar, and the tar-split. */
 class LayerFiles implements Disposable {
   readonly #calls: LayerCalls;
   readonly #open = new DisposableStack();
@@ -78,9 +78,9 @@ class LayerFiles implements Disposable {
     this.#calls = calls;
     this.#shadowed = shadowed;
     try {
-      this.#dir = this.#own(calls.open(cString(layerPath), DIR));
-      this.#tree = this.#own(calls.openat(this.#dir.fd, cString("tree"), DIR));
-      if (shadowed.size > 0) this.#shadows = this.#own(calls.openat(this.#dir.fd, cString("shadow"), DIR));
+      this.#dir = this.#adopt(calls.open(cString(layerPath), DIR));
+      this.#tree = this.#adopt(calls.openat(this.#dir.fd, cString("tree"), DIR));
+      if (shadowed.size > 0) this.#shadows = this.#adopt(calls.openat(this.#dir.fd, cString("shadow"), DIR));
     } catch (thrown) {
       this[Symbol.dispose]();
       throw thrown;
@@ -91,9 +91,9 @@ class LayerFiles implements Disposable {
     return new LayerFiles(layerPath, new Set(await namesIn(`${layerPath}/shadow`)), calls);
   }
 
-  /** The compressed skeleton. */
+  /** The compressed tar-split. */
   skeleton(): ReadableStream<Uint8Array> {
-    const file = this.#own(this.#calls.openat(this.#dir.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
+    const file = this.#adopt(this.#calls.openat(this.#dir.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
     return new ReadableStream<Uint8Array>({
       pull: (controller) => {
         const chunk = new Uint8Array(SKELETON_CHUNK_BYTES);
@@ -125,12 +125,12 @@ class LayerFiles implements Disposable {
     this.#open.dispose();
   }
 
-  #own(fd: number): OwnedFd {
+  #adopt(fd: number): OwnedFd {
     return this.#open.use(new OwnedFd(fd, this.#calls));
   }
 
   #openFile(part: FilePart): number {
-    // Never wait for the writer of a FIFO that somebody put in a file's place.
+    // Non-blocking: the file may have been replaced with a FIFO.
     const flags = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
     const key = String(part.entryIndex);
     try {

@@ -1,12 +1,13 @@
 /**
- * The skeleton of a tar: its headers and padding, with a note where each file's data belongs. Together with the unpacked
- * tree it gives the tar's exact bytes back. On disk it is gzip (RFC 1952, many members) over records:
+ * The tar-split of a layer (after vbatts/tar-split, which moby uses): a tar's headers and padding, with a reference
+ * where each file's data belongs. Together with the unpacked tree it reproduces the tar's exact bytes. On disk
+ * (`skeleton.gz`) it is gzip (RFC 1952, many members) over records:
  *
  * - `R`, length (u32), that many raw bytes
- * - `F`, entry number (u32), path length (u16), path, logical size (f64), extent count (u32), per extent offset and length
- *   (f64 each). A file that isn't sparse has one extent.
+ * - `F`, entry index (u32), path length (u16), path, logical size (f64), extent count (u32), per extent offset and
+ *   length (f64 each). A file that isn't sparse has one extent.
  *
- * Numbers are little-endian; f64 holds sizes exactly up to 2^53.
+ * Numbers are little-endian; f64 represents sizes exactly up to 2^53.
  */
 import { gzipSync } from "node:zlib";
 import { TsdError } from "../../errors.ts";
@@ -17,35 +18,35 @@ const RAW = 0x52;
 const FILE = 0x46;
 const RAW_HEAD_BYTES = 5;
 const MEMBER_BYTES = 256 * 1024;
-/** Headers compress so well that more effort only costs time. */
+/** Headers compress so well that a higher level only costs time. */
 const GZIP = { level: 1 } as const;
 
-/** Where one file's data is when the tar is put together again. */
+/** A reference to a file's data in the tar. */
 export interface FilePart {
   readonly entryIndex: number;
-  /** Below the layer's root, as it was when the file was made. */
+  /** Path below the layer's root at the time when the file was created. */
   readonly path: ByteString;
   readonly sizeBytes: number;
   readonly extents: readonly SparseExtent[];
 }
 
-/** A stretch of the tar. */
+/** A part of the tar: raw bytes, or a reference to a file's data. */
 export type TarSplitPart = Uint8Array | FilePart;
 
-/** Collects parts and hands on compressed bytes. */
+/** Encodes parts and emits compressed bytes. */
 export class TarSplitWriter {
   readonly #write: (compressed: Uint8Array) => void;
   readonly #buffer = new Uint8Array(MEMBER_BYTES);
   readonly #view = new DataView(this.#buffer.buffer);
   #used = 0;
-  /** Where the open raw record starts; -1: there is none. */
+  /** Start of the open raw record, or -1. */
   #rawStart = -1;
 
   constructor(write: (compressed: Uint8Array) => void) {
     this.#write = write;
   }
 
-  /** Bytes that are kept as they are. */
+  /** Adds bytes that are stored as they are. */
   raw(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       if (this.#rawStart < 0) {
@@ -61,7 +62,7 @@ export class TarSplitWriter {
     }
   }
 
-  /** The data of `node` stands here. */
+  /** Adds a reference to the data of `node`. */
   file(node: FileNode): void {
     const dir = pathOf(node.parent!);
     const path = bytesOf(dir === "" ? node.name : `${dir}/${node.name}`);
@@ -84,12 +85,12 @@ export class TarSplitWriter {
     this.#put(record);
   }
 
-  /** Hands the rest on. */
+  /** Emits the remaining bytes. */
   end(): void {
     this.#flush();
   }
 
-  /** A record may be longer than the buffer: a sparse map is up to a megabyte. */
+  /** A record may be longer than the buffer: a sparse map may have up to a megabyte. */
   #put(record: Uint8Array): void {
     for (let at = 0; at < record.length;) {
       const part = record.subarray(at, at + MEMBER_BYTES - this.#used);
@@ -118,10 +119,7 @@ export class TarSplitWriter {
   }
 }
 
-/**
- * The parts of an uncompressed skeleton.
- * @throws {TsdError} storage: it is damaged
- */
+/** Decodes the parts of an uncompressed tar-split. @throws {TsdError} storage: it is damaged */
 export async function* tarSplitParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarSplitPart> {
   const input = new RecordInput(source);
   try {
@@ -136,9 +134,9 @@ export async function* tarSplitParts(source: AsyncIterable<Uint8Array>): AsyncGe
 }
 
 async function* rawParts(input: RecordInput): AsyncGenerator<Uint8Array> {
-  for (let left = u32(await input.take(4)); left > 0;) {
-    const part = await input.takeUpTo(left);
-    left -= part.length;
+  for (let bytesLeft = u32(await input.take(4)); bytesLeft > 0;) {
+    const part = await input.takeUpTo(bytesLeft);
+    bytesLeft -= part.length;
     yield part;
   }
 }
@@ -167,7 +165,7 @@ function damaged(): TsdError {
   return new TsdError("storage", "The skeleton of a layer is damaged");
 }
 
-/** Exact reads from a stream of chunks. */
+/** Reads exact lengths from a stream of chunks. */
 class RecordInput {
   readonly #source: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -176,7 +174,7 @@ class RecordInput {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** At least one byte and at most `count`. */
+  /** Returns at least one byte and at most `count`. */
   async takeUpTo(count: number): Promise<Uint8Array> {
     if (!await this.#fill()) throw damaged();
     const part = this.#chunk.subarray(0, count);

@@ -17,8 +17,8 @@ function fileNode({ path, index, extents }: Exclude<Spec, string>): FileNode {
   return new FileNode(parent, name, header, { ...header, ...stored });
 }
 
-/** Writes the parts, compresses, decompresses, cuts anew and reads; raw neighbours are joined. */
-async function roundTrip(specs: readonly Spec[], cut: number): Promise<(ByteString | FilePart)[]> {
+/** Writes and compresses the parts, decompresses, re-chunks and reads them; adjacent raw parts are joined. */
+async function roundTrip(specs: readonly Spec[], chunkBytes: number): Promise<(ByteString | FilePart)[]> {
   const members: Uint8Array[] = [];
   const writer = new TarSplitWriter((bytes) => void members.push(bytes));
   for (const spec of specs) {
@@ -28,7 +28,10 @@ async function roundTrip(specs: readonly Spec[], cut: number): Promise<(ByteStri
   writer.end();
   const plain = members.map((member) => new Uint8Array(gunzipSync(member)));
   const chunks = plain.flatMap((bytes) =>
-    Array.from({ length: Math.ceil(bytes.length / cut) }, (_, i) => bytes.subarray(i * cut, i * cut + cut))
+    Array.from(
+      { length: Math.ceil(bytes.length / chunkBytes) },
+      (_, i) => bytes.subarray(i * chunkBytes, i * chunkBytes + chunkBytes),
+    )
   );
   return joined(await Array.fromAsync(tarSplitParts(ReadableStream.from(chunks))));
 }
@@ -54,20 +57,20 @@ function expected(specs: readonly Spec[]): (ByteString | FilePart)[] {
   );
 }
 
-Deno.test("a skeleton gives back what was put in, however it is cut", async () => {
+Deno.test("a tar-split returns what was written, in chunks of any size", async () => {
   const spec = fc.oneof(
     fc.uint8Array({ maxLength: 700 }).map((bytes) => byteStringOf(bytes)),
     fc.record({ path: fc.constantFrom("f", "a/\xff\n", "a/b/c"), index: fc.nat(2 ** 32 - 1), extents: fc.nat(5) }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(spec, { maxLength: 30 }), fc.integer({ min: 1, max: 400 }), async (specs, cut) => {
-      assert.deepEqual(await roundTrip(specs, cut), expected(specs));
+    fc.asyncProperty(fc.array(spec, { maxLength: 30 }), fc.integer({ min: 1, max: 400 }), async (specs, chunkBytes) => {
+      assert.deepEqual(await roundTrip(specs, chunkBytes), expected(specs));
     }),
     { numRuns: 60 },
   );
 });
 
-Deno.test("a skeleton takes raw parts and maps that are longer than its buffer", async () => {
+Deno.test("a tar-split accepts raw parts and sparse maps that are longer than its buffer", async () => {
   const specs: Spec[] = [
     "x".repeat(262_139),
     "y".repeat(600_000),
@@ -77,7 +80,7 @@ Deno.test("a skeleton takes raw parts and maps that are longer than its buffer",
   assert.deepEqual(await roundTrip(specs, 65_536), expected(specs));
 });
 
-Deno.test("a damaged skeleton is refused", async () => {
+Deno.test("a damaged tar-split is rejected", async () => {
   for (const bytes of ["Z", "R\x05\0\0\0abc", "F\0\0"]) {
     await assert.rejects(Array.fromAsync(tarSplitParts(ReadableStream.from([bytesOf(bytes)]))), { code: "storage" });
   }

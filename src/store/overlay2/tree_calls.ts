@@ -1,4 +1,4 @@
-/** The system calls that writing and reading a layer's tree takes. */
+/** The system calls for writing and reading a layer's tree. */
 import {
   durability,
   type DurabilityCalls,
@@ -12,8 +12,8 @@ import {
   xattrs,
 } from "../../sys/mod.ts";
 
-/** All of these ports in one object, as the recording fake has them. */
+/** All of these interfaces in one object, as the recording fake implements them. */
 export type LayerCalls = FileCalls & DurabilityCalls & TreeCalls & MetadataCalls & XattrCalls;
 
-/** The real ones. */
+/** The real system calls. */
 export const LAYER_CALLS: LayerCalls = { ...files, ...durability, ...tree, ...metadata, ...xattrs };

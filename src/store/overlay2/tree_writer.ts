@@ -1,6 +1,6 @@
 /**
- * Carries the steps of a {@link LayerTree} out on disk. Names are made relative to descriptors of folders that were
- * opened without following anything; files are always new (O_EXCL), so that nothing that exists is ever written to.
+ * Applies the steps of a {@link LayerTree} on disk. Names are resolved relative to directory descriptors that were
+ * opened without following links; files are always created with O_EXCL, so that no existing file is ever written to.
  */
 import { FileData } from "../../archive/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
@@ -20,11 +20,11 @@ import type { LayerCalls } from "./tree_calls.ts";
 
 const OPAQUE_NAME = cString("trusted.overlay.opaque");
 const OPAQUE_VALUE = new TextEncoder().encode("y");
-/** Nobody else may look into what isn't finished. */
+/** Not accessible by others until it is complete. */
 const INCOMPLETE_FILE = 0o600;
 const INCOMPLETE_DIR = 0o700;
 
-/** The file that data is being written to. */
+/** The file whose data is being written. */
 interface OpenFile {
   readonly node: FileNode;
   readonly fd: number;
@@ -35,11 +35,13 @@ export class TreeWriter implements Disposable {
   readonly #calls: LayerCalls;
   readonly #rootFd: number;
   readonly #dirs: DirectoryCache;
-  /** Makes the folder for replaced files when it is first needed; gives its descriptor. */
+  /** Creates the directory for replaced files when it is first needed; returns its descriptor. */
   readonly #shadows: () => number;
   #file: OpenFile | undefined;
 
-  /** `rootFd`: the empty folder that becomes the tree. It stays the caller's, like the one that `shadows` gives. */
+  /**
+   * @param rootFd the empty directory that becomes the tree; the caller keeps it, like the one that `shadows` returns
+   */
   constructor(calls: LayerCalls, rootFd: number, shadows: () => number) {
     this.#calls = calls;
     this.#rootFd = rootFd;
@@ -47,20 +49,20 @@ export class TreeWriter implements Disposable {
     this.#shadows = shadows;
   }
 
-  /** Carries a change out; the data of its file comes by {@link write}. @throws {SysError} */
+  /** Applies a change; the data of its file follows through {@link write}. @throws {SysError} */
   apply(change: TreeChange): void {
     for (const step of change.steps) this.#run(step);
     if (this.#file?.data.isWhole) this.#finishFile(this.#file);
   }
 
-  /** The next piece of the last file's data. @throws {SysError} */
+  /** Writes the next part of the last file's data. @throws {SysError} */
   write(bytes: Uint8Array): void {
     const file = this.#file!;
     file.data.write(bytes);
     if (file.data.isWhole) this.#finishFile(file);
   }
 
-  /** Gives all folders their attributes: to be called once, after the last entry. @throws {SysError} */
+  /** Sets the attributes of all directories; called once, after the last entry. @throws {SysError} */
   finish(tree: LayerTree): void {
     for (const dir of tree.dirsUpwards()) this.#finishDir(dir);
   }
@@ -103,7 +105,8 @@ export class TreeWriter implements Disposable {
 
   #createSpecial(node: SpecialNode, parentFd: number, name: CString): void {
     const { kind, major, minor } = node;
-    // What overlayfs reads as a whiteout (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories").
+    // Overlayfs's representation of a whiteout (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque
+    // directories").
     if (kind === "whiteout") return this.#calls.mknodat(parentFd, name, S.IFCHR);
     if (kind === "fifo") this.#calls.mkfifoat(parentFd, name, INCOMPLETE_FILE);
     else {
@@ -111,7 +114,7 @@ export class TreeWriter implements Disposable {
       this.#calls.mknodat(parentFd, name, type | INCOMPLETE_FILE, { major, minor });
     }
     this.#finishUnopened(node, parentFd, name);
-    // Follows links, but the name was made a moment ago, in a folder that nobody else writes to.
+    // Follows links, but the name was just created, in a directory that no other process writes to.
     this.#calls.fchmodat(parentFd, name, node.mode);
   }
 
@@ -153,7 +156,7 @@ export class TreeWriter implements Disposable {
     }
   }
 
-  /** In this order: changing the owner takes set-id bits and capabilities away, and everything changes the times. */
+  /** The order matters: chown clears set-id bits and capabilities, and every change sets the times. */
   #setAttributes(fd: number, attributes: Attributes): void {
     this.#calls.fchown(fd, attributes.uid, attributes.gid);
     for (const [key, value] of attributes.xattrs) this.#calls.fsetxattr(fd, cBytes(key), value);
@@ -162,7 +165,7 @@ export class TreeWriter implements Disposable {
     this.#calls.futimens(fd, time, time);
   }
 
-  /** Removes a name. A file whose data is needed to put the tar together again is kept aside, under its entry's number. */
+  /** Removes a name. A file whose data is needed to rebuild the tar is moved aside, named by its entry's index. */
   #remove(parent: DirectoryNode, name: ByteString, node: LayerNode): void {
     if (node.kind === "directory") {
       for (const [childName, child] of node.children) this.#remove(node, childName, child);

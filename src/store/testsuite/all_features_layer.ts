@@ -1,11 +1,11 @@
-/** For tests only: a folder with everything that a real image may hold, and GNU tar to compare with. */
+/** For tests only: a directory tree with every feature that an image may use, and GNU tar for comparison. */
 import { strict as assert } from "node:assert";
 import { AT, cBytes, cString, files, metadata, O, OwnedFd, S, tree, xattrs } from "../../sys/mod.ts";
 
 /** `cap_net_raw=ep`, as setcap(8) writes it (struct vfs_cap_data, revision 2). */
 const NET_RAW = new Uint8Array([1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-/** Fills `folder` (as root). */
+/** Fills `dir`; needs root. */
 export async function makeAllFeaturesTree(dir: string): Promise<void> {
   const at = (name: string) => `${dir}/${name}`;
   await Deno.mkdir(at("bin/deep/er"), { recursive: true });
@@ -59,17 +59,17 @@ function setTime(path: string, seconds: bigint, nanoseconds: number): void {
   metadata.utimensat(AT.FDCWD, cString(path), time, time, AT.SYMLINK_NOFOLLOW);
 }
 
-/** What a suite needs of the machine; `tests/harness/` has it all. `Entry` describes one file. */
+/** What a suite needs from the host; `tests/harness/` provides it. `Entry` describes a file. */
 export interface DirTools<Entry extends { readonly path: string } = { readonly path: string }> {
-  /** Everything about every file below `root`, `.` included. */
+  /** Lists every file below `root`, including `.`, with all attributes. */
   listTree(root: string): Promise<readonly Entry[]>;
-  /** What differs, one line each; the root itself doesn't count. */
+  /** Describes the differences, one line each; the root itself is ignored. */
   diffTrees(expected: readonly Entry[], actual: readonly Entry[]): string[];
-  /** Runs a program to its end. */
+  /** Runs a program to completion. */
   run(command: string, args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }>;
 }
 
-/** GNU tar's archive of `folder`, with everything that it can say about files, at `archive`. */
+/** Packs `dir` into `archive` with GNU tar, with all attributes. */
 export async function packWithTar(
   tools: DirTools,
   dir: string,
@@ -79,7 +79,7 @@ export async function packWithTar(
   await runTar(tools, ["-c", "--format=pax", ...options, ...EVERYTHING, "-f", archive, "-C", dir, "."]);
 }
 
-/** What GNU tar makes of `archive`, in `folder`. */
+/** Unpacks `archive` into `dir` with GNU tar, with all attributes. */
 export async function unpackWithTar(tools: DirTools, archive: string, dir: string): Promise<void> {
   await runTar(tools, ["-x", "-p", ...EVERYTHING, "-f", archive, "-C", dir]);
 }

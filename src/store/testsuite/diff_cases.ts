@@ -1,4 +1,4 @@
-/** For tests only: what containers do to their root, and what a snapshot's `diff` says of it. */
+/** For tests only: changes that containers make to their roots, and the expected `diff` of each. */
 import { cBytes, cString, files, O, OwnedFd, tree, xattrs } from "../../sys/mod.ts";
 import { rawBlock, rawFile } from "../../tar/tar_testing.ts";
 
@@ -7,28 +7,28 @@ export interface DiffCase {
   readonly name: string;
   /** Members of each layer's tar, lowest layer first. */
   readonly layers: readonly (readonly Uint8Array[])[];
-  /** What it does; a path without a slash at its end. */
+  /** Makes the changes. `root` has no trailing slash. */
   act(root: string): Promise<void>;
-  /** Paths that count as there before. */
+  /** Paths that are not reported as added. */
   readonly assumed?: readonly string[];
-  /** As `docker diff` shows it. */
+  /** The output as `docker diff` shows it. */
   readonly expect: readonly string[];
 }
 
 const DIR = { flag: "5", mode: "0000755\0" } as const;
 const dir = (name: string) => rawBlock({ name, ...DIR });
-/** VFS_CAP_REVISION_2 with nothing permitted. */
+/** VFS_CAP_REVISION_2 with no permitted capabilities. */
 const NO_CAPABILITIES = new Uint8Array([0, 0, 0, 2, ...new Uint8Array(16)]);
 
 export const DIFF_CASES: readonly DiffCase[] = [
   {
-    name: "nothing",
+    name: "no changes",
     layers: [[rawFile("f", "1"), rawFile("d/g", "1")]],
     act: () => Promise.resolve(),
     expect: [],
   },
   {
-    name: "new, changed and removed files; their folders have changed, others have not",
+    name: "new, changed and removed files; only their directories count as changed",
     layers: [[rawFile("f", "1"), rawFile("d/g", "1"), rawFile("d/h", "1"), rawFile("e/x", "1"), dir("gone")]],
     async act(root) {
       await Deno.writeTextFile(`${root}/f`, "changed");
@@ -41,7 +41,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /d", "D /d/g", "C /f", "D /gone", "A /n", "A /n/o", "A /n/o/p", "A /n.txt"],
   },
   {
-    name: "modes, owners, times and capabilities; not the times of folders, nor a look at a file",
+    name: "modes, owners, times and capabilities; not directory times or opened files",
     layers: [["mode", "owner", "time", "capable", "opened"].map((name) => rawFile(name, name)), [
       dir("d"),
       dir("touched"),
@@ -61,7 +61,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /around", "C /around/d", "C /capable", "C /d", "C /mode", "C /owner", "C /time"],
   },
   {
-    name: "a folder for a file, a file for a folder, one link for another",
+    name: "a directory replaces a file, a file a directory, a link another link",
     layers: [[rawFile("f", ""), rawFile("d/g", ""), rawBlock({ name: "l", flag: "2", linkName: "a" })]],
     async act(root) {
       await Deno.remove(`${root}/f`);
@@ -75,7 +75,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /d", "C /f", "A /f/in", "C /l"],
   },
   {
-    name: "a folder that was removed and made again",
+    name: "a directory that was removed and recreated",
     layers: [[rawFile("d/a", "1"), rawFile("d/sub/b", "1"), rawFile("d/z", "1")]],
     async act(root) {
       await Deno.remove(`${root}/d`, { recursive: true });
@@ -86,7 +86,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /d", "C /d/a", "A /d/m", "D /d/sub", "D /d/z"],
   },
   {
-    name: "several layers: what a layer has removed was not there",
+    name: "several layers: what an upper layer removed counts as new",
     layers: [
       [rawFile("a", "1"), rawFile("d/b", "1"), rawFile(".wh.w", "")],
       [rawFile(".wh.a", ""), rawFile("d/c", "1"), rawFile("c", "1")],
@@ -100,7 +100,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["A /a", "D /c", "C /d", "D /d/b", "A /w"],
   },
   {
-    name: "one layer that says what it has removed, from nothing",
+    name: "a single layer with whiteouts of nothing",
     layers: [[rawFile(".wh.w", ""), rawFile("d/.wh.x", ""), rawFile("d/y", "")]],
     async act(root) {
       await Deno.writeTextFile(`${root}/w`, "");
@@ -110,7 +110,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /d", "D /d/y", "A /w"],
   },
   {
-    name: "places that are taken to have been there",
+    name: "assumed paths",
     layers: [[dir("etc"), dir("run")]],
     async act(root) {
       await Deno.writeTextFile(`${root}/etc/hosts`, "");
@@ -121,13 +121,13 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /dev", "A /dev/own", "A /other", "C /run", "A /run/own"],
   },
   {
-    name: "very deep folders",
+    name: "very deep directories",
     layers: [],
     act: (root) => Deno.mkdir(`${root}/${"d/".repeat(800)}`, { recursive: true }),
     expect: Array.from({ length: 800 }, (_, n) => `A ${"/d".repeat(n + 1)}`),
   },
   {
-    name: "no layers, and names that are no text",
+    name: "no layers, and names that aren't UTF-8",
     layers: [],
     act(root) {
       using at = new OwnedFd(files.open(cString(root), O.RDONLY | O.DIRECTORY));

@@ -1,6 +1,6 @@
 /**
- * For tests only: layers and snapshots in memory. They keep the same promises as the real drivers, which the contract
- * suites check, but give paths that don't exist.
+ * For tests only: in-memory layers and snapshots. They satisfy the same contract suites as the real drivers, but the
+ * paths that they return don't exist.
  */
 import { TsdError } from "../../errors.ts";
 import { createSha256 } from "../../hash/mod.ts";
@@ -26,12 +26,12 @@ interface StoredLayer {
   readonly storedMs: number;
 }
 
-/** Layers in memory, tars and all. */
+/** A layer store in memory that keeps whole tars. */
 export class MemoryLayerStore implements LayerStore {
   readonly driver = "memory";
   readonly #layers: Map<Digest, StoredLayer>;
 
-  /** `shared`: another instance over the same layers. */
+  /** @param shared another instance whose layers this one uses */
   constructor(shared?: MemoryLayerStore) {
     this.#layers = shared === undefined ? new Map() : shared.#layers;
   }
@@ -109,7 +109,7 @@ export class MemoryLayerStore implements LayerStore {
     checkDigest(diffId, hasher.digestHex());
   }
 
-  /** Changes one byte of a stored tar, as a bad disk would. */
+  /** Flips a bit of a stored tar, as a failing disk could. */
   damage(diffId: Digest): void {
     const { tar } = this.#layers.get(diffId)!;
     tar[0] = tar[0]! ^ 1;
@@ -124,22 +124,22 @@ function decode(decoder: TarDecoder, tree: LayerTree, limits: LayerLimits): void
   }
 }
 
-interface RememberedSnapshot {
+interface StoredSnapshot {
   readonly layers: readonly Digest[];
   isMounted: boolean;
   changes: readonly Change[];
 }
 
-/** Snapshots that are only remembered. */
+/** A snapshotter that only records its snapshots. */
 export class MemorySnapshotter implements Snapshotter {
   readonly #layers: Pick<LayerStore, "info">;
-  readonly #snapshots = new Map<string, RememberedSnapshot>();
+  readonly #snapshots = new Map<string, StoredSnapshot>();
 
   constructor(layers: Pick<LayerStore, "info">) {
     this.#layers = layers;
   }
 
-  /** Ids of the snapshots that are mounted now. */
+  /** Ids of the snapshots that are mounted. */
   get mounted(): string[] {
     return [...this.#snapshots].filter(([, { isMounted }]) => isMounted).map(([id]) => id);
   }
@@ -178,7 +178,7 @@ export class MemorySnapshotter implements Snapshotter {
     yield* changes.filter(({ path, kind }) => kind !== "added" || !assumed.has(path));
   }
 
-  /** Says what `diff` tells of a snapshot from now on. */
+  /** Sets what `diff` reports for a snapshot. */
   change(id: string, changes: readonly Change[]): Promise<void> {
     return this.#with(id, (snapshot) => void (snapshot.changes = changes));
   }
@@ -191,7 +191,7 @@ export class MemorySnapshotter implements Snapshotter {
     return Promise.resolve(this.#snapshots.has(id));
   }
 
-  #with<T>(id: string, use: (snapshot: RememberedSnapshot) => T): Promise<T> {
+  #with<T>(id: string, use: (snapshot: StoredSnapshot) => T): Promise<T> {
     const snapshot = this.#snapshots.get(id);
     if (snapshot !== undefined) return Promise.resolve(use(snapshot));
     return Promise.reject(new TsdError("not_found", `There is no snapshot for ${id}`));

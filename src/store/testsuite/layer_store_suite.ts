@@ -1,6 +1,4 @@
-/**
- * For tests only: what every {@link LayerStore} promises. Call {@link testLayerStore} from a driver's own test file.
- */
+/** For tests only: the contract of {@link LayerStore}. Call {@link testLayerStore} from a driver's test file. */
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
@@ -16,37 +14,37 @@ import { type MaliciousLayer, maliciousLayers } from "./malicious_layers.ts";
 import { temporaryDir, type TestDir } from "./test_dir.ts";
 import { type DirTools, makeAllFeaturesTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
 
-/** How the suite gets at a driver. */
+/** Gives the suite access to a driver. */
 export interface LayerStoreHarness {
   readonly name: string;
-  /** Another store over the same folder (and, for stores in memory, over the same layers). */
+  /** Opens another store over the same directory (in-memory stores: over the same layers). */
   create(root: string): LayerStore;
-  /** What is left of unfinished work. */
+  /** Lists the remains of incomplete operations. */
   leftovers(root: string): Promise<string[]>;
-  /** Given when `mountable` gives real folders, which are then looked into. */
+  /** Set if `mountable` returns real directories, whose content is then checked. */
   readonly dirs?: DirTools;
-  /** Whether these folders can't be written to. */
+  /** Whether these directories are read-only. */
   readonly isReadOnly?: boolean;
-  /** Whether a layer that is open can be read on after its removal. */
+  /** Whether an open layer stays readable after its removal. */
   readonly outlivesRemoval?: boolean;
-  /** Where the store is, on a file system that the driver needs; default: a temporary folder. */
-  readonly place?: () => Promise<TestDir>;
-  /** For `Deno.test`: `requires("root")` and the like. */
+  /** Creates the directory of a store, on a suitable file system; defaults to a temporary directory. */
+  readonly createTestDir?: () => Promise<TestDir>;
+  /** Options for `Deno.test`, such as `requires("root")`. */
   readonly options?: { readonly ignore?: boolean };
 }
 
-/** A store in a folder of its own that is gone after the test. */
+/** A store in a directory that is removed after the test. */
 interface Fixture {
   readonly store: LayerStore;
   readonly root: string;
-  /** A folder beside it for what else a test needs. */
+  /** A directory beside it for other files of a test. */
   readonly scratch: string;
 }
 
 const LIMITS = { tarBytes: 1 << 30, entries: 1000 };
 
-/** The bytes in portions that suit no block size. */
-function portions(bytes: Uint8Array, size = 1000): ReadableStream<Uint8Array> {
+/** Splits the bytes into chunks that align with no block size. */
+function chunked(bytes: Uint8Array, size = 1000): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream({
     pull(controller) {
@@ -74,12 +72,12 @@ export function testLayerStore(harness: LayerStoreHarness): void {
   suite.presence();
   suite.refusals();
   suite.interruptions();
-  suite.hostile();
+  suite.malicious();
   if (harness.dirs !== undefined) suite.dirs(harness.dirs);
 }
 
 /** Some drivers hold mounts. */
-const letGo = (store: LayerStore & Partial<Disposable>) => store[Symbol.dispose]?.();
+const dispose = (store: LayerStore & Partial<Disposable>) => store[Symbol.dispose]?.();
 
 class Suite {
   readonly #harness: LayerStoreHarness;
@@ -90,9 +88,9 @@ class Suite {
 
   content(): void {
     for (const [name, tar] of Object.entries(EDGE_CASE_LAYERS)) {
-      this.#test(`gives the very bytes back: ${name}`, async ({ store }) => {
+      this.#test(`returns the exact bytes: ${name}`, async ({ store }) => {
         const diffId = await digestOf(tar);
-        await store.ingest(portions(tar), { diffId });
+        await store.ingest(chunked(tar), { diffId });
         assert.ok(sameBytes(await contentOf(store, diffId), tar), "the tar differs");
         await store.verify(diffId);
       });
@@ -100,61 +98,64 @@ class Suite {
   }
 
   presence(): void {
-    this.#test("keeps a layer and tells about it", async ({ store, root }) => {
+    this.#test("stores a layer and reports its sizes", async ({ store, root }) => {
       const diffId = await digestOf(SMALL);
       assert.deepEqual([await store.info(diffId), await store.storedMs(diffId)], [undefined, undefined]);
       const beforeMs = Date.now();
-      const info = await store.ingest(portions(SMALL), { diffId }, { limits: LIMITS });
+      const info = await store.ingest(chunked(SMALL), { diffId }, { limits: LIMITS });
       assert.deepEqual(info, { diffId, tarBytes: SMALL.length, contentBytes: 8, entries: 2 });
       assert.deepEqual(await store.info(diffId), info);
       assert.ok(Math.abs(await store.storedMs(diffId) as number - beforeMs) < 60_000);
       assert.deepEqual(await store.list(), [diffId]);
-      const again = this.#harness.create(root);
-      assert.deepEqual(await again.info(diffId), info);
-      for (const each of [store, again]) assert.match((await each.mountable(diffId)).path, /^\//);
-      letGo(again);
+      const reopened = this.#harness.create(root);
+      assert.deepEqual(await reopened.info(diffId), info);
+      for (const each of [store, reopened]) assert.match((await each.mountable(diffId)).path, /^\//);
+      dispose(reopened);
       assert.deepEqual(await this.#harness.leftovers(root), []);
     });
-    this.#test("drains and checks a layer that is there already", async ({ store }) => {
+    this.#test("reads and verifies the tar of an existing layer", async ({ store }) => {
       const diffId = await digestOf(SMALL);
-      const info = await store.ingest(portions(SMALL), { diffId });
-      assert.deepEqual(await store.ingest(portions(SMALL), { diffId }), info);
-      await assert.rejects(store.ingest(portions(END_OF_TAR), { diffId }), { code: "digest_mismatch" });
+      const info = await store.ingest(chunked(SMALL), { diffId });
+      assert.deepEqual(await store.ingest(chunked(SMALL), { diffId }), info);
+      await assert.rejects(store.ingest(chunked(END_OF_TAR), { diffId }), { code: "digest_mismatch" });
       assert.deepEqual(await store.info(diffId), info);
       await store.verify(diffId);
     });
-    this.#test("takes the same layer from several at once", async ({ store, root }) => {
+    this.#test("accepts concurrent ingests of the same layer", async ({ store, root }) => {
       const diffId = await digestOf(SMALL);
       const stores = [store, this.#harness.create(root), this.#harness.create(root)];
-      const infos = await Promise.all(stores.map((one, i) => one.ingest(portions(SMALL, 100 + 300 * i), { diffId })));
+      const infos = await Promise.all(stores.map((one, i) => one.ingest(chunked(SMALL, 100 + 300 * i), { diffId })));
       assert.deepEqual(infos, [infos[0], infos[0], infos[0]]);
       assert.deepEqual(await store.list(), [diffId]);
       assert.deepEqual(await this.#harness.leftovers(root), []);
       await store.verify(diffId);
     });
-    this.#test("a layer that is removed while it is opened is there or not, and never another", async (fixture) => {
-      const { store } = fixture;
-      const [first, second] = [await digestOf(SMALL), await digestOf(OTHER)];
-      for (let round = 0; round < 10; round++) {
-        await store.ingest(portions(SMALL), { diffId: first });
-        await store.ingest(portions(OTHER), { diffId: second });
-        const opening = store.mountable(first).catch((thrown) => thrown);
-        if (round % 2 === 1) await opening;
-        await store.remove(first);
-        const opened = await opening;
-        using other = await store.mountable(second);
-        if (isTsdError(opened, "not_found")) continue;
-        assert.ok("path" in opened, String(opened));
-        if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
-        if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
-        opened[Symbol.dispose]();
-      }
-      await store.cleared();
-    });
-    this.#test("removes layers, and has no others", async ({ store, root }) => {
+    this.#test(
+      "opening a layer while it is removed gives that layer or not_found, never another layer",
+      async (fixture) => {
+        const { store } = fixture;
+        const [first, second] = [await digestOf(SMALL), await digestOf(OTHER)];
+        for (let round = 0; round < 10; round++) {
+          await store.ingest(chunked(SMALL), { diffId: first });
+          await store.ingest(chunked(OTHER), { diffId: second });
+          const opening = store.mountable(first).catch((thrown) => thrown);
+          if (round % 2 === 1) await opening;
+          await store.remove(first);
+          const opened = await opening;
+          using other = await store.mountable(second);
+          if (isTsdError(opened, "not_found")) continue;
+          assert.ok("path" in opened, String(opened));
+          if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
+          if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
+          opened[Symbol.dispose]();
+        }
+        await store.cleared();
+      },
+    );
+    this.#test("removes layers and reports not_found for them", async ({ store, root }) => {
       const [first, second] = [await digestOf(SMALL), await digestOf(END_OF_TAR)];
-      await store.ingest(portions(SMALL), { diffId: first });
-      await store.ingest(portions(END_OF_TAR), { diffId: second });
+      await store.ingest(chunked(SMALL), { diffId: first });
+      await store.ingest(chunked(END_OF_TAR), { diffId: second });
       await store.remove(first);
       await store.remove(first);
       assert.deepEqual(await store.list(), [second]);
@@ -164,47 +165,48 @@ class Suite {
       await assert.rejects(store.mountable(first), { code: "not_found" });
       await assert.rejects(store.verify(first), { code: "not_found" });
       await assert.rejects(contentOf(store, first), { code: "not_found" });
-      await store.ingest(portions(SMALL), { diffId: first });
+      await store.ingest(chunked(SMALL), { diffId: first });
       await store.verify(first);
     });
   }
 
   refusals(): void {
-    this.#test("refuses a tar with another digest", async (fixture) => {
-      await this.#assertRefused(fixture, portions(SMALL), await digestOf(END_OF_TAR), "digest_mismatch");
+    this.#test("rejects a tar with another digest", async (fixture) => {
+      await this.#assertRefused(fixture, chunked(SMALL), await digestOf(END_OF_TAR), "digest_mismatch");
     });
-    this.#test("refuses a tar that is cut off", async (fixture) => {
+    this.#test("rejects a truncated tar", async (fixture) => {
       const cut = SMALL.subarray(0, 1100);
-      await this.#assertRefused(fixture, portions(cut), await digestOf(cut), "layer_invalid");
+      await this.#assertRefused(fixture, chunked(cut), await digestOf(cut), "layer_invalid");
     });
-    this.#test("refuses more bytes than allowed without reading on", async (fixture) => {
-      let given = 0;
+    this.#test("rejects more bytes than the limit without reading on", async (fixture) => {
+      let givenBytes = 0;
       const zeros = new ReadableStream<Uint8Array>({
-        pull: (controller) => controller.enqueue(new Uint8Array(given += 65_536 - given % 65_536).subarray(0, 65_536)),
+        pull: (controller) =>
+          controller.enqueue(new Uint8Array(givenBytes += 65_536 - givenBytes % 65_536).subarray(0, 65_536)),
       });
       const file = rawBlock({ name: "zeros", size: octal(900_000) });
-      const bomb = joined(portions(file), zeros);
+      const bomb = joined(chunked(file), zeros);
       const limits = { tarBytes: 1_000_000, entries: 10 };
       await this.#assertRefused(fixture, bomb, await digestOf(SMALL), "layer_too_large", limits);
-      assert.ok(given < 2_000_000, `read on to ${given} bytes`);
+      assert.ok(givenBytes < 2_000_000, `read on to ${givenBytes} bytes`);
     });
-    this.#test("refuses more entries than allowed", async (fixture) => {
+    this.#test("rejects more entries than the limit", async (fixture) => {
       const many = concat(...Array.from({ length: 1001 }, (_, i) => rawBlock({ name: `f${i}` })), END_OF_TAR);
-      await this.#assertRefused(fixture, portions(many), await digestOf(many), "layer_too_large");
+      await this.#assertRefused(fixture, chunked(many), await digestOf(many), "layer_too_large");
     });
   }
 
   interruptions(): void {
-    this.#test("leaves nothing when the source fails", async (fixture) => {
+    this.#test("leaves nothing if the source fails", async (fixture) => {
       const cable = new Error("cable cut");
       const source = joined(
-        portions(SMALL.subarray(0, 700)),
+        chunked(SMALL.subarray(0, 700)),
         new ReadableStream({ pull: (controller) => controller.error(cable) }),
       );
       await assert.rejects(fixture.store.ingest(source, { diffId: await digestOf(SMALL) }), cable);
       await this.#assertNothing(fixture);
     });
-    this.#test("leaves nothing when it is cancelled, even while it waits", async (fixture) => {
+    this.#test("leaves nothing if it is cancelled, even while it waits", async (fixture) => {
       const controller = new AbortController();
       let isCancelled = false;
       const stalling = new ReadableStream<Uint8Array>({
@@ -217,15 +219,15 @@ class Suite {
       await assert.rejects(ingest, { code: "cancelled" });
       assert.ok(isCancelled);
       await this.#assertNothing(fixture);
-      const late = fixture.store.ingest(portions(SMALL), { diffId }, { signal: AbortSignal.abort() });
-      await assert.rejects(late, { code: "cancelled" });
+      const aborted = fixture.store.ingest(chunked(SMALL), { diffId }, { signal: AbortSignal.abort() });
+      await assert.rejects(aborted, { code: "cancelled" });
       await this.#assertNothing(fixture);
     });
-    this.#test("gives up descriptors of a tar that isn't read to its end", async ({ store }) => {
+    this.#test("closes the descriptors of a tar that isn't read to its end", async ({ store }) => {
       const large = concat(rawFile("f", "x".repeat(1 << 20)), rawFile("f", "y".repeat(1 << 20)), END_OF_TAR);
       const diffId = await digestOf(large);
       const noneAdded = watchDescriptors();
-      await store.ingest(portions(large, 100_000), { diffId });
+      await store.ingest(chunked(large, 100_000), { diffId });
       for (let i = 0; i < 3; i++) {
         const reader = store.openTar(diffId).getReader();
         await reader.read();
@@ -235,15 +237,15 @@ class Suite {
     });
   }
 
-  hostile(): void {
-    this.#test("withstands hostile layers", async (fixture) => {
+  malicious(): void {
+    this.#test("withstands malicious layers", async (fixture) => {
       const victim = `${fixture.scratch}/victim`;
       await Deno.mkdir(victim);
       await Deno.writeTextFile(`${victim}/secret`, "secret");
       const untouched = await stateOf(victim);
-      for (const hostile of maliciousLayers(victim)) {
-        await this.#withstand(fixture, hostile);
-        assert.deepEqual(await stateOf(victim), untouched, hostile.name);
+      for (const malicious of maliciousLayers(victim)) {
+        await this.#withstand(fixture, malicious);
+        assert.deepEqual(await stateOf(victim), untouched, malicious.name);
       }
     });
   }
@@ -251,7 +253,7 @@ class Suite {
   async #withstand(fixture: Fixture, { name, tar, outcome }: MaliciousLayer): Promise<void> {
     const { dirs } = this.#harness;
     const diffId = await digestOf(tar);
-    const ingest = fixture.store.ingest(portions(tar, 4000), { diffId }, { limits: LIMITS });
+    const ingest = fixture.store.ingest(chunked(tar, 4000), { diffId }, { limits: LIMITS });
     if ("refused" in outcome) {
       await assert.rejects(ingest, (thrown) => isTsdError(thrown, outcome.refused), name);
       return await this.#assertNothing(fixture);
@@ -268,7 +270,7 @@ class Suite {
   }
 
   dirs(tools: DirTools): void {
-    this.#test("has what GNU tar unpacks, to the last attribute", async ({ store, scratch }) => {
+    this.#test("has exactly the files and attributes that GNU tar unpacks", async ({ store, scratch }) => {
       const [source, unpacked, archive] = ["source", "unpacked", "archive.tar"].map((name) => `${scratch}/${name}`);
       await Deno.mkdir(source!);
       await makeAllFeaturesTree(source!);
@@ -280,7 +282,7 @@ class Suite {
         await unpackWithTar(tools, archive!, unpacked!);
         const tar = await Deno.readFile(archive!);
         const diffId = await digestOf(tar);
-        await store.ingest(portions(tar, 5000), { diffId });
+        await store.ingest(chunked(tar, 5000), { diffId });
         const [expected, found] = [
           await tools.listTree(unpacked!),
           await tools.listTree((await store.mountable(diffId)).path),
@@ -292,10 +294,10 @@ class Suite {
         await Deno.remove(unpacked!, { recursive: true });
       }
     });
-    this.#test("marks what hides lower layers as overlayfs wants it", async ({ store }) => {
+    this.#test("marks whiteouts and opaque directories as overlayfs expects them", async ({ store }) => {
       const tar = concat(rawFile(".wh.gone", ""), rawFile("d/.wh..wh..opq", ""), rawFile("e/.wh.f", ""), END_OF_TAR);
       const diffId = await digestOf(tar);
-      await store.ingest(portions(tar), { diffId });
+      await store.ingest(chunked(tar), { diffId });
       const found = await tools.listTree((await store.mountable(diffId)).path);
       assert.deepEqual(found.map(({ path }) => path).sort(), [".", "d", "e", "e/f", "gone"]);
       const isWhiteout = async (name: string) => {
@@ -308,7 +310,7 @@ class Suite {
       assert.deepEqual(opaque, bytesOf("y"));
     });
     if (this.#harness.isReadOnly) return;
-    this.#test("finds damage when it verifies", async ({ store }) => {
+    this.#test("verify detects damage", async ({ store }) => {
       const diffId = await digestOf(SMALL);
       const damages: ((dir: string) => Promise<void>)[] = [
         (dir) => Deno.writeTextFile(`${dir}/a`, "two"),
@@ -320,7 +322,7 @@ class Suite {
         },
       ];
       for (const damage of damages) {
-        await store.ingest(portions(SMALL), { diffId });
+        await store.ingest(chunked(SMALL), { diffId });
         await store.verify(diffId);
         await damage((await store.mountable(diffId)).path);
         await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
@@ -331,18 +333,18 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>): void {
-    const { options, create, place = temporaryDir } = this.#harness;
+    const { options, create, createTestDir = temporaryDir } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
       fn: async () => {
-        await using here = await place();
-        const scratch = here.path;
+        await using testDir = await createTestDir();
+        const scratch = testDir.path;
         const root = `${scratch}/root`;
         await Deno.mkdir(root);
         const store = create(root);
         await body({ store, root, scratch });
-        letGo(store);
+        dispose(store);
       },
     });
   }
@@ -375,13 +377,13 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** What an attack would change: content, links, times, names. */
+/** Captures what an attack would change: content, links, times, names. */
 async function stateOf(victim: string): Promise<unknown> {
-  const look = async (path: string) => {
+  const statusOf = async (path: string) => {
     const { size, nlink, mode, mtime, ctime } = await Deno.lstat(path);
     return { size, nlink, mode, mtime, ctime };
   };
   const names = (await Array.fromAsync(Deno.readDir(victim))).map(({ name }) => name);
   const secret = `${victim}/secret`;
-  return [names, await look(victim), await look(secret), await Deno.readTextFile(secret)];
+  return [names, await statusOf(victim), await statusOf(secret), await Deno.readTextFile(secret)];
 }

@@ -1,12 +1,12 @@
 /**
- * For tests only: layers as an attacker would make them, and what must become of each. Used on the tree in memory and,
- * by the contract suite, on every driver.
+ * For tests only: layers as an attacker would craft them, and the required outcome of each. Used on the in-memory tree
+ * and, by the contract suite, on every driver.
  */
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { formatRecord } from "../../tar/pax.ts";
 import { concat, rawBlock, rawExtension, type RawFields, rawFile } from "../../tar/tar_testing.ts";
 
-/** A layer and its fate: refused with a code, or kept with exactly these paths (folders end with `/`). */
+/** A layer and its outcome: rejected with a code, or stored with exactly these paths (directories end with `/`). */
 export interface MaliciousLayer {
   readonly name: string;
   readonly tar: Uint8Array;
@@ -31,56 +31,62 @@ function refused(name: string, ...parts: Uint8Array[]): MaliciousLayer {
   return { name, tar: concat(...parts, END_OF_TAR), outcome: { refused: "layer_invalid" } };
 }
 
-function kept(name: string, paths: readonly string[], ...parts: Uint8Array[]): MaliciousLayer {
+function accepted(name: string, paths: readonly string[], ...parts: Uint8Array[]): MaliciousLayer {
   return { name, tar: concat(...parts, END_OF_TAR), outcome: { paths } };
 }
 
 /**
- * The layers, aimed at `victim`: the absolute path of a folder that a suite makes on the host with a file `secret` in
- * it, to see that nothing happens to it.
+ * Returns the layers, aimed at `victim`: the absolute path of a directory with a file `secret` that the suite creates
+ * on the host to check that it stays untouched.
  */
 export function maliciousLayers(victim: string): readonly MaliciousLayer[] {
-  return [...escapes(victim), ...commands(victim), ...IMPOSSIBLE];
+  return [...escapes(victim), ...specialNames(victim), ...INVALID];
 }
 
-const up = "../".repeat(12);
+const dotDots = "../".repeat(12);
 
-/** Names and links that try to lead out of the layer. */
+/** Names and links that try to escape from the layer. */
 function escapes(victim: string): MaliciousLayer[] {
   const below = victim.slice(1);
   const inside = below.split("/").map((_, i, names) => `${names.slice(0, i + 1).join("/")}/`);
   return [
-    refused("1 a path that climbs out", file(`${up}${below}/secret`)),
-    refused("1 a path that climbs out from a folder", dir("d/"), file(`d/${up}${below}/secret`)),
-    kept("1 a path that climbs and stays inside", ["b"], file("a/../b")),
-    kept("2 an absolute path", [...inside, `${below}/secret`], file(`${victim}/secret`)),
-    kept(
+    refused("1 a path that climbs out", file(`${dotDots}${below}/secret`)),
+    refused("1 a path that climbs out of a directory", dir("d/"), file(`d/${dotDots}${below}/secret`)),
+    accepted("1 a path that climbs and stays inside", ["b"], file("a/../b")),
+    accepted("2 an absolute path", [...inside, `${below}/secret`], file(`${victim}/secret`)),
+    accepted(
       "3 an absolute symlink, then a write through it",
       ["out", ...inside, `${below}/secret`],
       symlink("out", victim),
       file("out/secret"),
     ),
-    kept(
+    accepted(
       "4 a relative symlink upwards, then a write through it",
       ["d/", "d/out", ...inside, `${below}/secret`],
-      symlink("d/out", `${up}${below}`),
+      symlink("d/out", `${dotDots}${below}`),
       file("d/out/secret"),
     ),
-    refused("4 symlinks in a circle", symlink("a", "b"), symlink("b", "a"), file("a/f")),
+    refused("4 a symlink loop", symlink("a", "b"), symlink("b", "a"), file("a/f")),
     refused("5 a hard link to a file of the host", link("got", `${victim}/secret`)),
-    refused("5 a hard link that climbs out", link("got", `${up}${below}/secret`)),
-    refused("6 a hard link through a symlinked folder", symlink("out", victim), link("got", "out/secret")),
+    refused("5 a hard link that climbs out", link("got", `${dotDots}${below}/secret`)),
+    refused("6 a hard link through a symlinked directory", symlink("out", victim), link("got", "out/secret")),
     refused("6 the same with the file inside", file("d/f"), symlink("out", "d"), link("got", "out/f")),
-    kept(
+    accepted(
       "7 a hard link to a symlink, then a write to it",
       ["first", "second"],
       symlink("first", `${victim}/secret`),
       link("second", "first"),
       file("second"),
     ),
-    kept("8 a symlink replaced by a file", ["f"], symlink("f", `${victim}/secret`), file("f")),
-    kept("8 a symlink replaced by a folder", ["f/", "f/secret"], symlink("f", victim), dir("f/"), file("f/secret")),
-    kept(
+    accepted("8 a symlink replaced by a file", ["f"], symlink("f", `${victim}/secret`), file("f")),
+    accepted(
+      "8 a symlink replaced by a directory",
+      ["f/", "f/secret"],
+      symlink("f", victim),
+      dir("f/"),
+      file("f/secret"),
+    ),
+    accepted(
       "22 entries that change their type",
       ["a", "b", "c/", "c/new", "e"],
       file("a"),
@@ -98,21 +104,21 @@ function escapes(victim: string): MaliciousLayer[] {
   ];
 }
 
-/** Names and attributes that mean something to a driver. */
-function commands(victim: string): MaliciousLayer[] {
+/** Names and xattrs with a special meaning to a driver. */
+function specialNames(victim: string): MaliciousLayer[] {
   return [
     refused("9 a whiteout of .", file(".wh..")),
     refused("9 a whiteout of ..", file(".wh...")),
     refused("9 a whiteout of nothing", file(".wh.")),
-    refused("9 the same in a folder", file("d/.wh...")),
+    refused("9 the same in a directory", file("d/.wh...")),
     refused("10 a whiteout behind a symlink", symlink("out", victim), file("out/.wh.secret")),
     refused("10 an opaque marker behind a symlink", symlink("out", victim), file("out/.wh..wh..opq")),
-    refused("10 a whiteout with slashes", file(`.wh.d/${up}${victim.slice(1)}/secret`)),
+    refused("10 a whiteout with slashes", file(`.wh.d/${dotDots}${victim.slice(1)}/secret`)),
     refused("10 a file below a whiteout", file(".wh.d/secret")),
     refused("10 a file behind a symlink to a whiteout's name", symlink("out", ".wh.d"), file("out/secret")),
-    kept("11 an opaque marker at the root", ["own"], file(".wh..wh..opq"), file("own")),
-    kept(
-      "12 bookkeeping of aufs",
+    accepted("11 an opaque marker at the root", ["own"], file(".wh..wh..opq"), file("own")),
+    accepted(
+      "12 aufs metadata",
       ["own"],
       dir(".wh..wh.plnk/"),
       file(".wh..wh.plnk/12.34"),
@@ -120,13 +126,13 @@ function commands(victim: string): MaliciousLayer[] {
       dir(".wh..wh.orph/"),
       file("own"),
     ),
-    refused("12 a hard link into bookkeeping of aufs", file(".wh..wh.plnk/12.34"), link("got", ".wh..wh.plnk/12.34")),
+    refused("12 a hard link into aufs metadata", file(".wh..wh.plnk/12.34"), link("got", ".wh..wh.plnk/12.34")),
     refused("13 a root that is a symlink", symlink("./", victim)),
     refused("13 a root that is a file", file(".")),
     refused("13 a root that is a hard link", file("f"), link("/", "f")),
     refused("15 the character device 0:0", device("null", "3", 0, 0)),
     refused("15 the block device 0:0", device("null", "4", 0, 0)),
-    kept(
+    accepted(
       "16 attributes that steer overlayfs",
       ["d/", "f"],
       pax({ "SCHILY.xattr.trusted.overlay.redirect": "/etc", "SCHILY.xattr.trusted.overlay.opaque": "y" }),
@@ -137,8 +143,8 @@ function commands(victim: string): MaliciousLayer[] {
   ];
 }
 
-/** What is no sound layer at all. */
-const IMPOSSIBLE: readonly MaliciousLayer[] = [
+/** Layers that are invalid in themselves. */
+const INVALID: readonly MaliciousLayer[] = [
   refused("17 a name of 300 bytes", pax({ path: "n".repeat(300) }), file("f")),
   refused("17 a path of 5,000 bytes", pax({ path: "deep/".repeat(1000) + "f" }), file("f")),
   refused(
@@ -175,11 +181,11 @@ const IMPOSSIBLE: readonly MaliciousLayer[] = [
   refused("21 a file, then a child of it", file("f"), file("f/child")),
   refused("21 a device, then a child of it", device("f", "3", 1, 3), file("f/child")),
   refused("21 a symlink to a file, then a child of it", file("f"), symlink("s", "f"), file("s/child")),
-  refused("22 a hard link that replaces its target's folder", file("d/f"), link("d", "d/f")),
+  refused("22 a hard link that replaces its target's directory", file("d/f"), link("d", "d/f")),
   refused("22 a hard link to itself", file("f"), link("f", "f")),
-  refused("22 a hard link to a folder", dir("d/"), link("got", "d")),
+  refused("22 a hard link to a directory", dir("d/"), link("got", "d")),
   refused("23 a NUL in a name", pax({ path: "a\0b" }), file("f")),
-  kept("23 a newline in a name", ["a\nb"], file("a\nb")),
+  accepted("23 a newline in a name", ["a\nb"], file("a\nb")),
   refused("a user id that means unchanged", pax({ uid: "4294967295" }), file("f")),
   refused("a symlink without a target", symlink("f", "")),
 ];

@@ -1,6 +1,6 @@
 /**
- * For tests only: a power cut, as far as it can be had: ext4 or btrfs in a file, and a copy of that file without any sync. The copy
- * holds what a disk would hold.
+ * For tests only: simulates a power cut with ext4 or btrfs in an image file. A copy of that file, taken without any
+ * sync, holds what a disk would hold.
  */
 import { strict as assert } from "node:assert";
 import { sha256Hex } from "../../hash/mod.ts";
@@ -16,11 +16,11 @@ const ID = "ab".repeat(32);
 
 type Run = DirTools["run"];
 
-/** Works on a disk until the power goes, then looks at what is left of it. */
+/** Runs `work` on a disk, cuts the power, then runs `check` on the state that remains. */
 export async function throughPowerCut(
   runCommand: Run,
   work: (root: string) => Promise<void>,
-  look: (root: string) => Promise<void>,
+  check: (root: string) => Promise<void>,
   fileSystem: "ext4" | "btrfs" = "ext4",
 ): Promise<void> {
   const run = async (command: string, ...args: string[]) => {
@@ -42,17 +42,17 @@ export async function throughPowerCut(
   }
   await run("mount", "-o", "loop", `${dir}/copy`, `${dir}/mnt`);
   undo.defer(() => run("umount", `${dir}/mnt`));
-  await look(`${dir}/mnt`);
+  await check(`${dir}/mnt`);
 }
 
-/** A layer of some hundred files. */
+/** A layer of a few hundred files. */
 export async function layerForPowerCut(): Promise<{ tar: Uint8Array<ArrayBuffer>; diffId: Digest }> {
   const files = Array.from({ length: 300 }, (_, i) => rawFile(`d${i % 7}/f${i}`, `${i}`.repeat(i * 10)));
   const tar = concat(...files, END_OF_TAR);
   return { tar, diffId: digestOfHex(await sha256Hex(tar, "native")) };
 }
 
-/** A layer and a snapshot are there, to the last byte, once they were reported as there. */
+/** Asserts that a layer and a snapshot survive a power cut completely, once they were reported as stored. */
 export async function assertSurvivesPowerCut(
   run: Run,
   create: (root: string) => LayerStore & Partial<Disposable>,

@@ -1,4 +1,4 @@
-/** Whatever entries a tar has: what is on disk is what the tree says, and the tar comes back byte by byte. */
+/** For random entries, the files on disk match the layer tree, and the tar is reproduced exactly. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { btrfsVolume } from "../../../tests/harness/mod.ts";
@@ -24,7 +24,7 @@ const entry = fc.record({
 });
 type Entry = { type: TarEntryType; path: string; linkPath: string; content: string };
 
-/** A tar of those entries that a layer may have after the ones before them. */
+/** Builds a tar of those entries that are valid after the ones before them. */
 async function tarOf(entries: readonly Entry[]): Promise<Uint8Array<ArrayBuffer>> {
   let accepted: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   for (const { type, path, linkPath, content } of entries) {
@@ -55,10 +55,10 @@ function treeOf(tar: Uint8Array): LayerTree | undefined {
   return tree;
 }
 
-function inTree(dir: DirectoryNode, prefix = ""): string[] {
+function treeLines(dir: DirectoryNode, prefix = ""): string[] {
   return [...dir.children].flatMap(([name, node]) => {
     const line = `${prefix}${name} ${kindOf(node)}`;
-    return node.kind === "directory" ? [line, ...inTree(node, `${prefix}${name}/`)] : [line];
+    return node.kind === "directory" ? [line, ...treeLines(node, `${prefix}${name}/`)] : [line];
   }).sort();
 }
 
@@ -68,7 +68,7 @@ function kindOf(node: LayerNode): string {
   return node.kind === "whiteout" ? "character" : node.kind;
 }
 
-async function onDisk(dir: string, prefix = ""): Promise<string[]> {
+async function diskLines(dir: string, prefix = ""): Promise<string[]> {
   const lines: string[] = [];
   for (const { name } of Deno.readDirSync(dir)) {
     const info = await Deno.lstat(`${dir}/${name}`);
@@ -76,7 +76,7 @@ async function onDisk(dir: string, prefix = ""): Promise<string[]> {
     if (info.isFile) lines.push(`${prefix}${name} file of ${info.size}`);
     else if (info.isSymlink) lines.push(`${prefix}${name} symlink to ${await Deno.readLink(`${dir}/${name}`)}`);
     else lines.push(`${prefix}${name} ${kind}`);
-    if (info.isDirectory) lines.push(...await onDisk(`${dir}/${name}`, `${prefix}${name}/`));
+    if (info.isDirectory) lines.push(...await diskLines(`${dir}/${name}`, `${prefix}${name}/`));
   }
   return lines.sort();
 }
@@ -91,8 +91,8 @@ for (const driver of STORAGE_DRIVERS) {
   const needs = driver === "btrfs" ? requires("root", "btrfs") : requires("root");
   const test = (name: string, use: (store: LayerStore) => Promise<void>) => {
     Deno.test(`${driver}: ${name}`, needs, async () => {
-      await using place = await (driver === "btrfs" ? btrfsVolume() : temporaryDir());
-      const store = openLayers({ driver, root: place.path });
+      await using testDir = await (driver === "btrfs" ? btrfsVolume() : temporaryDir());
+      const store = openLayers({ driver, root: testDir.path });
       try {
         await use(store);
       } finally {
@@ -101,7 +101,7 @@ for (const driver of STORAGE_DRIVERS) {
     });
   };
   test("random layers", randomLayers);
-  test("more folders than descriptors, in any order, each before its parents", manyDirs);
+  test("more directories than descriptors, in any order, each before its parents", manyDirs);
 }
 
 async function randomLayers(store: LayerStore): Promise<void> {
@@ -109,7 +109,7 @@ async function randomLayers(store: LayerStore): Promise<void> {
     fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
       const tar = await tarOf(entries);
       const diffId = await ingested(store, tar);
-      assert.deepEqual(await onDisk((await store.mountable(diffId)).path), inTree(treeOf(tar)!.root));
+      assert.deepEqual(await diskLines((await store.mountable(diffId)).path), treeLines(treeOf(tar)!.root));
       await store.verify(diffId);
     }),
     { numRuns: 60 },

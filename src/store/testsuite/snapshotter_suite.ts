@@ -1,6 +1,4 @@
-/**
- * For tests only: what every {@link Snapshotter} promises. Call {@link testSnapshotter} from a driver's own test file.
- */
+/** For tests only: the contract of {@link Snapshotter}. Call {@link testSnapshotter} from a driver's test file. */
 import { strict as assert } from "node:assert";
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
@@ -12,32 +10,32 @@ import { DIFF_CASES } from "./diff_cases.ts";
 import { temporaryDir, type TestDir } from "./test_dir.ts";
 import { type DirTools, makeAllFeaturesTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
 
-/** A driver's two halves over one folder. */
+/** A driver's layer store and snapshotter over one directory. */
 export interface SnapshotDriver {
   /** Some drivers hold mounts. */
   readonly layers: LayerStore & Partial<Disposable>;
   readonly snapshotter: Snapshotter;
 }
 
-/** How the suite gets at a driver. */
+/** Gives the suite access to a driver. */
 export interface SnapshotterHarness {
   readonly name: string;
-  /** Another pair over the same folder (and, in memory, over the same contents). */
+  /** Opens another pair over the same directory (in memory: over the same contents). */
   create(root: string): SnapshotDriver;
-  /** What is left of unfinished work. */
+  /** Lists the remains of incomplete operations. */
   leftovers(root: string): Promise<string[]>;
-  /** Given when mounts are real. */
+  /** Set if mounts are real. */
   readonly dirs?: DirTools;
-  /** Where the driver is, on a file system that it needs; default: a temporary folder. */
-  readonly place?: () => Promise<TestDir>;
-  /** For `Deno.test`: `requires("root")` and the like. */
+  /** Creates the directory of a driver, on a suitable file system; defaults to a temporary directory. */
+  readonly createTestDir?: () => Promise<TestDir>;
+  /** Options for `Deno.test`, such as `requires("root")`. */
   readonly options?: { readonly ignore?: boolean };
 }
 
 interface Fixture extends SnapshotDriver {
   readonly root: string;
   readonly scratch: string;
-  /** Puts a layer into the store. */
+  /** Ingests a layer with these tar members. */
   layer(...parts: Uint8Array[]): Promise<Digest>;
 }
 
@@ -65,7 +63,7 @@ class Suite {
   }
 
   presence(): void {
-    this.#test("makes, mounts, lists and removes snapshots", async ({ snapshotter, layer, root }) => {
+    this.#test("creates, mounts, lists and removes snapshots", async ({ snapshotter, layer, root }) => {
       const base = await layer(rawFile("f", "1"));
       assert.deepEqual(await snapshotter.list(), []);
       await snapshotter.prepare([base], ID);
@@ -82,12 +80,12 @@ class Suite {
       await snapshotter.remove(ID);
       await snapshotter.remove(ID);
       assert.deepEqual(await snapshotter.list(), [OTHER]);
-      // Mounted as it is.
+      // While it is mounted.
       await snapshotter.remove(OTHER);
       assert.deepEqual(await snapshotter.list(), []);
       assert.deepEqual(await this.#harness.leftovers(root), []);
     });
-    this.#test("refuses what it can't do", async ({ snapshotter, layer }) => {
+    this.#test("rejects invalid requests", async ({ snapshotter, layer }) => {
       const base = await layer(rawFile("f", "1"));
       const missing = digestOfHex("0".repeat(64));
       await assert.rejects(snapshotter.prepare([base, missing], ID), { code: "not_found" });
@@ -101,7 +99,7 @@ class Suite {
       await snapshotter.unmount(OTHER);
       await snapshotter.remove(OTHER);
     });
-    this.#test("lets exactly one of several make a snapshot", async ({ snapshotter, layer }) => {
+    this.#test("lets exactly one of concurrent calls create a snapshot", async ({ snapshotter, layer }) => {
       const base = await layer(rawFile("f", "1"));
       const tries = await Promise.allSettled([1, 2, 3, 4].map(() => snapshotter.prepare([base], ID)));
       assert.equal(tries.filter(({ status }) => status === "fulfilled").length, 1);
@@ -110,22 +108,22 @@ class Suite {
   }
 
   writing(): void {
-    this.#test("keeps what a container writes apart from its layers", async ({ snapshotter, layers, layer }) => {
+    this.#test("isolates what a container writes from its layers", async ({ snapshotter, layers, layer }) => {
       const base = await layer(rawFile("f", "layer"), rawFile("d/g", "layer"));
       await snapshotter.prepare([base], ID);
       await snapshotter.prepare([base], OTHER);
-      const [own, other] = [await snapshotter.mount(ID), await snapshotter.mount(OTHER)];
-      await Deno.writeTextFile(`${own.root}/f`, "mine");
-      await Deno.remove(`${own.root}/d`, { recursive: true });
+      const [first, other] = [await snapshotter.mount(ID), await snapshotter.mount(OTHER)];
+      await Deno.writeTextFile(`${first.root}/f`, "mine");
+      await Deno.remove(`${first.root}/d`, { recursive: true });
       assert.equal(await Deno.readTextFile(`${other.root}/f`), "layer");
       assert.equal(await Deno.readTextFile(`${other.root}/d/g`), "layer");
       await layers.verify(base);
       await snapshotter.unmount(ID);
-      const again = await snapshotter.mount(ID);
-      assert.equal(await Deno.readTextFile(`${again.root}/f`), "mine");
-      assert.deepEqual([...Deno.readDirSync(again.root)].map(({ name }) => name), ["f"]);
+      const remounted = await snapshotter.mount(ID);
+      assert.equal(await Deno.readTextFile(`${remounted.root}/f`), "mine");
+      assert.deepEqual([...Deno.readDirSync(remounted.root)].map(({ name }) => name), ["f"]);
     });
-    this.#test("mounts once, however many ask at a time", async ({ snapshotter, layer, scratch }) => {
+    this.#test("mounts once for concurrent calls", async ({ snapshotter, layer, scratch }) => {
       await snapshotter.prepare([await layer(rawFile("f", "1"))], ID);
       const mounts = await Promise.all([1, 2, 3].map(() => snapshotter.mount(ID)));
       assert.equal(new Set(mounts.map(({ root }) => root)).size, 1);
@@ -144,7 +142,7 @@ class Suite {
       const linkBytes = (await Deno.lstat(`${mount.root}/d/link`)).size;
       assert.deepEqual(await snapshotter.usage(ID), { bytes: 1000 + linkBytes, inodes: 4 });
     });
-    this.#test("takes a busy mount away", async ({ snapshotter, layer, scratch }) => {
+    this.#test("detaches a busy mount", async ({ snapshotter, layer, scratch }) => {
       await snapshotter.prepare([await layer(rawFile("f", "layer"))], ID);
       const mount = await snapshotter.mount(ID);
       using file = await Deno.open(`${mount.root}/f`);
@@ -170,7 +168,7 @@ class Suite {
       const mount = await snapshotter.mount(ID);
       assert.deepEqual(tools.diffTrees(await tools.listTree(unpacked!), await tools.listTree(mount.root)), []);
     });
-    this.#test("merges layers, with whiteouts and opaque folders", async ({ snapshotter, layer }) => {
+    this.#test("merges layers, with whiteouts and opaque directories", async ({ snapshotter, layer }) => {
       const base = await layer(rawFile("gone", ""), rawFile("d/low", ""), rawFile("e/low", ""), rawFile("f", "low"));
       const middle = await layer(
         rawFile(".wh.gone", ""),
@@ -185,11 +183,11 @@ class Suite {
       assert.deepEqual(pathsIn(root), ["d/", "d/own", "e/", "f"]);
       assert.equal(await Deno.readTextFile(`${root}/f`), "high");
     });
-    this.#test("takes a layer that comes twice", async ({ snapshotter, layer }) => {
-      const own = await layer(rawFile("a", "own"), rawFile(".wh.c", ""));
+    this.#test("accepts a layer that occurs twice", async ({ snapshotter, layer }) => {
+      const first = await layer(rawFile("a", "own"), rawFile(".wh.c", ""));
       const other = await layer(rawFile(".wh.a", ""), rawFile("b", ""), rawFile("c", ""));
       const empty = await layer();
-      await snapshotter.prepare([empty, own, empty, other, own, empty], ID);
+      await snapshotter.prepare([empty, first, empty, other, first, empty], ID);
       assert.deepEqual(pathsIn((await snapshotter.mount(ID)).root), ["a", "b"]);
     });
     this.#test("hides everything below a layer whose root is opaque", async ({ snapshotter, layer }) => {
@@ -204,7 +202,7 @@ class Suite {
 
   differing(): void {
     for (const { name, layers, act, assumed, expect } of DIFF_CASES) {
-      this.#test(`tells what a container changed: ${name}`, async ({ snapshotter, layer }) => {
+      this.#test(`lists what a container changed: ${name}`, async ({ snapshotter, layer }) => {
         const stack: Digest[] = [];
         for (const parts of layers) stack.push(await layer(...parts));
         await snapshotter.prepare(stack, ID);
@@ -235,7 +233,7 @@ class Suite {
       assert.equal(await Deno.readTextFile(`${root}/top`), "126");
     });
     for (const name of NAMES_OF_ROOTS) {
-      this.#test(`works below a folder named ${name.slice(0, 20)}`, async ({ snapshotter, layer }) => {
+      this.#test(`works below a directory named ${name.slice(0, 20)}`, async ({ snapshotter, layer }) => {
         await snapshotter.prepare([await layer(rawFile("low", "")), await layer(rawFile("high", ""))], ID);
         const { root } = await snapshotter.mount(ID);
         assert.deepEqual(pathsIn(root), ["high", "low"]);
@@ -245,15 +243,15 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>, rootName = "root"): void {
-    const { options, create, place = temporaryDir } = this.#harness;
+    const { options, create, createTestDir = temporaryDir } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
       fn: async () => {
-        await using here = await place();
-        const root = `${here.path}/${rootName}`;
+        await using testDir = await createTestDir();
+        const root = `${testDir.path}/${rootName}`;
         await Deno.mkdir(root, { recursive: true });
-        await this.#with(create(root), root, here.path, body);
+        await this.#with(create(root), root, testDir.path, body);
       },
     });
   }
@@ -274,19 +272,22 @@ class Suite {
   }
 }
 
-/** As `docker diff` shows them. */
+/** Changes in the format of `docker diff`. */
 async function changes(snapshotter: Snapshotter, id: string, assumed: readonly string[] = []): Promise<string[]> {
   const letters = { modified: "C", added: "A", deleted: "D" } as const;
   return await Array.fromAsync(snapshotter.diff(id, new Set(assumed)), ({ path, kind }) => `${letters[kind]} ${path}`);
 }
 
-/** Snapshots in the mount table, of this test's own: others run beside it with the same ids. Layers may be mounted too. */
+/**
+ * Snapshots in the mount table below this test's directory: other tests run concurrently with the same ids. Layers may
+ * be mounted as well.
+ */
 function mountsBelow(dir: string): string[] {
   const table = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
   return table.filter((line) => line.includes(`${dir}/`) && line.includes("/snapshots/"));
 }
 
-/** Names below `root`, folders with a slash, sorted. */
+/** Paths below `root`, directories with a trailing slash, sorted. */
 function pathsIn(root: string, prefix = ""): string[] {
   return [...Deno.readDirSync(root)].flatMap(({ name, isDirectory }) =>
     isDirectory ? [`${prefix}${name}/`, ...pathsIn(`${root}/${name}`, `${prefix}${name}/`)] : [prefix + name]

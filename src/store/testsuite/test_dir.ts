@@ -1,8 +1,8 @@
-/** For tests only: where a driver under test has its folder. */
+/** For tests only: directories for drivers under test. */
 import "../../sys/preopen.ts";
 import { removeDir } from "../directory_driver/clearing.ts";
 
-/** A folder that goes with all that is in it. */
+/** A directory that is deleted with its content on disposal. */
 export interface TestDir extends AsyncDisposable {
   readonly path: string;
 }
