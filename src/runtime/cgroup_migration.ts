@@ -1,10 +1,10 @@
 /**
  * @module
  * Prepares the kernel for migrating processes between cgroups. All migrations on a machine take one lock for writing
- * (`cgroup_threadgroup_rwsem`, kernel/cgroup/cgroup.c). The first writer after a pause waits for an RCU grace period, 8 to
- * 20 ms; writers within the next grace period don't wait (kernel/rcu/sync.c). A runtime migrates its process about 10 ms
- * after its own start. A migration that changes nothing, made at that start, lets the grace period pass in parallel with
- * the runtime's other work.
+ * (`cgroup_threadgroup_rwsem`, kernel/cgroup/cgroup.c). The first writer after a pause waits for an RCU grace period, 8
+ * to 20 ms; writers within the next grace period don't wait (kernel/rcu/sync.c). A runtime migrates its process about
+ * 10 ms after its own start. A migration that changes nothing, made at that start, lets the grace period pass in
+ * parallel with the runtime's other work.
  */
 import type { Log } from "../log.ts";
 import { readProcFile } from "../sys/mod.ts";

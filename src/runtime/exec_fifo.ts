@@ -1,9 +1,9 @@
 /**
  * @module
  * Starts a created container without running the runtime again. The init process waits to write one byte to the FIFO
- * `exec.fifo` in the runtime's state directory, and executes the container's program once that byte is read. `runc start`
- * does no more than read the FIFO to its end, and running a Go process for it takes as long as five other steps of the
- * engine.
+ * `exec.fifo` in the runtime's state directory, and executes the container's program once that byte is read. `runc
+ * start` does no more than read the FIFO to its end, and running a Go process for it takes as long as five other steps
+ * of the engine.
  */
 import { TsdError } from "../errors.ts";
 import { AT, cString, EPOLL, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";

@@ -1,8 +1,9 @@
 /**
  * @module
  * Detects when a runtime's init process has executed the container's program. Until execve(2) has completed, the init
- * process handles signals (Go's runtime handles all of them), and its descriptors are closed slightly earlier. So neither
- * the end of `exec.fifo` nor the runtime's exit proves that the program runs; the process's image in /proc does.
+ * process handles signals (Go's runtime handles all of them), and its descriptors are closed slightly earlier. So
+ * neither the end of `exec.fifo` nor the runtime's exit proves that the program runs; the process's image in /proc
+ * does.
  */
 import { processStat, readProcFile } from "../sys/mod.ts";
 
@@ -37,7 +38,9 @@ export function processImage(pid: number): ProcessImage | undefined {
 
 const hasEnded = (pid: number): boolean => ["Z", "X", undefined].includes(processStat(pid)?.state);
 
-/** Returns whether a command line is that of runc's init process, which has not executed the container's program yet. */
+/**
+ * Returns whether a command line is that of runc's init process, which has not executed the container's program yet.
+ */
 export const isRuncInit = (cmdline: string): boolean => /(?:^|\/)runc[^/\0]*\0init\0$/.test(cmdline);
 
 /** execve(2) takes about a millisecond, and longer only if no core is free. */

@@ -65,8 +65,8 @@ const NULL_STDIO: readonly ChildStdio[] = [0, 1, 2].map((target) => ({ target, p
 const SYSTEM_CALLS: FdHolderCalls = { processes, pipes, files, startTime: processStartTime };
 
 /**
- * Starts an fd holder with duplicates of `held`; the caller keeps ownership of its descriptors. The process is a child of
- * this one: register it with the reaper (`reaper.spawned(pid)`), which also reports when it was killed.
+ * Starts an fd holder with duplicates of `held`; the caller keeps ownership of its descriptors. The process is a child
+ * of this one: register it with the reaper (`reaper.spawned(pid)`), which also reports when it was killed.
  * @param owner the run directory and the container, by which `fdHoldersOf` finds an fd holder that no record names
  * @throws {TsdError} runtime_missing, system_call
  */

@@ -28,8 +28,8 @@ export function fdHoldersOf(prefix: string): FoundFdHolder[] {
 const OWNER_PREFIX = `${OWNER_VARIABLE}=`;
 
 /**
- * Returns the owner from the environment of an fd holder, which consists of this one variable. A container's process may
- * set the variable too, but runs in another mount namespace.
+ * Returns the owner from the environment of an fd holder, which consists of this one variable. A container's process
+ * may set the variable too, but runs in another mount namespace.
  */
 function ownerOf(pid: string): string | undefined {
   try {

@@ -119,8 +119,8 @@ export class FifoIo extends ProcessStdio {
   }
 
   /**
-   * Opens the writing end of stdin. The read-write guard keeps the FIFO open at both ends until the process has opened it:
-   * a read-only open would block without a writer, and a non-blocking open for writing would fail without a reader.
+   * Opens the writing end of stdin. The read-write guard keeps the FIFO open at both ends until the process has opened
+   * it: a read-only open would block without a writer, and a non-blocking open for writing would fail without a reader.
    */
   #openStdin(path: string, stdin: StdinPipe): string {
     const open = (flags: number) => new OwnedFd(this.#calls.files.open(cString(path), flags));

@@ -51,7 +51,8 @@ export interface StartOptions {
  *
  * A *bundle* is a directory with config.json and, by reference, the root filesystem. The *init process* is the
  * container's first process. A container is *created* when its namespaces and cgroup exist and its init process waits;
- * it is *running* once the init process executes the container's program, and *stopped* once the init process has exited.
+ * it is *running* once the init process executes the container's program, and *stopped* once the init process has
+ * exited.
  *
  * To run a container, the caller writes the bundle, optionally calls {@link OciRuntime.expect}, and calls
  * {@link OciRuntime.create}, which returns the pid of the init process. It can then open a pidfd, connect networks
@@ -71,8 +72,8 @@ export interface OciRuntime {
   /** Creates the container; its init process waits for {@link OciRuntime.start}. A failure leaves nothing behind. */
   create(options: CreateOptions): Promise<RunningProcess>;
   /**
-   * Lets the init process of a created container execute its program. Resolves once it does, or has exited: from then on
-   * a signal reaches the program.
+   * Lets the init process of a created container execute its program. Resolves once it does, or has exited: from then
+   * on a signal reaches the program.
    * @param pid the pid that {@link OciRuntime.create} returned
    */
   start(id: string, pid: number, options?: StartOptions): Promise<void>;

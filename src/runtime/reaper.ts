@@ -1,8 +1,8 @@
 /**
  * @module
- * Reaps all children of the engine. Every process is started through `src/sys/` (never `Deno.Command`, whose own reaping
- * would race), so a single `waitpid(-1, WNOHANG)` loop on SIGCHLD collects all exits: runc's and, since the engine is a
- * child subreaper, those of the container and exec processes that runc leaves behind.
+ * Reaps all children of the engine. Every process is started through `src/sys/` (never `Deno.Command`, whose own
+ * reaping would race), so a single `waitpid(-1, WNOHANG)` loop on SIGCHLD collects all exits: runc's and, since the
+ * engine is a child subreaper, those of the container and exec processes that runc leaves behind.
  */
 import { type ExitedChild, isErrno, type ProcessCalls } from "../sys/mod.ts";
 
@@ -10,8 +10,8 @@ import { type ExitedChild, isErrno, type ProcessCalls } from "../sys/mod.ts";
 const ANY_CHILD = -1;
 
 /**
- * How long an unclaimed exit status is kept, in ms: a container's process may exit before its pid is read from runc's pid
- * file.
+ * How long an unclaimed exit status is kept, in ms: a container's process may exit before its pid is read from runc's
+ * pid file.
  */
 const UNCLAIMED_MS = 60_000;
 
@@ -42,15 +42,17 @@ export class Reaper implements Disposable {
   }
 
   /**
-   * Returns the exit of a process that was just spawned. A status stored under its pid belongs to an older process and is
-   * dropped. Must be called before control returns to the event loop.
+   * Returns the exit of a process that was just spawned. A status stored under its pid belongs to an older process and
+   * is dropped. Must be called before control returns to the event loop.
    */
   spawned(pid: number): Promise<ExitedChild> {
     this.#unclaimed.delete(pid);
     return this.exit(pid);
   }
 
-  /** Returns the exit of a child that may have exited already (its pid came from a pid file). One caller for each pid. */
+  /**
+   * Returns the exit of a child that may have exited already (its pid came from a pid file). One caller for each pid.
+   */
   exit(pid: number): Promise<ExitedChild> {
     const unclaimed = this.#unclaimed.get(pid);
     if (unclaimed !== undefined) {

@@ -270,7 +270,8 @@ async function readPidWithRetry(path: string): Promise<number> {
   return readPid(path);
 }
 
-const isTooManyOpenFiles = (thrown: unknown): boolean => ["EMFILE", "ENFILE"].includes((thrown as { code?: string }).code ?? "");
+const isTooManyOpenFiles = (thrown: unknown): boolean =>
+  ["EMFILE", "ENFILE"].includes((thrown as { code?: string }).code ?? "");
 
 function readPid(path: string): number {
   let text: string;

@@ -48,8 +48,8 @@ export async function runtimeError({ path, command, exitCode, log }: FailedCall)
 }
 
 /**
- * Returns the suffix that Docker appends: containerd's `unknown` for errors without a known class, and advice for certain
- * kernel errors. The docker CLI recognizes a directory that can't be executed by the last two words.
+ * Returns the suffix that Docker appends: containerd's `unknown` for errors without a known class, and advice for
+ * certain kernel errors. The docker CLI recognizes a directory that can't be executed by the last two words.
  */
 function hint(message: string): string {
   if (/is a directory/i.test(message)) return ": unknown: permission denied";

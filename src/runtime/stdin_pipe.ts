@@ -1,8 +1,8 @@
 /**
  * @module
- * The writing end of a process's standard input: a FIFO that the process opens read-only, so that closing this end is its
- * end of file, or a duplicate of its terminal's master (see `terminalInput`). Writes wait while the process is slow, and
- * are dropped once it has closed its end.
+ * The writing end of a process's standard input: a FIFO that the process opens read-only, so that closing this end is
+ * its end of file, or a duplicate of its terminal's master (see `terminalInput`). Writes wait while the process is
+ * slow, and are dropped once it has closed its end.
  */
 import { EPOLL, type Epoll, type FileCalls, isErrno, type OwnedFd } from "../sys/mod.ts";
 

@@ -72,22 +72,26 @@ export abstract class ProcessStdio {
   /** Resumes the streams of a process that an earlier engine started. Takes ownership of the retained descriptors. */
   abstract reopen(retained: RetainedStreams): Promise<void>;
 
-  /** Begins to read the output, after the runtime has created the process. From then on closing stdin is end of file. */
+  /**
+   * Begins to read the output, after the runtime has created the process. From then on closing stdin is end of file.
+   */
   abstract started(): Promise<void>;
 
   /** Sets the size of the terminal, or the initial size before the start. Does nothing without a terminal. */
   abstract resize(size: TerminalSize): void;
 
   /**
-   * Returns the descriptors that an fd holder must retain so that the process survives this engine. They are valid as of
-   * this call, and this object still owns them.
+   * Returns the descriptors that an fd holder must retain so that the process survives this engine. They are valid as
+   * of this call, and this object still owns them.
    */
   abstract heldFds(): Held<number>;
 
   /** Closes the descriptors that this engine holds. */
   protected abstract release(): void;
 
-  /** Adds a listener, before or after the start. The listener gets all output from the time when the promise resolves. */
+  /**
+   * Adds a listener, before or after the start. The listener gets all output from the time when the promise resolves.
+   */
   attach(listener: OutputListener): Promise<Attachment> {
     const pending: Pending = { listener, detached: false };
     this.#pending.add(pending);

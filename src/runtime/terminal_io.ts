@@ -66,7 +66,8 @@ export class TerminalIo extends ProcessStdio {
 
   /** @throws {TsdError} timeout, runtime_failed, system_call */
   async started(): Promise<void> {
-    // Received only now: the message waits in the socket, and a runtime that failed may have sent a master nevertheless.
+    // Received only now: the message waits in the socket, and a runtime that failed may have sent a master
+    // nevertheless.
     this.#master = await this.#socket!.receive({ deadlineMs: RECEIVE_LIMIT_MS });
     this.#closeSocket();
     this.#applySize();

@@ -50,7 +50,9 @@ const SYSTEM_CALLS: ConsoleCalls = { sockets, files, metadata, pipes, terminals,
 const BACKLOG = 4;
 const OWNER_ONLY = 0o600;
 
-/** A listening socket that receives one terminal. Dispose of it once the terminal has arrived, or can't arrive any more. */
+/**
+ * A listening socket that receives one terminal. Dispose of it once the terminal has arrived, or can't arrive any more.
+ */
 export class ConsoleSocket implements Disposable {
   /** Value for the runtime's `--console-socket`. */
   readonly path: string;
@@ -78,8 +80,8 @@ export class ConsoleSocket implements Disposable {
   }
 
   /**
-   * Receives the master, non-blocking and close-on-exec; the caller closes it. Call this once, before or after the runtime
-   * has sent it. The promise may be dropped: its rejection is never unhandled.
+   * Receives the master, non-blocking and close-on-exec; the caller closes it. Call this once, before or after the
+   * runtime has sent it. The promise may be dropped: its rejection is never unhandled.
    * @throws {TsdError} timeout, runtime_failed (the message was no terminal), cancelled (disposed of)
    * @throws the reason of `signal`
    */
