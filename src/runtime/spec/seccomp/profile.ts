@@ -1,19 +1,19 @@
 /**
  * @module
- * Profiles of `--security-opt seccomp=FILE`: JSON in Docker's form, which adds conditions on capabilities,
- * architectures and kernels to the OCI form. It reads the form and applies the conditions; what an action or a name
- * means is the runtime's business.
+ * Profiles of `--security-opt seccomp=FILE`: JSON in Docker's format, which adds conditions on capabilities,
+ * architectures and kernel versions to the OCI format. This module parses a profile and evaluates its conditions; it
+ * leaves the interpretation of actions and system call names to the runtime.
  */
 import { TsdError } from "../../../errors.ts";
 import { type OciSeccomp, type OciSyscallArg, type OciSyscallRule, uint64 } from "../oci.ts";
 import { kernelAtLeast, type SeccompContext } from "./resolve.ts";
 
-/** When a rule counts. All of `includes` must hold, none of `excludes`. */
+/** The conditions of a rule. It applies if all conditions in `includes` and none in `excludes` are met. */
 export interface ProfileFilter {
   readonly caps?: readonly string[];
-  /** Go's names: `amd64`, `arm64`. */
+  /** Architectures as named by Go: `amd64`, `arm64`. */
   readonly arches?: readonly string[];
-  /** `4.8` */
+  /** Kernel version, such as `4.8`. */
   readonly minKernel?: string;
 }
 
@@ -27,13 +27,13 @@ export interface ProfileSyscall {
   readonly excludes?: ProfileFilter | null;
 }
 
-/** A machine's architecture and those whose programs it also runs. */
+/** An architecture and those whose programs it also runs. */
 export interface ArchFamily {
   readonly architecture: string;
   readonly subArchitectures?: readonly string[] | null;
 }
 
-/** A profile as it stands in the file. */
+/** A profile as in its file. */
 export interface SeccompProfile {
   readonly defaultAction?: string;
   readonly defaultErrnoRet?: number;
@@ -48,7 +48,7 @@ export interface SeccompProfile {
 const GO_ARCH: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 const SCMP_ARCH: Readonly<Record<string, string>> = { x86_64: "SCMP_ARCH_X86_64", aarch64: "SCMP_ARCH_AARCH64" };
 
-/** Reads a profile's JSON. @throws invalid_argument when it is not one */
+/** Parses a profile. @throws {TsdError} invalid_argument, if it is malformed */
 export function parseSeccompProfile(text: string): SeccompProfile {
   let value: unknown;
   try {
@@ -62,7 +62,11 @@ export function parseSeccompProfile(text: string): SeccompProfile {
   return value as SeccompProfile;
 }
 
-/** The profile for one container, or undefined when it says nothing at all, which means no filter. */
+/**
+ * Resolves the conditions of a profile for one container.
+ * @returns undefined for an empty profile, which means no filter
+ * @throws {TsdError} invalid_argument
+ */
 export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompContext): OciSeccomp | undefined {
   const { defaultAction = "", architectures, syscalls, archMap: families, ...rest } = profile;
   const archMap = families ?? [];
@@ -75,11 +79,11 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
     );
   }
   const mapped = archMap.find((entry) => entry.architecture === SCMP_ARCH[context.arch]);
-  const judged = architectures ?? (mapped ? [mapped.architecture, ...mapped.subArchitectures ?? []] : []);
+  const architectureNames = architectures ?? (mapped ? [mapped.architecture, ...mapped.subArchitectures ?? []] : []);
   return {
     ...rest,
     defaultAction,
-    ...judged.length > 0 ? { architectures: judged } : {},
+    ...judged.length > 0 ? { architectures: architectureNames } : {},
     syscalls: rules.filter((rule) => applies(rule, context)).map(toOci),
   };
 }
@@ -87,15 +91,15 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
 function applies({ includes, excludes }: ProfileSyscall, context: SeccompContext): boolean {
   const arch = GO_ARCH[context.arch] ?? context.arch;
   const has = (cap: string) => context.capabilities.includes(cap);
-  const reached = (version: string) => kernelAtLeast(context.kernel, kernelVersion(version));
+  const isKernelAtLeast = (version: string) => kernelAtLeast(context.kernel, kernelVersion(version));
   if (excludes) {
     if (excludes.arches?.includes(arch) || excludes.caps?.some(has)) return false;
-    if (excludes.minKernel && reached(excludes.minKernel)) return false;
+    if (excludes.minKernel && isKernelAtLeast(excludes.minKernel)) return false;
   }
   if (includes) {
     if (includes.arches?.length && !includes.arches.includes(arch)) return false;
     if (includes.caps && !includes.caps.every(has)) return false;
-    if (includes.minKernel && !reached(includes.minKernel)) return false;
+    if (includes.minKernel && !isKernelAtLeast(includes.minKernel)) return false;
   }
   return true;
 }
@@ -110,9 +114,9 @@ function toOci({ name, names, action, errnoRet, args }: ProfileSyscall): OciSysc
 }
 
 function kernelVersion(text: string): readonly [number, number] {
-  const found = /^(\d+)\.(\d+)$/.exec(text);
-  if (!found) throw malformed(`${JSON.stringify(text)} is not a kernel version (as in 4.8)`);
-  return [Number(found[1]), Number(found[2])];
+  const match = /^(\d+)\.(\d+)$/.exec(text);
+  if (!match) throw malformed(`${JSON.stringify(text)} is not a kernel version (as in 4.8)`);
+  return [Number(match[1]), Number(match[2])];
 }
 
 function checkShape(profile: Record<string, unknown>): void {
