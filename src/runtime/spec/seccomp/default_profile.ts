@@ -19,30 +19,24 @@ const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 /** System calls that are always allowed, by subject. */
 export const ALLOWED: readonly string[] = [
   // Files, by path.
-  words(
-    `access chdir chmod chown chown32 creat faccessat faccessat2 fchmodat fchmodat2 fchownat fstatat64 futimesat
+  words(`access chdir chmod chown chown32 creat faccessat faccessat2 fchmodat fchmodat2 fchownat fstatat64 futimesat
     getcwd lchown lchown32 link linkat lstat lstat64 mkdir mkdirat mknod mknodat name_to_handle_at newfstatat open
     openat openat2 readlink readlinkat rename renameat renameat2 rmdir stat stat64 statx symlink symlinkat truncate
-    truncate64 umask unlink unlinkat utime utimensat utimensat_time64 utimes`,
-  ),
+    truncate64 umask unlink unlinkat utime utimensat utimensat_time64 utimes`),
   // Extended attributes.
   words(`fgetxattr flistxattr fremovexattr fsetxattr getxattr getxattrat lgetxattr listxattr listxattrat llistxattr
     lremovexattr lsetxattr removexattr removexattrat setxattr setxattrat`),
   // File descriptors.
-  words(
-    `close close_range copy_file_range dup dup2 dup3 fadvise64 fadvise64_64 fallocate fchdir fchmod fchown fchown32
+  words(`close close_range copy_file_range dup dup2 dup3 fadvise64 fadvise64_64 fallocate fchdir fchmod fchown fchown32
     fcntl fcntl64 fdatasync flock fstat fstat64 fsync ftruncate ftruncate64 getdents getdents64 ioctl _llseek lseek
     pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readv sendfile sendfile64 splice sync
-    sync_file_range syncfs tee vmsplice write writev`,
-  ),
+    sync_file_range syncfs tee vmsplice write writev`),
   // Filesystems and mounts, read-only.
   words(`cachestat fstatfs fstatfs64 listmount statfs statfs64 statmount`),
   // Watching files, polling descriptors.
-  words(
-    `epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd
+  words(`epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd
     eventfd2 fanotify_mark inotify_add_watch inotify_init inotify_init1 inotify_rm_watch _newselect poll ppoll
-    ppoll_time64 pselect6 pselect6_time64 select signalfd signalfd4`,
-  ),
+    ppoll_time64 pselect6 pselect6_time64 select signalfd signalfd4`),
   // Asynchronous input and output.
   words(
     `io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit ioprio_get ioprio_set`,
@@ -52,24 +46,18 @@ export const ALLOWED: readonly string[] = [
     mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd pipe pipe2 semctl semget semop semtimedop
     semtimedop_time64 shmat shmctl shmdt shmget`),
   // Sockets (creating one depends on its family, see RULES).
-  words(
-    `accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom recvmmsg recvmmsg_time64
-    recvmsg send sendmmsg sendmsg sendto setsockopt shutdown socketcall socketpair`,
-  ),
+  words(`accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom recvmmsg recvmmsg_time64
+    recvmsg send sendmmsg sendmsg sendto setsockopt shutdown socketcall socketpair`),
   // Memory.
-  words(
-    `brk madvise map_shadow_stack membarrier mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap mseal msync
-    munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect process_mrelease remap_file_pages`,
-  ),
+  words(`brk madvise map_shadow_stack membarrier mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap mseal msync
+    munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect process_mrelease remap_file_pages`),
   // Starting, exiting and waiting for processes (clone is in RULES).
   words(`execve execveat exit exit_group fork pidfd_open vfork wait4 waitid waitpid`),
   // Process credentials: ids, groups, sessions, capabilities.
-  words(
-    `capget capset getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 getpgid getpgrp getpid
+  words(`capget capset getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 getpgid getpgrp getpid
     getppid getresgid getresgid32 getresuid getresuid32 getsid gettid getuid getuid32 setfsgid setfsgid32 setfsuid
     setfsuid32 setgid setgid32 setgroups setgroups32 setpgid setregid setregid32 setresgid setresgid32 setresuid
-    setresuid32 setreuid setreuid32 setsid setuid setuid32`,
-  ),
+    setresuid32 setreuid setreuid32 setsid setuid setuid32`),
   // Threads and locks.
   words(`futex futex_requeue futex_time64 futex_wait futex_waitv futex_wake get_robust_list get_thread_area rseq
     set_robust_list set_thread_area set_tid_address`),
@@ -78,12 +66,10 @@ export const ALLOWED: readonly string[] = [
     rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 rt_tgsigqueueinfo sigaltstack sigprocmask
     sigreturn tgkill tkill`),
   // Time.
-  words(
-    `adjtimex alarm clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64
+  words(`adjtimex alarm clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64
     clock_nanosleep clock_nanosleep_time64 getitimer gettimeofday nanosleep setitimer time timer_create timer_delete
     timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create timerfd_gettime
-    timerfd_gettime64 timerfd_settime timerfd_settime64 times`,
-  ),
+    timerfd_gettime64 timerfd_settime timerfd_settime64 times`),
   // Scheduling and limits.
   words(`getcpu getpriority getrlimit getrusage prlimit64 sched_get_priority_max sched_get_priority_min
     sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval
@@ -100,11 +86,9 @@ export const ALLOWED_WITH_CAPABILITY: Readonly<Record<string, readonly string[]>
   CAP_BPF: words("bpf"),
   CAP_DAC_READ_SEARCH: words("open_by_handle_at"),
   CAP_PERFMON: words("perf_event_open"),
-  CAP_SYS_ADMIN: words(
-    `bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr
+  CAP_SYS_ADMIN: words(`bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr
     lsm_list_modules lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd
-    setdomainname sethostname setns syslog umount umount2 unshare`,
-  ),
+    setdomainname sethostname setns syslog umount umount2 unshare`),
   CAP_SYS_BOOT: words("reboot"),
   CAP_SYS_CHROOT: words("chroot"),
   CAP_SYSLOG: words("syslog"),
