@@ -78,14 +78,14 @@ function systemMounts(input: SpecInput): OciMount[] {
     system("/proc", "proc", "proc", NOSUID_NOEXEC_NODEV),
     system("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
     system("/dev/pts", "devpts", "devpts", DEV_PTS),
-    system("/sys", "sysfs", "sysfs", [...NO_PROGRAMS, ...readOnly(!privileged)]),
+    system("/sys", "sysfs", "sysfs", [...NOSUID_NOEXEC_NODEV, ...readOnly(!privileged)]),
     // On cgroup v2, runc mounts a cgroup2 filesystem for this type.
-    system("/sys/fs/cgroup", "cgroup", "cgroup", [...readOnly(!writableCgroups), ...NO_PROGRAMS]),
+    system("/sys/fs/cgroup", "cgroup", "cgroup", [...readOnly(!writableCgroups), ...NOSUID_NOEXEC_NODEV]),
     system("/dev/mqueue", "mqueue", "mqueue", NOSUID_NOEXEC_NODEV),
   ];
   if (input.ipc !== "none" && sharedMemorySource(input) === undefined) {
     const size = `size=${shmSizeBytes || DEFAULT_SHM_BYTES}`;
-    all.push(system("/dev/shm", "tmpfs", "shm", [...NO_PROGRAMS, "mode=1777", size]));
+    all.push(system("/dev/shm", "tmpfs", "shm", [...NOSUID_NOEXEC_NODEV, "mode=1777", size]));
   }
   if (init && pid === "private") all.push(system(INIT_PATH, "bind", init.path, ["bind", "ro"]));
   return all;

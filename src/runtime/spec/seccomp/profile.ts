@@ -83,7 +83,7 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
   return {
     ...rest,
     defaultAction,
-    ...judged.length > 0 ? { architectures: architectureNames } : {},
+    ...architectureNames.length > 0 ? { architectures: architectureNames } : {},
     syscalls: rules.filter((rule) => applies(rule, context)).map(toOci),
   };
 }
