@@ -22,14 +22,14 @@ Deno.test("resolveDevice follows a link to a device and rejects a regular file",
     await Deno.symlink("/dev/zero", `${dir}/link`);
     assert.equal((await resolveDevice(`${dir}/link`, "/dev/z", "rwm"))[0].minor, 5);
     await Deno.writeTextFile(`${dir}/file`, "");
-    const said = (why: string, path: string) =>
+    const messageOf = (why: string, path: string) =>
       `error gathering device information while adding custom device "${path}": ${why}`;
     await assert.rejects(resolveDevice(`${dir}/file`, "/dev/f", "rwm"), {
       code: "invalid_argument",
-      message: said("not a device node", `${dir}/file`),
+      message: messageOf("not a device node", `${dir}/file`),
     });
     await assert.rejects(resolveDevice(`${dir}/none`, "/dev/n", "rwm"), {
-      message: said("no such file or directory", `${dir}/none`),
+      message: messageOf("no such file or directory", `${dir}/none`),
     });
   } finally {
     await Deno.remove(dir, { recursive: true });
