@@ -3,7 +3,7 @@ import { LineLog } from "../log.ts";
 import { requires } from "../../tests/requires.ts";
 import { CGROUP_MIGRATION_FILES, CgroupMigration, type CgroupMigrationFiles } from "./cgroup_migration.ts";
 
-/** Files that are written when the test says so. */
+/** Files whose writes complete when the test calls `finish`. */
 class SlowFiles implements CgroupMigrationFiles {
   groups = "3:cpuset:/\n0::/system.slice/tsd.service\n";
   readonly written: string[] = [];
@@ -28,48 +28,48 @@ class SlowFiles implements CgroupMigrationFiles {
   }
 }
 
-function moves() {
+function setup() {
   const files = new SlowFiles();
-  return { files, moves: new CgroupMigration(files, 42, new LineLog(() => {})) };
+  return { files, migration: new CgroupMigration(files, 42, new LineLog(() => {})) };
 }
 
-Deno.test("cgroup moves: the engine is moved to where it is, one move at a time", async () => {
-  const { files, moves: all } = moves();
-  all.expect();
-  all.expect();
+Deno.test("CgroupMigration migrates the engine to its current cgroup, one migration at a time", async () => {
+  const { files, migration } = setup();
+  migration.expect();
+  migration.expect();
   assert.deepEqual(files.written, ["42 > /sys/fs/cgroup/system.slice/tsd.service/cgroup.procs"]);
   await files.finish();
   files.groups = "0::/elsewhere\n";
-  all.expect();
+  migration.expect();
   assert.equal(files.written[1], "42 > /sys/fs/cgroup/elsewhere/cgroup.procs");
 });
 
-Deno.test("cgroup moves: v2 beside v1 is found, and nothing is written where none is", async () => {
-  const { files, moves: all } = moves();
+Deno.test("CgroupMigration finds cgroup v2 in hybrid mode, and stops writing if there is no cgroup v2", async () => {
+  const { files, migration } = setup();
   files.groups = "0::/\n";
-  all.expect();
+  migration.expect();
   await files.finish(new Deno.errors.NotFound());
-  all.expect();
+  migration.expect();
   assert.equal(files.written[1], "42 > /sys/fs/cgroup/unified/cgroup.procs");
   await files.finish(new Error("Device or resource busy (os error 16)"));
-  all.expect();
-  assert.equal(files.written[2], files.written[1], "that it is refused comes after the wait");
+  migration.expect();
+  assert.equal(files.written[2], files.written[1], "other errors occur after the wait");
   await files.finish(new Deno.errors.PermissionDenied());
-  all.expect();
-  assert.equal(files.written.length, 3, "neither is there");
+  migration.expect();
+  assert.equal(files.written.length, 3, "no cgroup v2 mount is left");
 });
 
-Deno.test("cgroup moves: not without cgroup v2, and not out of what a container sees", () => {
+Deno.test("CgroupMigration does nothing without cgroup v2, or if the cgroup is outside the visible tree", () => {
   for (const groups of ["3:cpuset:/\n", "0::/../..\n"]) {
-    const { files, moves: all } = moves();
+    const { files, migration } = setup();
     files.groups = groups;
-    all.expect();
+    migration.expect();
     assert.deepEqual(files.written, []);
   }
 });
 
 Deno.test({
-  name: "cgroup moves: this process stays where it is",
+  name: "CgroupMigration keeps this process in its cgroup",
   ...requires("root"),
   async fn() {
     const before = Deno.readTextFileSync("/proc/self/cgroup");
@@ -83,9 +83,9 @@ Deno.test({
         throw thrown;
       }
     };
-    const all = new CgroupMigration({ ...CGROUP_MIGRATION_FILES, write }, Deno.pid, new LineLog(() => {}));
-    all.expect();
-    const timer = setInterval(() => all.expect(), 10);
+    const migration = new CgroupMigration({ ...CGROUP_MIGRATION_FILES, write }, Deno.pid, new LineLog(() => {}));
+    migration.expect();
+    const timer = setInterval(() => migration.expect(), 10);
     await ended.promise.finally(() => clearInterval(timer));
     assert.equal(Deno.readTextFileSync("/proc/self/cgroup"), before);
   },

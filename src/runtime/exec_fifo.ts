@@ -1,36 +1,38 @@
 /**
  * @module
- * Starts a container that was created without running the runtime once more: its process waits to write one byte to the
- * FIFO `exec.fifo` in the runtime's state directory, and executes its program as soon as that is read. Reading it to its end
- * is all that `runc start` does; a whole Go process for it takes as long as five of the engine's other steps.
+ * Starts a created container without running the runtime again. The init process waits to write one byte to the FIFO
+ * `exec.fifo` in the runtime's state directory, and executes the container's program once that byte is read. `runc
+ * start` does no more than read the FIFO to its end, and running a Go process for it takes as long as five other steps
+ * of the engine.
  */
 import { TsdError } from "../errors.ts";
 import { AT, cString, EPOLL, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
 
-/** What starting needs of the machine. */
+/** The system calls that a start through the FIFO needs. */
 export interface ExecFifoCalls {
   readonly files: Pick<FileCalls, "open" | "read" | "close">;
   readonly tree: Pick<TreeCalls, "unlinkat">;
   readonly epoll: Pick<Epoll, "add" | "remove">;
 }
 
-/** How long a process that waits may take to write its byte, in ms; it does so at once unless it is dead. */
+/** Time for a waiting process to write its byte, in ms. It does so at once unless it is dead. */
 const WRITE_TIMEOUT_MS = 1000;
-/** How long it may take from there to its execve(2), in ms: the `startContainer` hooks run in between. */
+/** Time from the byte to execve(2), in ms. The `startContainer` hooks run in between. */
 const EXECVE_TIMEOUT_MS = 30_000;
 
-/** How long the steps of a start may take, in ms. */
+/** Timeouts of the steps of a start, in ms. */
 export interface ExecFifoTimeouts {
   readonly writeMs?: number;
   readonly execveMs?: number;
 }
 
 /**
- * Lets the process behind `path` go on, and resolves once it executes the container's program: its end of the FIFO is
- * closed by execve(2), or by its exit. A signal that is sent earlier reaches the runtime's init instead.
- * @returns false when nobody wrote: ask the runtime, which also knows why
+ * Starts the program of a created container. Resolves once the init process has closed its end of the FIFO, which
+ * execve(2) or its exit does. A signal sent earlier would reach the runtime's init instead of the program.
+ * @param path absolute path of `exec.fifo`
+ * @returns false if there is no FIFO or no process wrote to it: start the container with the runtime, which reports why
  * @throws {SysError} system_call
- * @throws {TsdError} timeout: it wrote its byte and executed nothing
+ * @throws {TsdError} timeout, if the process wrote its byte and executed no program
  */
 export async function startByFifo(
   path: string,
@@ -42,7 +44,7 @@ export async function startByFifo(
   if (fifo === undefined || !await isReadable(fifo.fd, epoll, writeMs)) return false;
   const byte = new Uint8Array(1);
   if (files.read(fifo.fd, byte) !== 1) return false;
-  // While it is there, the runtime takes the container for one that waits.
+  // As long as the FIFO exists, the runtime reports the container as created.
   tree.unlinkat(AT.FDCWD, cString(path), 0);
   while (files.read(fifo.fd, byte) !== 0) {
     if (await isReadable(fifo.fd, epoll, execveMs)) continue;
@@ -51,7 +53,7 @@ export async function startByFifo(
   return true;
 }
 
-/** Without O_NONBLOCK this would wait for a writer, which may be dead. */
+/** Opens the FIFO for reading. Without O_NONBLOCK this would wait for a writer, which may be dead. */
 function openFifo(path: string, files: ExecFifoCalls["files"]): OwnedFd | undefined {
   try {
     return new OwnedFd(files.open(cString(path), O.RDONLY | O.NONBLOCK), files);

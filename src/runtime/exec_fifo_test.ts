@@ -20,7 +20,7 @@ async function withFifo(body: (path: string, epoll: Epoll) => Promise<void>): Pr
   }
 }
 
-/** Starts a shell as runc's init waits: opening the FIFO blocks until there is a reader. */
+/** Starts a shell that waits as runc's init does: opening the FIFO blocks until there is a reader. */
 function spawnWaiting(script: string, path: string): number {
   const stdio = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: 2 }));
   const argv = ["sh", "-c", script, path];
@@ -29,17 +29,17 @@ function spawnWaiting(script: string, path: string): number {
 
 const exists = (path: string) => Deno.lstat(path).then(() => true, () => false);
 
-Deno.test("whoever waits at the FIFO goes on, and the FIFO is gone", () =>
+Deno.test("a process that waits on the FIFO continues, and the FIFO is removed", () =>
   withFifo(async (path, epoll) => {
-    using exits = new Reaper(processes).start();
-    const exited = exits.spawned(spawnWaiting('printf 0 >"$0" && exit 7', path));
+    using reaper = new Reaper(processes).start();
+    const exited = reaper.spawned(spawnWaiting('printf 0 >"$0" && exit 7', path));
     assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 }), true);
     assert.equal((await exited).exitCode, 7);
     assert.equal(await exists(path), false);
     assert.equal(epoll.size, 0);
   }));
 
-Deno.test("a FIFO at which nobody waits, or that isn't there, is left to the runtime", () =>
+Deno.test("startByFifo returns false if no process waits on the FIFO, or if it doesn't exist", () =>
   withFifo(async (path, epoll) => {
     assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 50 }), false);
     assert.equal(await exists(path), true);
@@ -47,29 +47,29 @@ Deno.test("a FIFO at which nobody waits, or that isn't there, is left to the run
     assert.equal(epoll.size, 0);
   }));
 
-Deno.test("a start is over when the process has closed the FIFO, not when it has written", () =>
+Deno.test("a start completes when the process has closed the FIFO, not when it has written", () =>
   withFifo(async (path, epoll) => {
-    using exits = new Reaper(processes).start();
-    // The last one is what execve(2) closes.
+    using reaper = new Reaper(processes).start();
+    // The last descriptor is closed as execve(2) would do.
     const script = 'exec 3>"$0"; printf 0 >&3; until [ -e "$0.go" ]; do sleep 0.01; done; exec 3>&-; exec sleep 60';
     const pid = spawnWaiting(script, path);
-    const exited = exits.spawned(pid);
+    const exited = reaper.spawned(pid);
     const start = startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 });
-    let isOver = false;
-    void start.then(() => isOver = true);
+    let isComplete = false;
+    void start.then(() => isComplete = true);
     while (await exists(path)) await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.equal(isOver, false);
+    assert.equal(isComplete, false);
     await Deno.writeTextFile(`${path}.go`, "");
     assert.equal(await start, true);
     processes.kill(pid, 9);
     await exited;
   }));
 
-Deno.test("a process that never closes the FIFO has not started", () =>
+Deno.test("a start fails with a timeout if the process never closes the FIFO", () =>
   withFifo(async (path, epoll) => {
-    using exits = new Reaper(processes).start();
+    using reaper = new Reaper(processes).start();
     const pid = spawnWaiting('exec 3>"$0"; printf 0 >&3; sleep 60', path);
-    const exited = exits.spawned(pid);
+    const exited = reaper.spawned(pid);
     await assert.rejects(startByFifo(path, { files, tree, epoll }, { writeMs: 20_000, execveMs: 50 }), {
       code: "timeout",
       message: "The container's process did not execute its program within 0.05 s",

@@ -1,28 +1,29 @@
 /**
  * @module
- * From a runtime's init to the program that it executes. Until execve(2) has taken place the init handles signals (Go's
- * runtime handles all of them), and it closes its descriptors just before; so neither the end of `exec.fifo` nor the
- * runtime's own exit tells that the container's program runs. What the process executes does.
+ * Detects when a runtime's init process has executed the container's program. Until execve(2) has completed, the init
+ * process handles signals (Go's runtime handles all of them), and its descriptors are closed slightly earlier. So
+ * neither the end of `exec.fifo` nor the runtime's exit proves that the program runs; the process's image in /proc
+ * does.
  */
 import { processStat, readProcFile } from "../sys/mod.ts";
 
-/** What a process executes. */
+/** The program that a process executes. */
 export interface ProcessImage {
-  /** Contents of `/proc/PID/cmdline`: arguments, each with a NUL behind it. Empty in the middle of execve(2). */
+  /** Contents of `/proc/PID/cmdline`: arguments, each followed by a NUL. Empty during execve(2). */
   readonly cmdline: string;
   /** Device and inode of `/proc/PID/exe`. */
   readonly exe: string;
 }
 
-/** What is read of a process below /proc. */
+/** Access to processes in /proc. */
 export interface ExecveCalls {
-  /** Undefined if there is no such process, or it has ended and waits to be reaped. */
+  /** Returns undefined if the process doesn't exist or is a zombie. */
   image(pid: number): ProcessImage | undefined;
 }
 
 const PROC: ExecveCalls = { image: processImage };
 
-/** What a process executes now; undefined if it has ended. */
+/** Returns the program that a process executes; undefined if the process has exited. */
 export function processImage(pid: number): ProcessImage | undefined {
   const cmdline = readProcFile(`/proc/${pid}/cmdline`);
   if (cmdline === undefined || (cmdline === "" && hasEnded(pid))) return undefined;
@@ -37,18 +38,20 @@ export function processImage(pid: number): ProcessImage | undefined {
 
 const hasEnded = (pid: number): boolean => ["Z", "X", undefined].includes(processStat(pid)?.state);
 
-/** Whether a process is what runc makes, which executes the container's program later. */
+/**
+ * Returns whether a command line is that of runc's init process, which has not executed the container's program yet.
+ */
 export const isRuncInit = (cmdline: string): boolean => /(?:^|\/)runc[^/\0]*\0init\0$/.test(cmdline);
 
-/** execve(2) takes about a millisecond, and longer only where no core is free. */
+/** execve(2) takes about a millisecond, and longer only if no core is free. */
 const TIMEOUT_MS = 1000;
 const POLL_MS = 1;
 
 /**
- * Resolves once a process that is about to execute its program does so, or has ended. After a second it resolves as well:
- * a container's program may be the runtime's, with the same arguments.
+ * Resolves once an init process has executed its program, or has exited. Also resolves after `timeoutMs` (default one
+ * second), because a container's program may be the runtime itself with the same arguments.
  * @param pid the process, in the engine's pid namespace
- * @param init what it executed when it waited for its start; without it, whatever looks like runc's init
+ * @param init the image of the process while it waited for its start; without it, any image that looks like runc's init
  */
 export async function untilExecuted(
   pid: number,

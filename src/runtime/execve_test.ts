@@ -4,7 +4,7 @@ import { isRuncInit, type ProcessImage, processImage, untilExecuted } from "./ex
 const INIT: ProcessImage = { cmdline: "/usr/bin/runc\0init\0", exe: "1:7" };
 const TOP: ProcessImage = { cmdline: "top\0-b\0", exe: "9:1" };
 
-/** Images as they are read one after the other; the last one stays. */
+/** Returns the images one per read; further reads return the last one. */
 function reading(...images: readonly (ProcessImage | undefined)[]) {
   const rest = [...images];
   const calls = {
@@ -17,12 +17,12 @@ function reading(...images: readonly (ProcessImage | undefined)[]) {
   return calls;
 }
 
-Deno.test("runc's init is told by its command line", () => {
+Deno.test("isRuncInit recognizes runc's init by its command line", () => {
   for (const init of ["/usr/bin/runc\0init\0", "runc\0init\0", "/opt/runc-1.2\0init\0"]) assert(isRuncInit(init), init);
   for (const other of ["top\0", "runc\0init\0x\0", "truncate\0init\0", "runc\0list\0", ""]) assert(!isRuncInit(other));
 });
 
-Deno.test("execve(2) is over when a process has a command line and is no init any more", async () => {
+Deno.test("untilExecuted resolves when a process has a command line and is no longer runc's init", async () => {
   const halfWay = { ...TOP, cmdline: "" };
   for (const init of [INIT, undefined]) {
     const calls = reading(INIT, INIT, halfWay, TOP);
@@ -31,7 +31,7 @@ Deno.test("execve(2) is over when a process has a command line and is no init an
   }
 });
 
-Deno.test("the same program with other arguments, and another one with the same, are no init", async () => {
+Deno.test("untilExecuted resolves if either the arguments or the executable differ from those of the init", async () => {
   for (const now of [{ ...INIT, cmdline: "runc\0list\0" }, { ...INIT, exe: "9:1" }]) {
     const calls = reading(INIT, now);
     await untilExecuted(7, INIT, { timeoutMs: 60_000, calls });
@@ -39,19 +39,19 @@ Deno.test("the same program with other arguments, and another one with the same,
   }
 });
 
-Deno.test("a process that has ended isn't waited for", async () => {
+Deno.test("untilExecuted doesn't wait for a process that has exited", async () => {
   const calls = reading(undefined);
   await untilExecuted(7, INIT, { timeoutMs: 60_000, calls });
   assert.equal(calls.reads, 1);
 });
 
-Deno.test("a program that looks like the init is waited for in vain, for a limited time", async () => {
+Deno.test("untilExecuted times out if the program looks like the init", async () => {
   const calls = reading(INIT);
   await untilExecuted(7, INIT, { timeoutMs: 20, calls });
   assert(calls.reads > 1);
 });
 
-Deno.test("a process's image is its command line and its file; one that has ended has none", async () => {
+Deno.test("processImage returns the command line and the executable; undefined for an exited process", async () => {
   const child = new Deno.Command("/bin/sleep", { args: ["60"] }).spawn();
   await untilExecuted(child.pid, processImage(Deno.pid));
   const { dev, ino } = Deno.statSync("/bin/sleep");

@@ -1,86 +1,93 @@
 /**
  * @module
- * A keeper is a process that does nothing but hold a container's descriptors, so that neither input, terminal, buffered
- * output nor exit code is lost when the engine is killed: the next one takes them back (pidfd_getfd(2), which needs the
- * right to trace: root). One for each container, 0.1 MB private. It is `sleep`, because it is everywhere and knows
- * nothing; it has a session of its own and doesn't end by itself.
+ * An fd holder is a process that only holds a container's descriptors, so that neither input, terminal, buffered output
+ * nor exit code is lost when the engine is killed: the next engine retrieves them with pidfd_getfd(2), which needs
+ * permission to trace the process (root). Each container has one; it has 0.1 MB of private memory. It is `sleep`, which
+ * every machine has and which does nothing with its descriptors. It leads its own session and doesn't exit by itself.
  *
- * What it holds stays open: a new keeper, without the input, has to take its place once the input is closed.
+ * An fd holder can't close a single descriptor: once the input is closed, a new fd holder without it must replace the
+ * old one. It resembles systemd's file descriptor store and is no shim: it is neither parent nor reaper.
  */
 import { TsdError } from "../errors.ts";
 import type { ChildStdio, FileCalls, PipeCalls, ProcessCalls } from "../sys/mod.ts";
 import { files, isErrno, O, OwnedFd, pipes, processes, processStartTime, SIG } from "../sys/mod.ts";
 
-/** Names a keeper for good: a pid alone may be another process's one day. Plain JSON. */
+/** Identifies an fd holder. The start time is needed because pids are reused. Plain JSON. */
 export interface FdHolderRef {
   readonly pid: number;
-  /** As in the container's record: clock ticks after boot, in decimal. */
+  /** Start time as in the container's record: clock ticks since boot, in decimal. */
   readonly startTicks: string;
 }
 
-/** What a keeper holds; `Fd` is a number on the way in and an {@link OwnedFd} on the way out. */
+/**
+ * The descriptors that an fd holder holds. `Fd` is a number when they are passed to it and an {@link OwnedFd} when they
+ * are retrieved.
+ */
 export interface Held<Fd> {
-  /** Of the container's first process: the kernel keeps its exit status for whoever holds one. */
+  /** Pidfd of the init process: the kernel keeps the exit status as long as one is open. */
   readonly pidFd?: Fd;
   /** Writing end of the input. */
   readonly stdin?: Fd;
-  /** Reading ends (O_RDONLY, as a writing one would hide the end) of the output: what isn't read yet stays. */
+  /** Reading ends of the output, which retain unread bytes. O_RDONLY, as a writing end would hide the end of file. */
   readonly stdout?: Fd;
   readonly stderr?: Fd;
-  /** Master of the pty: its last close would hang up the terminal. */
+  /** Master of the pty: closing the last descriptor would hang up the terminal. */
   readonly terminal?: Fd;
 }
 
-/** What keepers need of the machine. */
+/** The system calls that fd holders need. */
 export interface FdHolderCalls {
   readonly processes: Pick<ProcessCalls, "spawn" | "kill" | "pidfdOpen" | "pidfdGetfd" | "pidfdSendSignal">;
   readonly pipes: Pick<PipeCalls, "duplicate">;
   readonly files: Pick<FileCalls, "close">;
-  /** Clock ticks after boot; undefined: no such process. */
+  /** Returns the start time in clock ticks since boot; undefined if the process doesn't exist. */
   readonly startTime: (pid: number) => bigint | undefined;
 }
 
-/** Where each is in the keeper. Keepers of other versions are out there: numbers may be added, never changed. */
-const PLACES = { pidFd: 3, stdin: 4, stdout: 5, stderr: 6, terminal: 7 } as const satisfies Record<
+/**
+ * The number of each descriptor in the fd holder. Numbers may be added but never changed, because fd holders that other
+ * versions started are still running.
+ */
+const FD_NUMBERS = { pidFd: 3, stdin: 4, stdout: 5, stderr: 6, terminal: 7 } as const satisfies Record<
   keyof Held<0>,
   number
 >;
-const NAMES = Object.keys(PLACES) as (keyof typeof PLACES)[];
+const NAMES = Object.keys(FD_NUMBERS) as (keyof typeof FD_NUMBERS)[];
 const HELD_FDS = 8;
 
 const PROGRAMS = ["/bin/sleep", "/usr/bin/sleep", "/run/current-system/sw/bin/sleep"];
-/** In seconds: 68 years. Not every `sleep` knows "infinity". */
-const FOR_EVER = "2147483647";
-/** The environment variable that tells a keeper from other sleeping processes. */
+/** 68 years. Not every `sleep` accepts "infinity". */
+const SLEEP_SECONDS = "2147483647";
+/** The environment variable that distinguishes an fd holder from other `sleep` processes. */
 export const OWNER_VARIABLE = "TSD_KEEPER";
 
 const NULL_STDIO: readonly ChildStdio[] = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: O.RDWR }));
-const REAL: FdHolderCalls = { processes, pipes, files, startTime: processStartTime };
+const SYSTEM_CALLS: FdHolderCalls = { processes, pipes, files, startTime: processStartTime };
 
 /**
- * Starts a keeper of duplicates; the caller's descriptors stay the caller's. It is a child of this process: tell the exit
- * loop (`exits.spawned(pid)`), which also says when somebody killed it.
- * @param owner whose it is (run folder and container): `fdHoldersOf` finds it by that when no record names it
+ * Starts an fd holder with duplicates of `held`; the caller keeps ownership of its descriptors. The process is a child
+ * of this one: register it with the reaper (`reaper.spawned(pid)`), which also reports when it was killed.
+ * @param owner the run directory and the container, by which `fdHoldersOf` finds an fd holder that no record names
  * @throws {TsdError} runtime_missing, system_call
  */
-export function startFdHolder(held: Held<number>, owner = "", calls: FdHolderCalls = REAL): FdHolderRef {
+export function startFdHolder(held: Held<number>, owner = "", calls: FdHolderCalls = SYSTEM_CALLS): FdHolderRef {
   using duplicates = new DisposableStack();
   const stdio = [...NULL_STDIO];
   for (const name of NAMES) {
-    const given = held[name];
-    if (given === undefined) continue;
-    // A number that is itself a place would be overwritten before it is used.
-    const fd = given >= HELD_FDS
-      ? given
-      : duplicates.use(new OwnedFd(calls.pipes.duplicate(given, HELD_FDS), calls.files)).fd;
-    stdio.push({ target: PLACES[name], fd });
+    const source = held[name];
+    if (source === undefined) continue;
+    // A source below HELD_FDS could be overwritten by another target before it is duplicated.
+    const fd = source >= HELD_FDS
+      ? source
+      : duplicates.use(new OwnedFd(calls.pipes.duplicate(source, HELD_FDS), calls.files)).fd;
+    stdio.push({ target: FD_NUMBERS[name], fd });
   }
   const pid = spawnSleep(stdio, owner, calls);
-  using unnamed = new DisposableStack();
-  // Nobody else waits for it, so that the number is its own.
-  unnamed.defer(() => calls.processes.kill(pid, SIG.KILL));
+  using onError = new DisposableStack();
+  // The process hasn't been reaped, so its pid can't have been reused.
+  onError.defer(() => calls.processes.kill(pid, SIG.KILL));
   const startTicks = calls.startTime(pid);
-  unnamed.move();
+  onError.move();
   if (startTicks === undefined) throw new TsdError("runtime_failed", `The keeper ${owner} (pid ${pid}) ended at once`);
   return { pid, startTicks: String(startTicks) };
 }
@@ -88,7 +95,7 @@ export function startFdHolder(held: Held<number>, owner = "", calls: FdHolderCal
 function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: FdHolderCalls): number {
   for (const path of PROGRAMS) {
     try {
-      const argv = ["sleep", FOR_EVER];
+      const argv = ["sleep", SLEEP_SECONDS];
       return calls.processes.spawn({
         path,
         argv,
@@ -105,34 +112,34 @@ function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: FdHolder
 }
 
 /**
- * Duplicates of all that a keeper holds, the caller's to close; the keeper goes on holding its own. Nothing (`{}`) when
- * the keeper is gone, or the number is another process's by now.
- * @throws {SysError} EPERM without the right to trace it, EMFILE
+ * Returns duplicates of all descriptors that an fd holder holds; the caller closes them. The fd holder keeps its own.
+ * Returns `{}` if the fd holder has exited.
+ * @throws {SysError} EPERM without permission to trace the process, EMFILE
  */
-export function takeFromFdHolder({ pid, startTicks }: FdHolderRef, calls: FdHolderCalls = REAL): Held<OwnedFd> {
+export function takeFromFdHolder({ pid, startTicks }: FdHolderRef, calls: FdHolderCalls = SYSTEM_CALLS): Held<OwnedFd> {
   using fdHolder = openFdHolder({ pid, startTicks }, calls);
   if (fdHolder === undefined) return {};
   using onError = new DisposableStack();
-  const taken: [string, OwnedFd][] = [];
+  const retrieved: [string, OwnedFd][] = [];
   for (const name of NAMES) {
-    const fd = takeFd(fdHolder.fd, PLACES[name], calls);
-    if (fd !== undefined) taken.push([name, onError.use(fd)]);
+    const fd = retrieveFd(fdHolder.fd, FD_NUMBERS[name], calls);
+    if (fd !== undefined) retrieved.push([name, onError.use(fd)]);
   }
   onError.move();
-  return Object.fromEntries(taken);
+  return Object.fromEntries(retrieved);
 }
 
-/** One of the keeper's descriptors; undefined when it has none there, or has just been killed. */
-function takeFd(holderFd: number, place: number, { processes, files }: FdHolderCalls): OwnedFd | undefined {
+/** Returns a duplicate of one descriptor; undefined if the fd holder has no such descriptor, or was just killed. */
+function retrieveFd(holderFd: number, number: number, { processes, files }: FdHolderCalls): OwnedFd | undefined {
   try {
-    return new OwnedFd(processes.pidfdGetfd(holderFd, place), files);
+    return new OwnedFd(processes.pidfdGetfd(holderFd, number), files);
   } catch (thrown) {
     if (isErrno(thrown, "EBADF", "ESRCH")) return undefined;
     throw thrown;
   }
 }
 
-/** A pidfd, unless the process is gone or another. */
+/** Opens a pidfd; undefined if the process has exited or the pid was reused. */
 function openFdHolder(
   { pid, startTicks }: FdHolderRef,
   { processes, files, startTime }: FdHolderCalls,
@@ -145,14 +152,14 @@ function openFdHolder(
     if (isErrno(thrown, "ESRCH")) return undefined;
     throw thrown;
   }
-  // Asked after the opening: if the number is the keeper's now, the pidfd is the keeper's too.
+  // Checked after opening: if the pid belongs to the fd holder now, so does the pidfd.
   if (String(startTime(pid)) !== startTicks) return undefined;
   opened.move();
   return fd;
 }
 
-/** Ends a keeper, if it is still there; what only it held is closed. */
-export function stopFdHolder(fdHolder: FdHolderRef, calls: FdHolderCalls = REAL): void {
+/** Kills an fd holder, if it still runs. The kernel closes the descriptors that only it held. */
+export function stopFdHolder(fdHolder: FdHolderRef, calls: FdHolderCalls = SYSTEM_CALLS): void {
   using pidFd = openFdHolder(fdHolder, calls);
   if (pidFd === undefined) return;
   try {

@@ -1,25 +1,25 @@
 /**
  * @module
- * How a process ended that this engine couldn't wait for, because it isn't the parent: what the kernel still knows.
+ * Determines the exit status of a process that this engine can't wait for, because it isn't the parent.
  */
 import { decodeStatus, isErrno, type ProcessCalls, processes, type ProcessExit, processStat } from "../sys/mod.ts";
 
 type Calls = Pick<ProcessCalls, "pidfdInfo" | "pidfdSendSignal">;
 
 /**
- * The exit of a process that has ended (its pidfd polled readable), or undefined where nobody knows it: reaped by another
- * process, on Linux before 6.15. A zombie's is in /proc on every kernel.
- * @param pidFd opened while the process lived
- * @param pid of the same process
+ * Returns the exit of a process that has exited (its pidfd polled readable). Undefined if another process reaped it, on
+ * Linux before 6.15. The status of a zombie is in /proc on every kernel.
+ * @param pidFd a pidfd opened while the process was alive
+ * @param pid the pid of the same process
  */
 export function exitStatusOf(pidFd: number, pid: number, calls: Calls = processes): ProcessExit | undefined {
   const stat = exists(pidFd, calls) ? processStat(pid) : undefined;
-  // As long as it isn't reaped the number is its own, so what was read in between was about it.
+  // The pid can't be reused before the process is reaped, so the stat read in between was that of this process.
   if (stat !== undefined && exists(pidFd, calls)) return decodeStatus(stat.exitStatus);
   return calls.pidfdInfo(pidFd)?.exit;
 }
 
-/** Whether a process was not reaped yet. */
+/** Returns whether a process has not been reaped yet. */
 function exists(pidFd: number, calls: Calls): boolean {
   try {
     calls.pidfdSendSignal(pidFd, 0);

@@ -1,16 +1,19 @@
 /**
  * @module
- * Keepers that no record names: an engine was killed between starting one and writing it down.
+ * Finds fd holders that no record names, because an engine was killed between starting one and recording it.
  */
 import { isErrno, processStartTime, readProcFile } from "../sys/mod.ts";
 import { type FdHolderRef, OWNER_VARIABLE } from "./fd_holder.ts";
 
-/** A keeper that was found. */
+/** An fd holder and its owner. */
 export interface FoundFdHolder extends FdHolderRef {
   readonly owner: string;
 }
 
-/** All keepers whose owner begins with `prefix` (a run folder, ending with `/`). Looks at every process: 50 µs each. */
+/**
+ * Returns all fd holders whose owner starts with `prefix` (a run directory, ending with `/`). Reads the environment of
+ * every process, which takes 50 µs each.
+ */
 export function fdHoldersOf(prefix: string): FoundFdHolder[] {
   const found: FoundFdHolder[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -22,16 +25,19 @@ export function fdHoldersOf(prefix: string): FoundFdHolder[] {
   return found;
 }
 
-const START = `${OWNER_VARIABLE}=`;
+const OWNER_PREFIX = `${OWNER_VARIABLE}=`;
 
-/** A keeper's environment is this one variable. A container's process can carry it too, but not in our namespace. */
+/**
+ * Returns the owner from the environment of an fd holder, which consists of this one variable. A container's process
+ * may set the variable too, but runs in another mount namespace.
+ */
 function ownerOf(pid: string): string | undefined {
   try {
     const environment = readProcFile(`/proc/${pid}/environ`);
-    if (!environment?.startsWith(START) || mountNamespace(pid) !== mountNamespace("self")) return undefined;
-    return environment.slice(START.length).replace(/\0.*$/s, "");
+    if (!environment?.startsWith(OWNER_PREFIX) || mountNamespace(pid) !== mountNamespace("self")) return undefined;
+    return environment.slice(OWNER_PREFIX.length).replace(/\0.*$/s, "");
   } catch (thrown) {
-    // Another user's process can't be our keeper; one that ended meanwhile has no namespace.
+    // An fd holder never belongs to another user; a process that has exited meanwhile has no namespace.
     if (isErrno(thrown, "EACCES", "EPERM") || thrown instanceof Deno.errors.NotFound) return undefined;
     throw thrown;
   }

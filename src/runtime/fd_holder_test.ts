@@ -22,7 +22,7 @@ function closing(held: Held<OwnedFd>): Disposable {
   return { [Symbol.dispose]: () => Object.values(held).forEach((fd) => fd.close()) };
 }
 
-/** Whether a descriptor is ready within 10 s. */
+/** Waits until a descriptor is readable, for at most 10 s. */
 async function ready(fd: number): Promise<void> {
   await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -35,7 +35,7 @@ async function ready(fd: number): Promise<void> {
   await promise.finally(() => clearTimeout(timer));
 }
 
-/** Reads until `wanted` has come; undefined: until the end. */
+/** Reads until the text contains `requested`, or until the end. */
 async function readUntil(fd: number, requested?: string): Promise<string> {
   const buffer = new Uint8Array(4096);
   for (let text = "";;) {
@@ -75,7 +75,7 @@ interface Started {
   readonly onTerminal: number;
 }
 
-/** Runs an engine that starts two processes and a keeper, and kills it. */
+/** Runs an engine that starts two processes and an fd holder, and kills it. */
 async function killedEngine(dir: string): Promise<Started> {
   for (const name of ["0", "1"]) {
     assert.ok(new Deno.Command("mkfifo", { args: [`${dir}/${name}`] }).outputSync().success);
@@ -95,14 +95,14 @@ async function killedEngine(dir: string): Promise<Started> {
 }
 
 Deno.test({
-  name: "an engine was killed: input, buffered output, exit code and terminal come back from the keeper",
+  name: "after an engine was killed, the fd holder returns input, buffered output, exit code and terminal",
   ...requires("root"),
   async fn() {
     const dir = await Deno.makeTempDir({ prefix: "tsd-keeper-" });
     try {
       const { fdHolder, writer, onTerminal } = await killedEngine(dir);
       try {
-        await takeOver(fdHolder, { writer, onTerminal });
+        await checkRetrieved(fdHolder, { writer, onTerminal });
       } finally {
         stopFdHolder(fdHolder);
         for (const pid of [writer, onTerminal]) killIfExists(pid);
@@ -116,10 +116,10 @@ Deno.test({
   },
 });
 
-async function takeOver(fdHolder: FdHolderRef, { writer, onTerminal }: { writer: number; onTerminal: number }) {
+async function checkRetrieved(fdHolder: FdHolderRef, { writer, onTerminal }: { writer: number; onTerminal: number }) {
   assert.ok(!hasEnded(onTerminal), "the last close of the master would have hung it up");
   {
-    // Only long enough to end the first process: nobody but the keeper holds the output while it writes.
+    // Only long enough to let the first process exit: only the fd holder holds the output while that process writes.
     const first = takeFromFdHolder(fdHolder);
     using _first = closing(first);
     first.stdout?.close();
@@ -144,10 +144,10 @@ function killIfExists(pid: number): void {
   }
 }
 
-/** In clock_nanosleep(2), the one thing that `sleep` waits in: not while it reads its libraries from a disk. */
+/** Returns whether a process is in clock_nanosleep(2), where `sleep` waits only after it has loaded its libraries. */
 const isAsleep = (pid: number) => Deno.readTextFileSync(`/proc/${pid}/wchan`).includes("nanosleep");
 
-/** Whether or not somebody has reaped it. */
+/** Returns whether a process has exited, whether or not it was reaped. */
 const hasEnded = (pid: number) => [undefined, "Z"].includes(processStat(pid)?.state);
 
 const untilExited = (pid: number) => until(() => hasEnded(pid), `process ${pid} goes on`);
@@ -160,7 +160,7 @@ async function until(condition: () => boolean, otherwise: string): Promise<void>
 }
 
 Deno.test({
-  name: "the exit code of a process that was reaped is kept by the keeper's pidfd alone",
+  name: "the fd holder's pidfd retains the exit code of a process that was reaped",
   ...requires("root"),
   fn() {
     for (
@@ -183,13 +183,13 @@ Deno.test({
 
 const KILLED = { exitCode: 137, signal: 9 };
 
-/** Linux 6.15 and later. */
+/** Returns whether a pidfd retains the exit status after reaping: Linux 6.15 and later. */
 function kernelRetainsExits(): boolean {
   const [major, minor] = Deno.osRelease().split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 15);
 }
 
-Deno.test("exitStatusOf: a zombie's exit is in /proc, on every kernel", async () => {
+Deno.test("exitStatusOf reads the exit of a zombie from /proc on every kernel", async () => {
   const pid = processes.spawn(shell("exit 5"));
   using pidFd = new OwnedFd(processes.pidfdOpen(pid));
   await ready(pidFd.fd);
@@ -199,7 +199,7 @@ Deno.test("exitStatusOf: a zombie's exit is in /proc, on every kernel", async ()
 });
 
 Deno.test({
-  name: "a keeper has what it was given and nothing else, in a session of its own",
+  name: "an fd holder holds only the passed descriptors and leads its own session",
   ...requires("root"),
   async fn() {
     using master = openPty().master;
@@ -207,7 +207,7 @@ Deno.test({
     const fdHolder = startFdHolder({ terminal: master.fd, pidFd: pidFd.fd });
     try {
       const fds = () => [...Deno.readDirSync(`/proc/${fdHolder.pid}/fd`)].map(({ name }) => name).sort().join();
-      // On its way up the dynamic loader has one more now and then; once it sleeps, it is up.
+      // During startup the dynamic loader may have another file open; once the process sleeps, startup is complete.
       await until(() => isAsleep(fdHolder.pid), "it doesn't sleep");
       assert.equal(fds(), "0,1,2,3,7");
       assert.equal(Deno.readLinkSync(`/proc/${fdHolder.pid}/cwd`), "/");
@@ -224,7 +224,7 @@ Deno.test({
   },
 });
 
-Deno.test("another process that has the keeper's number by now is neither robbed nor killed", () => {
+Deno.test("a process that reuses the fd holder's pid is neither read from nor killed", () => {
   const pid = processes.spawn(shell("exec sleep 100"));
   try {
     const other = { pid, startTicks: "12345" };
@@ -236,7 +236,7 @@ Deno.test("another process that has the keeper's number by now is neither robbed
   }
 });
 
-Deno.test("stopFdHolder closes what only the keeper held", () => {
+Deno.test("stopFdHolder closes descriptors that only the fd holder held", () => {
   const { readFd, writeFd } = pipes.pipe2(O.NONBLOCK);
   using reader = new OwnedFd(readFd);
   const writer = new OwnedFd(writeFd);
@@ -249,14 +249,14 @@ Deno.test("stopFdHolder closes what only the keeper held", () => {
   stopFdHolder(fdHolder);
 });
 
-Deno.test("fdHoldersOf finds keepers by whose they are, and not by a prefix of a folder's name", async () => {
+Deno.test("fdHoldersOf finds fd holders by owner, and not by a prefix of a directory's name", async () => {
   using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
   const run = `/run/tsd-test-${Deno.pid}`;
   const [first, second, other] = [`${run}/a`, `${run}/b`, `${run}0/a`].map((owner) =>
     startFdHolder({ stdout: file.fd }, owner)
   );
   try {
-    // A process that was just started has no environment yet.
+    // A process that was just started has no environment until execve(2).
     await until(() => fdHoldersOf(run).length === 3, "not all are found");
     const found = fdHoldersOf(`${run}/`).sort((a, b) => a.owner.localeCompare(b.owner));
     assert.deepEqual(found, [{ ...first, owner: `${run}/a` }, { ...second, owner: `${run}/b` }]);
@@ -266,7 +266,7 @@ Deno.test("fdHoldersOf finds keepers by whose they are, and not by a prefix of a
   assert.deepEqual(fdHoldersOf(run), []);
 });
 
-Deno.test("startFdHolder: numbers that are places themselves are moved out of the way; a missing program", () => {
+Deno.test("startFdHolder duplicates sources that collide with targets, and reports a missing program", () => {
   const fake = new FakeSys();
   const calls = { processes: fake.calls, pipes: fake.calls, files: fake.calls, startTime: () => 77n };
   assert.deepEqual(startFdHolder({ pidFd: 5, terminal: 3, stdin: 200 }, "me", calls), { pid: 1000, startTicks: "77" });
@@ -285,7 +285,7 @@ Deno.test("startFdHolder: numbers that are places themselves are moved out of th
   assert.equal(fake.openFds.size, 0);
 });
 
-Deno.test("takeFromFdHolder: what was taken is closed again when the rest fails", () => {
+Deno.test("takeFromFdHolder closes the descriptors it has retrieved if a later one fails", () => {
   const fake = new FakeSys();
   const calls = { processes: fake.calls, pipes: fake.calls, files: fake.calls, startTime: () => 77n };
   const fdHolder = { pid: 9, startTicks: "77" };

@@ -1,7 +1,8 @@
 /**
  * @module
- * Streams without a terminal: FIFOs that the process opens itself, output read-write (a missing reader must not kill it),
- * input read-only (so that closing our end is its end of file).
+ * Streams without a terminal: FIFOs that the process opens itself. It opens the output read-write, so that a missing
+ * reader doesn't kill it with SIGPIPE, and the input read-only, so that it gets end of file when the engine closes its
+ * end.
  */
 import { AT, cString, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
 import type { Held } from "./fd_holder.ts";
@@ -11,26 +12,26 @@ import type { StdioPaths } from "./oci_runtime.ts";
 import { ProcessStdio, type ProcessStdioOptions, type RetainedStreams, type RuntimeStreams } from "./stdio.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
 
-/** What the streams need of the machine. */
+/** The system calls that FIFO streams need. */
 export interface FifoCalls {
   readonly files: Pick<FileCalls, "open" | "write">;
   readonly tree: Pick<TreeCalls, "mkfifoat">;
   readonly epoll: Pick<Epoll, "add" | "remove">;
 }
 
-/** See the module's comment. */
+/** The streams of a process without a terminal. */
 export class FifoIo extends ProcessStdio {
   readonly tty = false;
   readonly stdin: StdinPipe | undefined;
   readonly #calls: FifoCalls;
   #guard: OwnedFd | undefined;
-  /** Never read from: they are for whoever holds them when this engine is gone. */
+  /** Reading ends of the output for the fd holder, which retains them after this engine exits. Never read from. */
   #readers: { stdout?: OwnedFd | undefined; stderr?: OwnedFd | undefined } = {};
   /** Whether its output has ended: nobody would close a reading end that is opened after that. */
   #isReleased = false;
 
-  constructor(options: ProcessStdioOptions, hub: StdioRouter, calls: FifoCalls) {
-    super(options, hub);
+  constructor(options: ProcessStdioOptions, router: StdioRouter, calls: FifoCalls) {
+    super(options, router);
     this.#calls = calls;
     this.stdin = options.stdin ? new StdinPipe(calls.files, calls.epoll) : undefined;
   }
@@ -48,15 +49,15 @@ export class FifoIo extends ProcessStdio {
     if (stdin === undefined) this.stdin?.abandon();
     else if (this.stdin === undefined) stdin[Symbol.dispose]();
     else this.stdin.open(stdin);
-    // By what was kept where there is something: then it doesn't matter what has become of the folder.
+    // Retained descriptors are preferred to paths: they work even if the directory was removed.
     if (this.options.output) await this.#openChannel({ stdout: stdout?.procPath, stderr: stderr?.procPath });
     await this.connectAll();
-    this.hub.begin(this.options.key);
+    this.router.begin(this.options.key);
   }
 
   started(): Promise<void> {
     this.#closeGuard();
-    this.hub.begin(this.options.key);
+    this.router.begin(this.options.key);
     return Promise.resolve();
   }
 
@@ -93,10 +94,10 @@ export class FifoIo extends ProcessStdio {
       { stream: "stdout", path: paths.stdout ?? `${dir}/1` },
       { stream: "stderr", path: paths.stderr ?? `${dir}/2` },
     ] as const;
-    await this.hub.open({ key, sources, ...(log && { log }) });
+    await this.router.open({ key, sources, ...(log && { log }) });
   }
 
-  /** A reading end of an output; undefined when somebody has removed the FIFO. */
+  /** Opens a reading end of an output; undefined if the FIFO was removed. */
   #reader(name: string): OwnedFd | undefined {
     try {
       return new OwnedFd(this.#calls.files.open(cString(`${this.options.dir}/${name}`), O.RDONLY | O.NONBLOCK));
@@ -120,7 +121,10 @@ export class FifoIo extends ProcessStdio {
     };
   }
 
-  /** A read-write descriptor keeps the process's read-only open from blocking until it has its own. */
+  /**
+   * Opens the writing end of stdin. The read-write guard keeps the FIFO open at both ends until the process has opened
+   * it: a read-only open would block without a writer, and a non-blocking open for writing would fail without a reader.
+   */
   #openStdin(path: string, stdin: StdinPipe): string {
     const open = (flags: number) => new OwnedFd(this.#calls.files.open(cString(path), flags));
     this.#guard = open(O.RDWR);

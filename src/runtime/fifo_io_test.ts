@@ -16,17 +16,17 @@ function logAt(path: string): LogSpec {
 
 interface Setup {
   readonly dir: string;
-  readonly hub: StdioRouter;
+  readonly router: StdioRouter;
   newIo(options: Partial<ProcessStdioOptions>): ProcessStdio;
-  /** Runs a shell script on the streams; resolves to its exit code when all output was delivered, or is in the log only. */
+  /** Runs a shell script on the streams. Resolves to its exit code once all output was delivered, or only logged. */
   run(io: ProcessStdio, script: string, untilDelivered?: boolean): Promise<number>;
 }
 
-async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
+async function withSetup(body: (setup: Setup) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
-  const exits = stack.use(new Reaper(processes).start());
+  const reaper = stack.use(new Reaper(processes).start());
   const epoll = stack.use(
     new Epoll({
       onHandlerError: (thrown) => {
@@ -35,16 +35,20 @@ async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
     }),
   );
   void epoll.run();
-  const hub = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
-  await hub.ready;
-  let made = 0;
+  const router = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
+  await router.ready;
+  let ioCount = 0;
   await body({
     dir,
-    hub,
+    router,
     newIo: (options) => {
-      const own = `${dir}/${++made}`;
-      Deno.mkdirSync(own);
-      return new FifoIo({ key: own, dir: own, stdin: false, output: true, ...options }, hub, { files, tree, epoll });
+      const ioDir = `${dir}/${++ioCount}`;
+      Deno.mkdirSync(ioDir);
+      return new FifoIo({ key: ioDir, dir: ioDir, stdin: false, output: true, ...options }, router, {
+        files,
+        tree,
+        epoll,
+      });
     },
     run: async (io, script, untilDelivered = true) => {
       const { stdio: paths } = await io.open();
@@ -59,7 +63,7 @@ async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
         ],
       });
       await io.started();
-      const { exitCode } = await exits.spawned(pid);
+      const { exitCode } = await reaper.spawned(pid);
       await io.finish(1000);
       if (untilDelivered) await io.ended;
       return exitCode;
@@ -82,36 +86,36 @@ function collect(): {
   };
 }
 
-Deno.test("output goes to the log and to whoever attached before the start; the exit code arrives", async () => {
-  await withRig(async ({ dir, newIo, run }) => {
+Deno.test("output goes to the log and to clients that attached before the start; the exit code is reported", async () => {
+  await withSetup(async ({ dir, newIo, run }) => {
     const io = newIo({ log: logAt(`${dir}/log`) });
-    const seen = collect();
-    await io.attach(seen.listener);
+    const collected = collect();
+    await io.attach(collected.listener);
     assert.equal(await run(io, "echo out; echo err >&2; printf end; exit 7"), 7);
-    assert.deepEqual(seen.text, { stdout: "out\nend", stderr: "err\n" });
+    assert.deepEqual(collected.text, { stdout: "out\nend", stderr: "err\n" });
     const records = (await Deno.readTextFile(`${dir}/log`)).trim().split("\n").map((line) => JSON.parse(line));
     assert.deepEqual(records.filter(({ stream }) => stream === "stdout").map(({ log }) => log), ["out\n", "end"]);
     assert.deepEqual(records.filter(({ stream }) => stream === "stderr").map(({ log }) => log), ["err\n"]);
   });
 });
 
-Deno.test("input is delivered whole and its end is seen, also when it was written before the start", async () => {
-  await withRig(async ({ newIo, run }) => {
+Deno.test("input and its end are delivered completely, also if written before the start", async () => {
+  await withSetup(async ({ newIo, run }) => {
     const io = newIo({ stdin: true });
-    const seen = collect();
-    await io.attach(seen.listener);
+    const collected = collect();
+    await io.attach(collected.listener);
     const line = "0123456789abcdef".repeat(4096) + "\n";
     void io.stdin!.write(new TextEncoder().encode("first\n"));
     const exited = run(io, "sleep 0.1; wc -c; echo over");
     for (let i = 0; i < 20; i++) await io.stdin!.write(new TextEncoder().encode(line));
     await io.stdin!.close();
     assert.equal(await exited, 0);
-    assert.equal(seen.text.stdout, `${6 + 20 * line.length}\nover\n`);
+    assert.equal(collected.text.stdout, `${6 + 20 * line.length}\nover\n`);
   });
 });
 
-Deno.test("a process that stops reading doesn't hold up its writer", async () => {
-  await withRig(async ({ newIo, run }) => {
+Deno.test("a process that closes its input doesn't block the writer", async () => {
+  await withSetup(async ({ newIo, run }) => {
     const io = newIo({ stdin: true });
     const exited = run(io, "exec 0<&-; sleep 0.2");
     await io.stdin!.write(new Uint8Array(1 << 20));
@@ -120,48 +124,48 @@ Deno.test("a process that stops reading doesn't hold up its writer", async () =>
   });
 });
 
-Deno.test("a slow listener slows the process down and loses nothing", async () => {
-  await withRig(async ({ newIo, run }) => {
+Deno.test("a slow listener slows down the process and loses no output", async () => {
+  await withSetup(async ({ newIo, run }) => {
     const io = newIo({});
     let total = 0;
-    let most = 0;
+    let maxBytes = 0;
     await io.attach(async (_, bytes) => {
-      most = Math.max(most, bytes.length);
+      maxBytes = Math.max(maxBytes, bytes.length);
       await new Promise((resolve) => setTimeout(resolve, 1));
       total += bytes.length;
     });
     assert.equal(await run(io, "head -c 8000000 /dev/zero"), 0);
     assert.equal(total, 8_000_000);
-    assert.ok(most <= 64 << 10);
+    assert.ok(maxBytes <= 64 << 10);
   });
 });
 
-Deno.test("a listener that takes nothing holds up no end, and the log has it all; new streams can be opened", async () => {
-  await withRig(async ({ dir, newIo, run }) => {
+Deno.test("a stuck listener delays neither the end nor the log; new streams can be opened", async () => {
+  await withSetup(async ({ dir, newIo, run }) => {
     const io = newIo({ log: logAt(`${dir}/log`) });
     const stuck = Promise.withResolvers<void>();
-    const taken: number[] = [];
+    const received: number[] = [];
     await io.attach(async (_, bytes) => {
-      taken.push(bytes.length);
+      received.push(bytes.length);
       await stuck.promise;
     });
-    // More than the listener is given in advance: the last of it waits in the FIFO when the process is killed.
+    // More than the listener's credit: the rest is still in the FIFO when the process is killed.
     assert.equal(await run(io, "yes 0123456789abcdef & sleep 1; kill -9 $!", false), 0);
-    assert.equal(taken.length, 1);
+    assert.equal(received.length, 1);
     const logged = (await Deno.readTextFile(`${dir}/log`)).split("\n").length - 1;
-    const again = newIo({ key: `${dir}/1` });
-    const seen = collect();
-    await again.attach(seen.listener);
-    assert.equal(await run(again, "echo fresh"), 0);
-    assert.equal(seen.text.stdout, "fresh\n");
+    const second = newIo({ key: `${dir}/1` });
+    const collected = collect();
+    await second.attach(collected.listener);
+    assert.equal(await run(second, "echo fresh"), 0);
+    assert.equal(collected.text.stdout, "fresh\n");
     stuck.resolve();
     await io.ended;
-    assert.equal(taken.reduce((sum, each) => sum + each, 0), logged * "0123456789abcdef\n".length);
+    assert.equal(received.reduce((sum, each) => sum + each, 0), logged * "0123456789abcdef\n".length);
   });
 });
 
-Deno.test("a listener that leaves lets the process go on", async () => {
-  await withRig(async ({ dir, newIo, run }) => {
+Deno.test("the process continues after a slow listener has detached", async () => {
+  await withSetup(async ({ dir, newIo, run }) => {
     const io = newIo({ log: logAt(`${dir}/log`) });
     const attachment = await io.attach(() => {
       attachment.detach();
@@ -176,44 +180,44 @@ Deno.test("a listener that leaves lets the process go on", async () => {
   });
 });
 
-Deno.test("output that a grandchild holds open ends after the grace time", async () => {
-  await withRig(async ({ newIo, run }) => {
+Deno.test("output that a grandchild holds open ends after the grace period", async () => {
+  await withSetup(async ({ newIo, run }) => {
     const io = newIo({});
-    const seen = collect();
-    await io.attach(seen.listener);
+    const collected = collect();
+    await io.attach(collected.listener);
     const before = Date.now();
     assert.equal(await run(io, "sleep 30 & echo $!"), 0);
     assert.ok(Date.now() - before < 20_000);
-    assert.match(seen.text.stdout, /^\d+\n$/);
-    Deno.kill(Number(seen.text.stdout), "SIGKILL");
+    assert.match(collected.text.stdout, /^\d+\n$/);
+    Deno.kill(Number(collected.text.stdout), "SIGKILL");
   });
 });
 
-Deno.test("once the output has ended there is nothing of it to hold", async () => {
-  await withRig(async ({ newIo, run }) => {
+Deno.test("a process whose output has ended retains no descriptors", async () => {
+  await withSetup(async ({ newIo, run }) => {
     const io = newIo({});
     assert.equal(await run(io, "echo text"), 0);
     assert.deepEqual(io.heldFds(), {});
   });
 });
 
-Deno.test("an engine that leaves ends no output: the last words of a process that ends meanwhile are the next one's", async () => {
-  await withRig(async ({ newIo, hub }) => {
+Deno.test("a suspended engine ends no output: the last output of a process that exits meanwhile is left to the next engine", async () => {
+  await withSetup(async ({ newIo, router }) => {
     for (const order of ["suspended, then ended", "ended, then suspended"]) {
       const io = newIo({ key: order });
       const { stdio } = await io.open();
-      // As the process has it: before the engine lets go of its own.
+      // The process's descriptor, opened before the engine closes its own.
       using writer = new OwnedFd(files.open(cString(stdio.stdout), O.WRONLY | O.NONBLOCK));
       await io.started();
       const { stdout } = io.heldFds();
       const isFirst = order.startsWith("suspended");
-      if (isFirst) await hub.suspend();
+      if (isFirst) await router.suspend();
       else void io.finish(1000);
-      if (!isFirst) await hub.suspend();
+      if (!isFirst) await router.suspend();
       files.write(writer.fd, new TextEncoder().encode("bye"));
       if (isFirst) void io.finish(0);
       await new Promise((resolve) => setTimeout(resolve, isFirst ? 200 : 1200));
-      assert.ok(hub.isOpen(order), order);
+      assert.ok(router.isOpen(order), order);
       const buffer = new Uint8Array(10);
       assert.equal(files.read(stdout!, buffer), 3, order);
       await io.discard();

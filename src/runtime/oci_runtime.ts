@@ -1,12 +1,12 @@
 /**
  * @module
- * The port to an OCI runtime (runtime-spec v1.1, "Lifecycle"; command line as runc's). Whoever calls it has written the
- * bundle's config.json; the runtime knows no images and no API.
+ * The interface to an OCI runtime (runtime-spec v1.1, "Lifecycle"; runc's command line). The caller writes the bundle's
+ * config.json; the runtime knows neither images nor the Docker API.
  */
 
 import type { OciLimits } from "./spec/mod.ts";
 
-/** Where a process's standard streams come from: paths that are opened in the child, read-write for FIFOs. */
+/** Paths of a process's standard streams. The child opens them: stdin read-only, stdout and stderr read-write. */
 export interface StdioPaths {
   /** A FIFO, or `/dev/null`. */
   readonly stdin: string;
@@ -14,26 +14,26 @@ export interface StdioPaths {
   readonly stderr: string;
 }
 
-/** A process that runs, or waits for start. Exits are seen by the {@link Reaper}. */
+/** A process that runs, or that waits to be started. The {@link Reaper} reports its exit. */
 export interface RunningProcess {
-  /** In the engine's pid namespace. */
+  /** The process id in the engine's pid namespace. */
   readonly pid: number;
 }
 
 export interface CreateOptions {
   readonly id: string;
-  /** Folder that holds config.json. */
+  /** Directory that holds config.json. */
   readonly bundle: string;
   readonly stdio: StdioPaths;
-  /** Where the pty's master is sent to, for a process with a terminal. */
+  /** Path of the unix socket that receives the pty's master, for a process with a terminal. */
   readonly consoleSocket?: string;
 }
 
 export interface ExecOptions {
   readonly containerId: string;
-  /** Names this exec's files; unique. */
+  /** Unique id, which names the files of this exec. */
   readonly execId: string;
-  /** Folder for process.json, the pid file and the log. */
+  /** Directory for process.json, the pid file and the log. */
   readonly dir: string;
   /** The contents of process.json. */
   readonly processJson: string;
@@ -42,40 +42,59 @@ export interface ExecOptions {
 }
 
 export interface StartOptions {
-  /** It has `poststart` hooks, which the runtime runs once the process executes its program. */
+  /** Whether the container has `poststart` hooks, which the runtime runs once the process executes its program. */
   readonly hasPoststart?: boolean;
 }
 
-/** What is asked of runc, crun, youki. Errors: runtime_missing, runtime_failed, command_not_found/_executable, timeout. */
+/**
+ * An OCI runtime: runc, crun or youki.
+ *
+ * A *bundle* is a directory with config.json and, by reference, the root filesystem. The *init process* is the
+ * container's first process. A container is *created* when its namespaces and cgroup exist and its init process waits;
+ * it is *running* once the init process executes the container's program, and *stopped* once the init process has
+ * exited.
+ *
+ * To run a container, the caller writes the bundle, optionally calls {@link OciRuntime.expect}, and calls
+ * {@link OciRuntime.create}, which returns the pid of the init process. It can then open a pidfd, connect networks
+ * and attach streams while no code of the container runs. {@link OciRuntime.start} executes the program;
+ * {@link OciRuntime.exec} adds processes to the running container. Exits of all these processes are reported by the
+ * {@link Reaper}, not by the runtime. After the exit of the init process, {@link OciRuntime.delete} removes the
+ * runtime's state and the cgroup.
+ *
+ * All methods that call the runtime reject with a {TsdError}: runtime_missing, runtime_failed, command_not_found,
+ * command_not_executable, not_a_directory or timeout.
+ */
 export interface OciRuntime {
-  /** The runtime's name and version, for `info`. @throws {TsdError} runtime_missing */
+  /** Returns the runtime's name, version and path, for `info`. @throws {TsdError} runtime_missing, runtime_failed */
   version(): Promise<{ name: string; version: string; path: string }>;
-  /** Says that a create or an exec is about to come, so that the machine can be made ready meanwhile. Returns at once. */
+  /** Announces a create or an exec, so that the kernel can be prepared meanwhile. Returns at once. */
   expect(): void;
-  /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
+  /** Creates the container; its init process waits for {@link OciRuntime.start}. A failure leaves nothing behind. */
   create(options: CreateOptions): Promise<RunningProcess>;
   /**
-   * Lets a created container's process execute its program, and resolves once it does (or has ended): a signal that is
-   * sent from then on reaches the program.
-   * @param pid what {@link OciRuntime.create} returned
+   * Lets the init process of a created container execute its program. Resolves once it does, or has exited: from then
+   * on a signal reaches the program.
+   * @param pid the pid that {@link OciRuntime.create} returned
    */
   start(id: string, pid: number, options?: StartOptions): Promise<void>;
   /**
-   * Whether a container was made and waits for {@link OciRuntime.start}; one that the runtime doesn't know does not.
-   * @param pid its first process: when that executes its command all the same, a start was interrupted, and is completed
+   * Returns whether a container is created and waits for {@link OciRuntime.start}. False for a container that the
+   * runtime doesn't know.
+   * @param pid the init process: if it executes its program although the runtime's state says that it waits, an earlier
+   * start was interrupted, and is completed here
    */
   isWaiting(id: string, pid?: number): Promise<boolean>;
-  /** Starts a further process in a running container. It executes its program when this resolves. */
+  /** Starts another process in a running container. Resolves once the process executes its program. */
   exec(options: ExecOptions): Promise<RunningProcess>;
-  /** Sends a signal to the first process, or to all of the container's. */
+  /** Sends a signal to the init process, or with `all` to every process of the container. */
   kill(id: string, signal: number, all?: boolean): Promise<void>;
-  /** Freezes all of the container's processes, or lets them go on (`pause` and `resume`). */
+  /** Freezes or thaws all processes of the container (`pause` and `resume`). */
   setFrozen(id: string, frozen: boolean): Promise<void>;
-  /** Changes the limits of a running container; what is left out stays as it is. */
+  /** Changes the limits of a running container; omitted ones keep their value. */
   update(id: string, resources: OciLimits): Promise<void>;
   /**
-   * Removes what the runtime keeps of a stopped container (kills it when `force`). Nothing there is no error. False: it
-   * knew nothing of it, or nothing that makes sense, so that it removed no cgroup either.
+   * Removes the runtime's state of a stopped container; with `force`, kills the container first.
+   * @returns false if the runtime had no state of the container, or no readable state, and so removed no cgroup either
    */
   delete(id: string, force?: boolean): Promise<boolean>;
 }

@@ -1,15 +1,18 @@
 /**
  * @module
- * The one place that reaps children. Every process of the engine is started through `src/sys/` (never `Deno.Command`,
- * whose own reaping would race), so a single `waitpid(-1, WNOHANG)` loop on SIGCHLD owns all exits: runc's, and, since
- * the engine is a child subreaper, those of containers' and exec'd processes that runc left behind.
+ * Reaps all children of the engine. Every process is started through `src/sys/` (never `Deno.Command`, whose own
+ * reaping would race), so a single `waitpid(-1, WNOHANG)` loop on SIGCHLD collects all exits: runc's and, since the
+ * engine is a child subreaper, those of the container and exec processes that runc leaves behind.
  */
 import { type ExitedChild, isErrno, type ProcessCalls } from "../sys/mod.ts";
 
-/** waitpid(2): whichever child has ended. */
+/** waitpid(2): any child. */
 const ANY_CHILD = -1;
 
-/** How long the status of a process that nobody asked for is kept, in ms: runc's pid file is read after the fork. */
+/**
+ * How long an unclaimed exit status is kept, in ms: a container's process may exit before its pid is read from runc's
+ * pid file.
+ */
 const UNCLAIMED_MS = 60_000;
 
 interface Unclaimed {
@@ -17,7 +20,7 @@ interface Unclaimed {
   readonly atMs: number;
 }
 
-/** Hands out exit statuses by pid. Works while {@link Reaper.start}ed. */
+/** Reports exit statuses by pid, from {@link Reaper.start} until it is disposed of. */
 export class Reaper implements Disposable {
   readonly #calls: Pick<ProcessCalls, "waitpid">;
   readonly #waiting = new Map<number, (child: ExitedChild) => void>();
@@ -28,7 +31,7 @@ export class Reaper implements Disposable {
     this.#calls = calls;
   }
 
-  /** Begins to listen for SIGCHLD. */
+  /** Starts to listen for SIGCHLD. */
   start(): this {
     Deno.addSignalListener("SIGCHLD", this.#onSignal);
     return this;
@@ -39,27 +42,29 @@ export class Reaper implements Disposable {
   }
 
   /**
-   * A process that was just spawned: any status kept under its number belongs to an older process. Call it before
-   * control returns to the event loop.
+   * Returns the exit of a process that was just spawned. A status stored under its pid belongs to an older process and
+   * is dropped. Must be called before control returns to the event loop.
    */
   spawned(pid: number): Promise<ExitedChild> {
     this.#unclaimed.delete(pid);
     return this.exit(pid);
   }
 
-  /** The exit of a child that may have ended already (its pid came from a pid file). One caller for each pid. */
+  /**
+   * Returns the exit of a child that may have exited already (its pid came from a pid file). One caller for each pid.
+   */
   exit(pid: number): Promise<ExitedChild> {
-    const known = this.#unclaimed.get(pid);
-    if (known !== undefined) {
+    const unclaimed = this.#unclaimed.get(pid);
+    if (unclaimed !== undefined) {
       this.#unclaimed.delete(pid);
-      return Promise.resolve(known.child);
+      return Promise.resolve(unclaimed.child);
     }
     return new Promise((resolve) => {
       this.#waiting.set(pid, resolve);
     });
   }
 
-  /** Collects every child that has ended. Signals coalesce, so one call may find many. */
+  /** Collects every child that has exited. Signals coalesce, so one call may find several. */
   reap(): void {
     for (let child = this.#next(); child !== undefined; child = this.#next()) {
       const waiter = this.#waiting.get(child.pid);
@@ -68,7 +73,7 @@ export class Reaper implements Disposable {
         waiter(child);
       } else this.#unclaimed.set(child.pid, { child, atMs: Date.now() });
     }
-    this.#forget();
+    this.#removeExpired();
   }
 
   #next(): ExitedChild | undefined {
@@ -80,7 +85,7 @@ export class Reaper implements Disposable {
     }
   }
 
-  #forget(): void {
+  #removeExpired(): void {
     const limit = Date.now() - UNCLAIMED_MS;
     for (const [pid, { atMs }] of this.#unclaimed) {
       if (atMs > limit) break; // Insertion order is age.

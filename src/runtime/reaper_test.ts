@@ -10,39 +10,39 @@ const child = (pid: number, exitCode: number): ExitedChild => ({
   signal: undefined,
 });
 
-/** Children that "end" when the test says so. */
+/** A reaper whose children exit when the test adds them to `ended`. */
 function scripted() {
   const ended: ExitedChild[] = [];
-  const loop = new Reaper({ waitpid: () => ended.shift() });
-  return { ended, loop };
+  const reaper = new Reaper({ waitpid: () => ended.shift() });
+  return { ended, reaper };
 }
 
-Deno.test("one signal may stand for many children", async () => {
-  const { ended, loop } = scripted();
-  const exits = [loop.spawned(10), loop.spawned(11)];
+Deno.test("one signal may report several children", async () => {
+  const { ended, reaper } = scripted();
+  const exits = [reaper.spawned(10), reaper.spawned(11)];
   ended.push(child(10, 1), child(11, 2));
-  loop.reap();
+  reaper.reap();
   assert.deepEqual((await Promise.all(exits)).map(({ exitCode }) => exitCode), [1, 2]);
 });
 
-Deno.test("the exit of a process that nobody asked for yet is kept", async () => {
-  const { ended, loop } = scripted();
+Deno.test("an unclaimed exit is retained until it is requested", async () => {
+  const { ended, reaper } = scripted();
   ended.push(child(10, 3));
-  loop.reap();
-  assert.equal((await loop.exit(10)).exitCode, 3);
+  reaper.reap();
+  assert.equal((await reaper.exit(10)).exitCode, 3);
 });
 
-Deno.test("a new process never gets the exit of an older one of its number", async () => {
-  const { ended, loop } = scripted();
+Deno.test("a new process never gets the exit of an older one with the same pid", async () => {
+  const { ended, reaper } = scripted();
   ended.push(child(10, 3));
-  loop.reap();
-  const exit = loop.spawned(10);
+  reaper.reap();
+  const exit = reaper.spawned(10);
   ended.push(child(10, 4));
-  loop.reap();
+  reaper.reap();
   assert.equal((await exit).exitCode, 4);
 });
 
-Deno.test("having no children is no error, other failures are", () => {
+Deno.test("ECHILD is ignored, other errors are thrown", () => {
   const failing = (errno: number) =>
     new Reaper({
       waitpid: () => {
@@ -54,13 +54,13 @@ Deno.test("having no children is no error, other failures are", () => {
 });
 
 Deno.test("real children: exit codes and signals", async () => {
-  using loop = new Reaper(processes).start();
-  // A signal listener alone keeps no event loop running.
+  using reaper = new Reaper(processes).start();
+  // A signal listener alone doesn't keep the event loop running.
   const alive = setInterval(() => {}, 1000);
   const run = (script: string) => {
     const stdio = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: 2 }));
     const pid = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", script], env: {}, stdio });
-    return loop.spawned(pid).then(({ exitCode }) => exitCode);
+    return reaper.spawned(pid).then(({ exitCode }) => exitCode);
   };
   assert.deepEqual(await Promise.all([run("exit 5"), run("kill -9 $$"), run("true")]), [5, 137, 0]);
   clearInterval(alive);

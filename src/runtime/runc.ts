@@ -1,7 +1,7 @@
 /**
  * @module
- * {@link OciRuntime} through the runc command (opencontainers/runc, man8). runc's own errors go to a log file, never to
- * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
+ * Implements {@link OciRuntime} with the runc command (opencontainers/runc, man8). runc's own errors go to a log file,
+ * never to the container's stderr. Each call has a deadline, after which runc is killed and what it created is deleted.
  */
 import { isTsdError, TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
@@ -24,50 +24,53 @@ import type { OciLimits } from "./spec/mod.ts";
 export interface RuncOptions {
   /** Absolute path of the runtime. */
   readonly path: string;
-  /** Come before everything else on its command line. */
+  /** Arguments that precede all others on the runtime's command line. */
   readonly args?: readonly string[];
-  /** Whether its containers wait as runc's do (default true); any other is asked in what state they are. */
+  /**
+   * Whether created containers wait on runc's `exec.fifo` (default true). For other runtimes the state of a container
+   * is queried with their `state` command.
+   */
   readonly isRunc?: boolean;
-  /** Where runc keeps its state (`--root`); one for each engine. */
+  /** Directory of the runtime's state (`--root`); each engine has its own. */
   readonly stateRoot: string;
-  /** Folder for logs of calls that have no bundle. */
+  /** Directory for logs of calls that have no bundle. */
   readonly logDir: string;
-  /** Longest time for one call, in ms. */
+  /** Timeout of one call, in ms. */
   readonly deadlineMs?: number;
-  /** For a runtime whose containers wait at runc's FIFO; without it every start is a call of the runtime. */
+  /** System calls that start a container through `exec.fifo`; without them every start runs the runtime. */
   readonly fifoCalls?: ExecFifoCalls;
-  /** Told when processes are about to be moved between control groups. */
+  /** Notified when processes are about to be migrated between cgroups. */
   readonly moves?: Pick<CgroupMigration, "expect">;
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
-/** Between the looks at a pid file that can't be opened for now. */
-const PID_PAUSES_MS = [50, 200, 750, 1_000];
+/** Delays between attempts to open a pid file while too many files are open. */
+const PID_RETRY_DELAYS_MS = [50, 200, 750, 1_000];
 const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
 
-/** Runs runc; its children become the engine's (see `Reaper`). */
+/** Runs runc. The processes that runc leaves behind become the engine's children, as the engine is a subreaper. */
 export class Runc implements OciRuntime {
   readonly #options: RuncOptions;
   readonly #processes: Pick<ProcessCalls, "spawn" | "kill">;
-  readonly #exits: Reaper;
+  readonly #reaper: Reaper;
   #calls = 0;
 
-  constructor(options: RuncOptions, processes: Pick<ProcessCalls, "spawn" | "kill">, exits: Reaper) {
+  constructor(options: RuncOptions, processes: Pick<ProcessCalls, "spawn" | "kill">, reaper: Reaper) {
     this.#options = options;
     this.#processes = processes;
-    this.#exits = exits;
+    this.#reaper = reaper;
   }
 
   async version(): Promise<{ name: string; version: string; path: string }> {
     const { path } = this.#options;
-    const said = await this.#output((stdio) => this.#run("--version", ["--version"], stdio, undefined));
-    const match = /^(\S+) version (\S+)/m.exec(said);
+    const output = await this.#output((stdio) => this.#run("--version", ["--version"], stdio, undefined));
+    const match = /^(\S+) version (\S+)/m.exec(output);
     if (match === null) throw new TsdError("runtime_failed", `${path} --version printed no version`);
     return { name: match[1], version: match[2], path };
   }
 
-  /** What a call writes to its standard output. */
+  /** Returns what a call writes to its standard output. */
   async #output(call: (stdio: StdioPaths) => Promise<void>): Promise<string> {
     const output = `${this.#options.logDir}/version-${++this.#calls}`;
     try {
@@ -79,11 +82,11 @@ export class Runc implements OciRuntime {
     }
   }
 
-  /** `created`, `running`, `stopped` …; undefined where the runtime doesn't know the container. */
+  /** Returns `created`, `running`, `stopped` …; undefined if the runtime doesn't know the container. */
   async #status(id: string): Promise<string | undefined> {
     if (!exists(`${this.#options.stateRoot}/${id}`)) return undefined;
-    const said = await this.#output((stdio) => this.#logged(this.#callLog(), ["state", id], stdio));
-    return /"status":\s*"(\w+)"/.exec(said)?.[1];
+    const output = await this.#output((stdio) => this.#logged(this.#callLog(), ["state", id], stdio));
+    return /"status":\s*"(\w+)"/.exec(output)?.[1];
   }
 
   expect(): void {
@@ -92,7 +95,7 @@ export class Runc implements OciRuntime {
 
   async create({ id, bundle, stdio, consoleSocket }: CreateOptions): Promise<RunningProcess> {
     const pidFile = `${bundle}/pid`;
-    // A failure to clean up as well doesn't hide why there is something to clean up.
+    // If the cleanup fails too, a SuppressedError carries both errors: the original one is not hidden.
     await using undo = new AsyncDisposableStack();
     undo.defer(async () => void await this.delete(id, true));
     const files = ["--bundle", bundle, "--pid-file", pidFile];
@@ -117,7 +120,8 @@ export class Runc implements OciRuntime {
   async isWaiting(id: string, pid?: number): Promise<boolean> {
     if (this.#options.isRunc === false) return await this.#status(id) === "created";
     try {
-      // The FIFO on which its process waits; faster than `runc state`, which counts when an engine adopts many.
+      // The init process waits on this FIFO. A stat is faster than `runc state`, which matters when an engine restores
+      // many containers.
       await Deno.lstat(this.#fifo(id));
       if (pid === undefined || isRuncInit(processImage(pid)?.cmdline ?? "")) return true;
       await Deno.remove(this.#fifo(id));
@@ -136,7 +140,7 @@ export class Runc implements OciRuntime {
       await using undo = new AsyncDisposableStack();
       undo.defer(() => this.#endChild(pidFile));
       await this.#explained(containerId, this.#logged(`${dir}/${execId}.log`, args, stdio));
-      const pid = await readPidPatiently(pidFile);
+      const pid = await readPidWithRetry(pidFile);
       undo.move();
       await untilExecuted(pid);
       return { pid };
@@ -167,19 +171,19 @@ export class Runc implements OciRuntime {
     const directory = `${this.#options.stateRoot}/${id}`;
     if (!exists(directory)) return false;
     try {
-      // Without a state runc takes the folder away and nothing else.
+      // Without state.json, runc removes the directory and nothing else.
       const isKnown = exists(`${directory}/state.json`);
       await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
       return isKnown;
     } catch (thrown) {
-      if (!force || await isWhole(`${directory}/state.json`)) throw thrown;
-      // It was cut off when it was written, and runc can do nothing with it any more.
+      if (!force || await isStateReadable(`${directory}/state.json`)) throw thrown;
+      // Writing state.json was interrupted: runc can't delete this container any more.
       await Deno.remove(directory, { recursive: true });
       return false;
     }
   }
 
-  /** Says more where the runtime's state of a running container is gone: the runtime only says that there is no container. */
+  /** Explains a failure if the runtime's state of a running container was removed: the runtime only reports that there is no such container. */
   async #explained(id: string, call: Promise<void>): Promise<void> {
     try {
       await call;
@@ -190,10 +194,10 @@ export class Runc implements OciRuntime {
     }
   }
 
-  /** A call that failed may have made a process all the same: nobody would ever know of it. */
+  /** Kills the process that a failed exec may have created nevertheless; no one else knows its pid. */
   async #endChild(pidFile: string): Promise<void> {
     const pid = Number(await Deno.readTextFile(pidFile).catch(ignoreMissing));
-    // The engine is a subreaper: what is not its child was never made by that call.
+    // The engine is a subreaper: a process that isn't its child was not created by that call.
     if (Number.isInteger(pid) && pid > 1 && processStat(pid)?.parentPid === Deno.pid) {
       this.#processes.kill(pid, SIG.KILL);
     }
@@ -207,7 +211,7 @@ export class Runc implements OciRuntime {
     return `${this.#options.logDir}/call-${++this.#calls}.log`;
   }
 
-  /** Runs a subcommand whose errors land in `log`, which is removed afterwards. */
+  /** Runs a subcommand that writes its errors to the file `log`, which is removed afterwards. */
   async #logged(log: string, args: readonly string[], stdio: StdioPaths): Promise<void> {
     const globals = ["--root", this.#options.stateRoot, "--log", log, "--log-format", "json"];
     try {
@@ -220,13 +224,13 @@ export class Runc implements OciRuntime {
   async #run(command: string, args: readonly string[], stdio: StdioPaths, log: string | undefined): Promise<void> {
     const { path, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     const pid = this.#spawn(args, stdio);
-    const exited = this.#exits.spawned(pid);
+    const exited = this.#reaper.spawned(pid);
     const expired = Promise.withResolvers<"expired">();
     const timer = setTimeout(() => expired.resolve("expired"), deadlineMs);
     const first = await Promise.race([exited, expired.promise]);
     clearTimeout(timer);
     if (first === "expired") {
-      // It is the first of its session: those that it has started go along.
+      // The runtime leads its session and process group: its children are killed as well.
       this.#processes.kill(-pid, 9);
       await exited;
       throw new TsdError("timeout", `${path} ${command} did not end within ${deadlineMs / 1000} s and was killed`);
@@ -235,11 +239,11 @@ export class Runc implements OciRuntime {
   }
 
   #spawn(args: readonly string[], stdio: StdioPaths): number {
-    const { path, args: first = [] } = this.#options;
+    const { path, args: globalArgs = [] } = this.#options;
     try {
       return this.#processes.spawn({
         path,
-        argv: [path, ...first, ...args],
+        argv: [path, ...globalArgs, ...args],
         env: ENVIRONMENT,
         stdio: [open(0, stdio.stdin), open(1, stdio.stdout), open(2, stdio.stderr)],
       });
@@ -256,25 +260,29 @@ export class Runc implements OciRuntime {
 
 const consoleArgs = (path: string | undefined) => path === undefined ? [] : ["--console-socket", path];
 
-/** stdin is opened read-only so that its end can be seen; output read-write, so that a missing reader kills nobody. */
+/**
+ * Opens stdin read-only, so that the process gets end of file when the writing end is closed, and output read-write, so
+ * that a missing reader doesn't kill the process with SIGPIPE.
+ */
 function open(target: number, path: string): ChildStdio {
   return { target, path, flags: target === 0 ? O.RDONLY : O.RDWR };
 }
 
-/** The process runs: that too many files are open just now is no reason to lose it. */
-async function readPidPatiently(path: string): Promise<number> {
-  for (const pauseMs of PID_PAUSES_MS) {
+/** Reads a pid file, retrying while too many files are open: the process runs and must not be lost for that. */
+async function readPidWithRetry(path: string): Promise<number> {
+  for (const delayMs of PID_RETRY_DELAYS_MS) {
     try {
       return readPid(path);
     } catch (thrown) {
-      if (!isTooMany(thrown)) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (!isTooManyOpenFiles(thrown)) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
   }
   return readPid(path);
 }
 
-const isTooMany = (thrown: unknown): boolean => ["EMFILE", "ENFILE"].includes((thrown as { code?: string }).code ?? "");
+const isTooManyOpenFiles = (thrown: unknown): boolean =>
+  ["EMFILE", "ENFILE"].includes((thrown as { code?: string }).code ?? "");
 
 function readPid(path: string): number {
   let text: string;
@@ -292,8 +300,8 @@ function readPid(path: string): number {
   );
 }
 
-/** Whether what runc has written down of a container, if anything, can be read. */
-async function isWhole(stateFile: string): Promise<boolean> {
+/** Returns whether runc's state file of a container is valid JSON, or missing. */
+async function isStateReadable(stateFile: string): Promise<boolean> {
   try {
     JSON.parse(await Deno.readTextFile(stateFile));
   } catch (thrown) {

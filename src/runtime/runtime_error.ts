@@ -1,64 +1,64 @@
 /**
  * @module
- * Turns runc's failures into errors that Docker's clients understand: the docker CLI picks its exit code (126, 127) by
- * matching these texts.
+ * Converts runc's failures to the errors that Docker's clients expect: the docker CLI chooses its exit code (126, 127)
+ * by matching these texts.
  */
 import { type ErrorCode, TsdError } from "../errors.ts";
 
-/** Most of a runtime's log that is read, in bytes. */
+/** Maximum number of bytes read from a runtime's log. */
 const MAX_LOG_BYTES = 64 << 10;
 
-/** First match wins, as in Docker: the texts are the kernel's, and Go's, as runc passes them on. */
+/** The first match wins, as in Docker. The texts are the kernel's and Go's, which runc passes on. */
 const PATTERNS: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[] = [
   { pattern: /permission denied|is a directory/i, code: "command_not_executable" },
   { pattern: /not a directory/i, code: "not_a_directory" },
   { pattern: /executable file not found|no such file or directory/i, code: "command_not_found" },
 ];
 
-/** How Docker introduces the failure of each of the runtime's commands. */
-const INTRODUCTIONS: Readonly<Record<string, string>> = {
+/** Docker's prefix for the failure of each runtime command. */
+const PREFIXES: Readonly<Record<string, string>> = {
   create: "failed to create task for container: failed to create shim task: OCI runtime create failed: ",
   start: "failed to start container process: OCI runtime start failed: ",
   exec: "OCI runtime exec failed: ",
   update: "OCI runtime update failed: ",
 };
 
-/** A runtime call that exited with a failure. */
+/** A runtime call that exited with a non-zero code. */
 export interface FailedCall {
   /** Path of the runtime. */
   readonly path: string;
   /** `create`, `start`, … */
   readonly command: string;
   readonly exitCode: number;
-  /** Its JSON log, if it had one. */
+  /** Path of the call's JSON log, if it had one. */
   readonly log: string | undefined;
 }
 
-/** The error for a failed call. */
+/** Returns the error for a failed call, with the last error of its log. */
 export async function runtimeError({ path, command, exitCode, log }: FailedCall): Promise<TsdError> {
-  const said = log === undefined ? undefined : lastError(await readHead(log));
+  const message = log === undefined ? undefined : lastError(await readHead(log));
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (said === undefined) {
+  if (message === undefined) {
     return new TsdError("runtime_failed", `${name} ${command} failed with exit code ${exitCode} and said nothing`);
   }
-  const code = PATTERNS.find(({ pattern }) => pattern.test(said))?.code ?? "runtime_failed";
-  const introduction = INTRODUCTIONS[command];
-  if (introduction === undefined) return new TsdError(code, `${name} ${command} failed: ${said}`);
-  return new TsdError(code, `${introduction}${said}${hint(said)}`);
+  const code = PATTERNS.find(({ pattern }) => pattern.test(message))?.code ?? "runtime_failed";
+  const prefix = PREFIXES[command];
+  if (prefix === undefined) return new TsdError(code, `${name} ${command} failed: ${message}`);
+  return new TsdError(code, `${prefix}${message}${hint(message)}`);
 }
 
 /**
- * What Docker puts behind it: containerd's word for errors of no known kind, and advice that belongs to the kernel's words.
- * The docker CLI tells a folder that can't be executed by the last two words.
+ * Returns the suffix that Docker appends: containerd's `unknown` for errors without a known class, and advice for
+ * certain kernel errors. The docker CLI recognizes a directory that can't be executed by the last two words.
  */
-function hint(said: string): string {
-  if (/is a directory/i.test(said)) return ": unknown: permission denied";
-  if (!/not a directory/i.test(said)) return ": unknown";
+function hint(message: string): string {
+  if (/is a directory/i.test(message)) return ": unknown: permission denied";
+  if (!/not a directory/i.test(message)) return ": unknown";
   return ": unknown: Are you trying to mount a directory onto a file (or vice-versa)? " +
     "Check if the specified host path exists and is the expected type";
 }
 
-/** The last record of level error in runc's JSON log. */
+/** Returns the message of the last record of level error or fatal in runc's JSON log. */
 function lastError(text: string): string | undefined {
   let message: string | undefined;
   for (const line of text.split("\n")) {
@@ -67,7 +67,7 @@ function lastError(text: string): string | undefined {
       const record: unknown = JSON.parse(line);
       if (isRecord(record) && (record.level === "error" || record.level === "fatal")) message = record.msg;
     } catch (thrown) {
-      // A runtime that prints garbage still gets an error line; only what is JSON is quoted.
+      // Lines that aren't JSON are skipped: the error of a runtime that prints garbage quotes only its valid records.
       if (!(thrown instanceof SyntaxError)) throw thrown;
     }
   }

@@ -1,12 +1,12 @@
 /**
  * @module
- * The writing end of a process's standard input. Mostly a FIFO that the process opens read-only: closing this end is its
- * end of file. Or the master of its terminal, a descriptor of its own (see `terminalInput`). Writes wait while the process is
- * slow, and are dropped once it stopped reading.
+ * The writing end of a process's standard input: a FIFO that the process opens read-only, so that closing this end is
+ * its end of file, or a duplicate of its terminal's master (see `terminalInput`). Writes wait while the process is
+ * slow, and are dropped once it has closed its end.
  */
 import { EPOLL, type Epoll, type FileCalls, isErrno, type OwnedFd } from "../sys/mod.ts";
 
-/** One writer for each process; several attached clients share it. */
+/** Writes to the standard input of one process. All attached clients share it. */
 export class StdinPipe {
   readonly #files: Pick<FileCalls, "write">;
   readonly #epoll: Pick<Epoll, "add" | "remove">;
@@ -21,28 +21,28 @@ export class StdinPipe {
     this.#epoll = epoll;
   }
 
-  /** Its descriptor, while it is open. */
+  /** The descriptor, while it is open. */
   get fd(): number | undefined {
     return this.#closed ? undefined : this.#fd?.fd;
   }
 
-  /** Resolves when {@link StdinPipe.close} has closed it, and not when the process went away. */
+  /** Resolves when {@link StdinPipe.close} has closed the pipe. Stays pending if the process exited first. */
   get closed(): Promise<void> {
     return this.#closedByClient.promise;
   }
 
-  /** Gives the pipe its descriptor, which it owns from now on; writes made before are carried out. */
+  /** Sets the descriptor and takes ownership of it. Writes made earlier are carried out now. */
   open(fd: OwnedFd): void {
     this.#fd = fd;
     this.#opened.resolve(fd);
   }
 
-  /** Resolves when the kernel has the bytes, or they can't be delivered any more. Bytes keep their order. */
+  /** Writes bytes in the order of the calls. Resolves once the kernel has them, or once they can't be delivered. */
   write(bytes: Uint8Array): Promise<void> {
     return this.#tail = this.#tail.then(() => this.#write(bytes));
   }
 
-  /** End of file, after everything that was written. */
+  /** Signals end of file after all pending writes. */
   close(): Promise<void> {
     return this.#tail = this.#tail.then(async () => {
       await this.#opened.promise;
@@ -51,7 +51,7 @@ export class StdinPipe {
     });
   }
 
-  /** The process is gone, or never came: nothing more is delivered. */
+  /** Closes the pipe at once, because the process has exited or never started. Pending writes are dropped. */
   abandon(): void {
     this.#opened.resolve(undefined);
     this.#drop();
@@ -60,9 +60,9 @@ export class StdinPipe {
   async #write(bytes: Uint8Array): Promise<void> {
     const fd = await this.#opened.promise;
     for (let at = 0; at < bytes.length && fd !== undefined && !this.#closed;) {
-      const taken = this.#tryWrite(fd, bytes.subarray(at));
-      if (taken === "again") await this.#writable(fd.fd);
-      else at += taken;
+      const written = this.#tryWrite(fd, bytes.subarray(at));
+      if (written === "again") await this.#writable(fd.fd);
+      else at += written;
     }
   }
 
@@ -70,7 +70,7 @@ export class StdinPipe {
     try {
       return this.#files.write(fd.fd, bytes);
     } catch (thrown) {
-      // EIO: of a terminal, on kernels that say so.
+      // Some kernels report EIO for a terminal whose other side is closed.
       if (!isErrno(thrown, "EPIPE", "EIO")) throw thrown;
       this.#drop();
       return bytes.length;
@@ -83,7 +83,7 @@ export class StdinPipe {
       this.#epoll.add(fd, EPOLL.OUT, (events) => {
         this.#epoll.remove(fd);
         this.#wake = undefined;
-        // A terminal that is full and has nobody on the other side takes no more, and has no error for it.
+        // A full terminal whose other side is closed accepts no bytes and reports no error.
         if ((events & EPOLL.HUP) !== 0) this.#drop();
         resolve();
       });

@@ -5,7 +5,7 @@ import { StdinPipe } from "./stdin_pipe.ts";
 
 const BYTES = new TextEncoder().encode("input");
 
-/** A pipe on a fake descriptor, and what it waits for. */
+/** A pipe on a fake descriptor, and the descriptors registered with epoll. */
 function setup() {
   const fake = new FakeSys();
   const watched = new Map<number, PollHandler>();
@@ -19,7 +19,7 @@ function setup() {
   return { fake, watched, pipe };
 }
 
-Deno.test("a full pipe is waited for; the rest is written when there is room", async () => {
+Deno.test("a write to a full pipe waits and continues when the pipe is writable", async () => {
   const { fake, watched, pipe } = setup();
   fake.script("write", { value: 2 }, { value: "again" });
   const written = pipe.write(BYTES);
@@ -35,7 +35,7 @@ Deno.test("a full pipe is waited for; the rest is written when there is room", a
   assert.deepEqual([fake.openFds.size, watched.size], [0, 0]);
 });
 
-Deno.test("nobody reads any more, EPIPE of a pipe and EIO of a terminal: the rest is dropped and the descriptor closed", async () => {
+Deno.test("EPIPE of a pipe and EIO of a terminal drop the rest of the input and close the descriptor", async () => {
   for (const error of ["EPIPE", "EIO"] as const) {
     const { fake, pipe } = setup();
     fake.script("write", { value: 1 }, { error });
@@ -45,7 +45,7 @@ Deno.test("nobody reads any more, EPIPE of a pipe and EIO of a terminal: the res
   }
 });
 
-Deno.test("a full terminal that is hung up takes no more", async () => {
+Deno.test("a full terminal that is hung up accepts no more input", async () => {
   const { fake, watched, pipe } = setup();
   fake.script("write", { value: "again" });
   const written = pipe.write(BYTES);
@@ -56,7 +56,7 @@ Deno.test("a full terminal that is hung up takes no more", async () => {
   assert.deepEqual([fake.argsOf("write").length, fake.openFds.size, watched.size], [1, 0, 0]);
 });
 
-Deno.test("a writer that waits is let go when the process is gone", async () => {
+Deno.test("a waiting write resolves when the process has exited", async () => {
   const { fake, watched, pipe } = setup();
   fake.script("write", { value: "again" });
   const written = pipe.write(BYTES);
@@ -66,7 +66,7 @@ Deno.test("a writer that waits is let go when the process is gone", async () => 
   assert.deepEqual([fake.openFds.size, watched.size], [0, 0]);
 });
 
-Deno.test("other errors are the writer's", async () => {
+Deno.test("other errors reject the write", async () => {
   const { fake, pipe } = setup();
   fake.script("write", { error: "EBADF" });
   await assert.rejects(pipe.write(BYTES), (thrown) => isErrno(thrown, "EBADF"));

@@ -1,8 +1,8 @@
 /**
  * @module
- * The standard streams of one container or exec'd process: what the runtime is given, the log Worker's channel on the
- * output, a writer on the input. Clients may attach before there is a process; they then miss nothing. Two kinds:
- * `FifoIo` (FIFOs in a neutral folder) and `TerminalIo` (a pty).
+ * The standard streams of one container or exec process: the paths passed to the runtime, the log Worker's channel that
+ * reads the output, and the writer of the input. Clients may attach before the process exists and then miss no output.
+ * There are two implementations: `FifoIo` (FIFOs in {@link ProcessStdioOptions.dir}) and `TerminalIo` (a pty).
  */
 import type { Held } from "./fd_holder.ts";
 import type { Attachment, OutputListener, StdioRouter } from "./logs/stdio_router.ts";
@@ -11,31 +11,31 @@ import type { StdioPaths } from "./oci_runtime.ts";
 import type { OwnedFd } from "../sys/mod.ts";
 import type { StdinPipe } from "./stdin_pipe.ts";
 
-/** What both kinds are told. */
+/** Options of both implementations. */
 export interface ProcessStdioOptions {
   /** Container or exec id. */
   readonly key: string;
-  /** Folder for FIFOs and sockets; it exists when {@link ProcessStdio.open} is called. */
+  /** Directory for FIFOs and sockets; must exist when {@link ProcessStdio.open} is called. */
   readonly dir: string;
-  /** Whether the process has a standard input at all; without one it reads `/dev/null` (a terminal always has one). */
+  /** Whether the process has a standard input; without one it reads `/dev/null`. A terminal always has one. */
   readonly stdin: boolean;
-  /** Output that nobody wants goes to `/dev/null`. */
+  /** Whether the output is captured; otherwise it goes to `/dev/null`. */
   readonly output: boolean;
-  /** json-file log of the output. */
+  /** The json-file log that the output is written to. */
   readonly log?: LogSpec;
 }
 
-/** What the runtime needs for a process's streams. */
+/** The streams as they are passed to the runtime. */
 export interface RuntimeStreams {
   readonly stdio: StdioPaths;
-  /** Where the runtime sends the pty's master to, for a terminal. */
+  /** Path of the unix socket to which the runtime sends the pty's master, for a terminal. */
   readonly consoleSocket?: string;
 }
 
-/** Descriptors that outlived the engine that had opened them: a keeper held them. */
+/** Descriptors that an fd holder retained after the engine that had opened them exited. */
 export type RetainedStreams = Omit<Held<OwnedFd>, "pidFd">;
 
-/** In characters. */
+/** The size of a terminal in characters. */
 export interface TerminalSize {
   readonly rows: number;
   readonly columns: number;
@@ -47,39 +47,51 @@ interface Pending {
   detached: boolean;
 }
 
-/** See the module's comment. Open it once; then `started`, and at the end `finish` (or `discard`). */
+/**
+ * The standard streams of one process. To use them, call {@link ProcessStdio.open} and pass the result to the runtime;
+ * call {@link ProcessStdio.started} once the runtime has created the process, and {@link ProcessStdio.finish} after the
+ * process has exited, or {@link ProcessStdio.discard} if it never ran. For a process that already runs, call
+ * {@link ProcessStdio.reopen} instead of `open` and `started`.
+ */
 export abstract class ProcessStdio {
   readonly #pending = new Set<Pending>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #over = new AbortController();
   #connected = false;
 
-  protected constructor(protected readonly options: ProcessStdioOptions, protected readonly hub: StdioRouter) {}
+  protected constructor(protected readonly options: ProcessStdioOptions, protected readonly router: StdioRouter) {}
 
-  /** Whether the streams are a terminal's: one output, not framed, with a size. */
+  /** Whether the streams belong to a terminal: a single output stream, sent unframed, and a size. */
   abstract readonly tty: boolean;
-  /** The writing end of the input. */
+  /** The writing end of the input; undefined if the process has no input. */
   abstract readonly stdin: StdinPipe | undefined;
 
-  /** Makes what the runtime needs. @throws {TsdError} system_call, conflict */
+  /** Creates the FIFOs or the console socket that the runtime needs. @throws {TsdError} system_call, conflict */
   abstract open(): Promise<RuntimeStreams>;
 
-  /** Takes up the streams of a process that runs already (its engine went away); owns what was kept from then on. */
-  abstract reopen(kept: RetainedStreams): Promise<void>;
+  /** Resumes the streams of a process that an earlier engine started. Takes ownership of the retained descriptors. */
+  abstract reopen(retained: RetainedStreams): Promise<void>;
 
-  /** The runtime has made the process: its output is read from now on, and the end of its input can be seen. */
+  /**
+   * Begins to read the output, after the runtime has created the process. From then on closing stdin is end of file.
+   */
   abstract started(): Promise<void>;
 
-  /** Sets a terminal's size, now or at its start; without a terminal it does nothing. */
+  /** Sets the size of the terminal, or the initial size before the start. Does nothing without a terminal. */
   abstract resize(size: TerminalSize): void;
 
-  /** What somebody else has to hold as well, so that the process outlives this engine; as of now, and still owned here. */
+  /**
+   * Returns the descriptors that an fd holder must retain so that the process survives this engine. They are valid as
+   * of this call, and this object still owns them.
+   */
   abstract heldFds(): Held<number>;
 
-  /** Lets go of what only this engine holds. */
+  /** Closes the descriptors that this engine holds. */
   protected abstract release(): void;
 
-  /** Adds a listener, before or after the start. From the moment this resolves it misses nothing. */
+  /**
+   * Adds a listener, before or after the start. The listener gets all output from the time when the promise resolves.
+   */
   attach(listener: OutputListener): Promise<Attachment> {
     const pending: Pending = { listener, detached: false };
     this.#pending.add(pending);
@@ -93,34 +105,38 @@ export abstract class ProcessStdio {
     return this.#connected ? this.#connect(pending).then(() => attachment) : Promise.resolve(attachment);
   }
 
-  /** Resolves when all output was delivered, or when there will be none. */
+  /** Resolves once all output has been delivered, or once there will be none. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** Aborted then: whoever comes and goes can stop listening to it, while a promise remembers all who ever asked. */
+  /**
+   * Aborted when {@link ProcessStdio.ended} resolves. Short-lived clients use the signal because they can remove their
+   * listener, while a promise retains every reaction until it settles.
+   */
   get over(): AbortSignal {
     return this.#over.signal;
   }
 
   /**
-   * The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. Whoever is
-   * attached may still be given some of it, which nobody but they themselves wait for: see {@link ProcessStdio.ended}.
+   * Closes the streams after the process has exited: waits until its output has been read and logged. Attached clients
+   * may receive the last bytes later; to wait for that, use {@link ProcessStdio.ended}.
+   * @param graceMs the longest time to wait, in ms, while other processes hold the output open
    */
   async finish(graceMs: number): Promise<void> {
     const { key } = this.options;
     this.stdin?.abandon();
-    const delivered = this.hub.ended(key);
-    this.hub.finish(key, graceMs);
-    await this.hub.complete(key);
+    const delivered = this.router.ended(key);
+    this.router.finish(key, graceMs);
+    await this.router.complete(key);
     this.release();
     void delivered.then(() => this.#end());
   }
 
-  /** The process never ran. */
+  /** Closes the streams of a process that never ran; unread output is dropped. */
   async discard(): Promise<void> {
     this.stdin?.abandon();
-    await this.hub.discard(this.options.key);
+    await this.router.discard(this.options.key);
     this.release();
     this.#end();
   }
@@ -130,15 +146,15 @@ export abstract class ProcessStdio {
     this.#over.abort();
   }
 
-  /** To be called once the channel is open: everybody who attached so far is connected. */
+  /** Connects all listeners that attached so far. To be called once the channel is open. */
   protected async connectAll(): Promise<void> {
     this.#connected = true;
     await Promise.all([...this.#pending].map((pending) => this.#connect(pending)));
   }
 
   async #connect(pending: Pending): Promise<void> {
-    if (pending.detached || !this.hub.isOpen(this.options.key)) return;
-    pending.attachment = await this.hub.attach(this.options.key, pending.listener);
+    if (pending.detached || !this.router.isOpen(this.options.key)) return;
+    pending.attachment = await this.router.attach(this.options.key, pending.listener);
     if (pending.detached) pending.attachment.detach();
   }
 }

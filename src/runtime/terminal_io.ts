@@ -1,7 +1,8 @@
 /**
  * @module
- * The streams of a process with a terminal: the runtime makes a pty inside the container and sends its master to a console
- * socket. One duplicate of the master is read by the log Worker, one is written to; the master itself is kept for the size.
+ * The streams of a process with a terminal: the runtime creates a pty inside the container and sends its master to a
+ * console socket. The log Worker reads from one duplicate of the master and stdin writes to another; the master itself
+ * serves to set the size.
  */
 import { type Epoll, type FileCalls, type OwnedFd, pipes } from "../sys/mod.ts";
 import type { Held } from "./fd_holder.ts";
@@ -17,27 +18,30 @@ import { StdinPipe } from "./stdin_pipe.ts";
 import { ConsoleSocket } from "./terminal/console_socket.ts";
 import { resizeTerminal, terminalInput } from "./terminal/terminal.ts";
 
-/** What is told besides. */
+/** Options of a process with a terminal. */
 export interface TerminalIoOptions extends Omit<ProcessStdioOptions, "output" | "stdin"> {
-  /** In a folder that is root's alone and exists when {@link TerminalIo.open} is called; 107 bytes at most. */
+  /**
+   * Path of the console socket, at most 107 bytes. Its directory is accessible to root only and must exist when
+   * {@link TerminalIo.open} is called.
+   */
   readonly consoleSocket: string;
-  /** From the start; programs take 0×0 for unknown. */
+  /** The initial size; without it the size is 0×0, which programs treat as unknown. */
   readonly size?: TerminalSize | undefined;
 }
 
-/** What a terminal needs of the machine. */
+/** The system calls that a terminal needs. */
 export interface TerminalIoCalls {
   readonly files: Pick<FileCalls, "write">;
   readonly epoll: Pick<Epoll, "add" | "remove">;
 }
 
-/** The runtime has sent the master when it ends; this is for its bytes to be noticed, in ms. */
+/** The runtime has sent the master before it exits; this is the time allowed for epoll to report it, in ms. */
 const RECEIVE_LIMIT_MS = 10_000;
 
-/** What runtimes do with standard streams of their own, besides the terminal: nothing. */
+/** A runtime doesn't use its own standard streams when the process has a terminal. */
 const NO_STDIO = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" } as const;
 
-/** See the module's comment. */
+/** The streams of a process with a terminal. */
 export class TerminalIo extends ProcessStdio {
   readonly tty = true;
   readonly stdin: StdinPipe;
@@ -47,8 +51,8 @@ export class TerminalIo extends ProcessStdio {
   #socket: ConsoleSocket | undefined;
   #master: OwnedFd | undefined;
 
-  constructor({ consoleSocket, size, ...options }: TerminalIoOptions, hub: StdioRouter, calls: TerminalIoCalls) {
-    super({ ...options, stdin: true, output: true }, hub);
+  constructor({ consoleSocket, size, ...options }: TerminalIoOptions, router: StdioRouter, calls: TerminalIoCalls) {
+    super({ ...options, stdin: true, output: true }, router);
     this.#calls = calls;
     this.#socketPath = consoleSocket;
     this.#size = size;
@@ -62,7 +66,8 @@ export class TerminalIo extends ProcessStdio {
 
   /** @throws {TsdError} timeout, runtime_failed, system_call */
   async started(): Promise<void> {
-    // Waiting begins now: the master lies in the socket, and a runtime that failed may have sent one all the same.
+    // Received only now: the message waits in the socket, and a runtime that failed may have sent a master
+    // nevertheless.
     this.#master = await this.#socket!.receive({ deadlineMs: RECEIVE_LIMIT_MS });
     this.#closeSocket();
     this.#applySize();
@@ -73,7 +78,7 @@ export class TerminalIo extends ProcessStdio {
     stdin?.[Symbol.dispose]();
     this.#master = terminal;
     if (terminal !== undefined) return await this.#connect(terminal);
-    // Its last holder is gone, and so is the terminal.
+    // No process held the master any more, so the kernel has hung up the terminal.
     this.stdin.abandon();
     await this.connectAll();
   }
@@ -108,10 +113,10 @@ export class TerminalIo extends ProcessStdio {
   async #connect(master: OwnedFd): Promise<void> {
     const { key, log } = this.options;
     this.stdin.open(terminalInput(master.fd));
-    // The Worker's own from then on.
+    // The Worker takes ownership of this duplicate.
     const source = { stream: "stdout", fd: pipes.duplicate(master.fd) } as const;
-    await this.hub.open({ key, sources: [source], ...(log && { log }) });
+    await this.router.open({ key, sources: [source], ...(log && { log }) });
     await this.connectAll();
-    this.hub.begin(key);
+    this.router.begin(key);
   }
 }

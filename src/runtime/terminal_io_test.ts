@@ -12,30 +12,30 @@ import { TerminalIo, type TerminalIoOptions } from "./terminal_io.ts";
 interface Setup {
   readonly dir: string;
   newIo(options?: Partial<TerminalIoOptions>): TerminalIo;
-  /** Does what a runtime does: a shell on a new pty, whose master goes to the console socket. Resolves to its pid. */
+  /** Acts as a runtime: starts a shell on a new pty and sends its master to the console socket. Returns the pid. */
   runtime(socketPath: string, script: string): number;
-  /** Sees the process and its output end; resolves to the exit code. */
+  /** Waits for the exit of the process and the end of its output. Resolves to the exit code. */
   end(io: TerminalIo, pid: number): Promise<number>;
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
+async function withSetup(body: (setup: Setup) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
-  const exits = stack.use(new Reaper(processes).start());
+  const reaper = stack.use(new Reaper(processes).start());
   const epoll = stack.use(new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) }));
   void epoll.run();
-  const hub = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
-  await hub.ready;
-  let made = 0;
+  const router = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
+  await router.ready;
+  let ioCount = 0;
   const noneAdded = watchDescriptors();
   await body({
     dir,
     newIo: (options = {}) => {
-      const key = `${dir}/${++made}`;
-      return new TerminalIo({ key, dir, consoleSocket: `${key}.tty`, ...options }, hub, { files, epoll });
+      const key = `${dir}/${++ioCount}`;
+      return new TerminalIo({ key, dir, consoleSocket: `${key}.tty`, ...options }, router, { files, epoll });
     },
     runtime: (socketPath, script) => {
       const { master, path } = openPty();
@@ -46,7 +46,7 @@ async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
         env: { PATH: "/usr/bin:/bin" },
         stdio: [0, 1, 2].map((target) => ({ target, path, flags: O.RDWR })),
       });
-      void exits.spawned(pid).then(({ exitCode }) => codes.set(pid, exitCode));
+      void reaper.spawned(pid).then(({ exitCode }) => codes.set(pid, exitCode));
       using client = connectUnix(socketPath);
       sendFds(client.fd, [master.fd], path);
       return pid;
@@ -65,7 +65,7 @@ async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
 
 const codes = new Map<number, number>();
 
-/** A listener's memory. */
+/** Returns a listener that collects its output. */
 function collect() {
   const decoder = new TextDecoder();
   const requested = new Map<string, () => void>();
@@ -77,7 +77,7 @@ function collect() {
       for (const [text, resolve] of requested) if (it.text.includes(text)) resolve();
       return Promise.resolve();
     },
-    seen: (text: string) =>
+    waitFor: (text: string) =>
       new Promise<void>((resolve) => {
         requested.set(text, resolve);
         if (it.text.includes(text)) resolve();
@@ -87,7 +87,7 @@ function collect() {
 }
 
 Deno.test("a terminal: size from the start, input, output to log and listeners, exit code, end of output", async () => {
-  await withRig(async ({ dir, newIo, runtime, end }) => {
+  await withSetup(async ({ dir, newIo, runtime, end }) => {
     const log = {
       path: `${dir}/log`,
       maxSizeBytes: Infinity,
@@ -97,8 +97,8 @@ Deno.test("a terminal: size from the start, input, output to log and listeners, 
       attrs: {},
     };
     const io = newIo({ log, size: { rows: 10, columns: 20 } });
-    const seen = collect();
-    await io.attach(seen.listener);
+    const collected = collect();
+    await io.attach(collected.listener);
     const { consoleSocket, stdio } = await io.open();
     assert.deepEqual(Object.values(stdio), ["/dev/null", "/dev/null", "/dev/null"]);
     assert.deepEqual(io.heldFds(), {});
@@ -110,17 +110,17 @@ Deno.test("a terminal: size from the start, input, output to log and listeners, 
     await io.started();
     assert.equal(Object.keys(io.heldFds()).join(), "terminal");
     assert.equal(await end(io, pid), 7);
-    assert.match(seen.text, /^10 20\r$/m);
-    assert.match(seen.text, /^got early\r$/m);
+    assert.match(collected.text, /^10 20\r$/m);
+    assert.match(collected.text, /^got early\r$/m);
     assert.deepEqual(io.heldFds(), {});
     const records = (await Deno.readTextFile(`${dir}/log`)).trim().split("\n").map((line) => JSON.parse(line));
-    assert.equal(records.map(({ log }) => log).join(""), seen.text);
+    assert.equal(records.map(({ log }) => log).join(""), collected.text);
     assert.ok(records.every(({ stream }) => stream === "stdout"));
   });
 });
 
-Deno.test("the size follows, and tells the programs; a later listener sees what comes later", async () => {
-  await withRig(async ({ newIo, runtime, end }) => {
+Deno.test("resize notifies the programs; a listener that attaches later gets only later output", async () => {
+  await withSetup(async ({ newIo, runtime, end }) => {
     const io = newIo();
     const [early, late] = [collect(), collect()];
     await io.attach(early.listener);
@@ -128,7 +128,7 @@ Deno.test("the size follows, and tells the programs; a later listener sees what 
     const script = 'trap "stty size; exit 3" WINCH; echo ready; while :; do sleep 0.01; done';
     const pid = runtime(consoleSocket!, script);
     await io.started();
-    await early.seen("ready");
+    await early.waitFor("ready");
     await io.attach(late.listener);
     io.resize({ rows: 33, columns: 99 });
     assert.equal(await end(io, pid), 3);
@@ -138,8 +138,8 @@ Deno.test("the size follows, and tells the programs; a later listener sees what 
   });
 });
 
-Deno.test("a start that fails leaves nothing, whether or not a terminal was sent", async () => {
-  await withRig(async ({ newIo }) => {
+Deno.test("a failed start leaves no descriptor or socket, whether or not a terminal was sent", async () => {
+  await withSetup(async ({ newIo }) => {
     for (const sent of [false, true]) {
       const io = newIo();
       const { consoleSocket } = await io.open();
@@ -155,8 +155,8 @@ Deno.test("a start that fails leaves nothing, whether or not a terminal was sent
   });
 });
 
-Deno.test("what was sent instead of a terminal is refused, and nothing stays", async () => {
-  await withRig(async ({ newIo }) => {
+Deno.test("a descriptor that is no terminal is rejected and closed", async () => {
+  await withSetup(async ({ newIo }) => {
     const io = newIo();
     const { consoleSocket } = await io.open();
     {
@@ -168,22 +168,22 @@ Deno.test("what was sent instead of a terminal is refused, and nothing stays", a
   });
 });
 
-Deno.test("a terminal that outlived its engine goes on; without it the output has ended", async () => {
-  await withRig(async ({ newIo, runtime, end }) => {
+Deno.test("a terminal retained from another engine continues; without it the output has ended", async () => {
+  await withSetup(async ({ newIo, runtime, end }) => {
     const first = newIo();
-    const seen = collect();
+    const collected = collect();
     const { consoleSocket } = await first.open();
     const pid = runtime(consoleSocket!, "read x; echo got $x; stty size");
     await first.started();
-    const kept = new OwnedFd(pipes.duplicate(first.heldFds().terminal!));
+    const retained = new OwnedFd(pipes.duplicate(first.heldFds().terminal!));
     await first.finish(0);
     const second = newIo();
-    await second.attach(seen.listener);
-    await second.reopen({ terminal: kept });
+    await second.attach(collected.listener);
+    await second.reopen({ terminal: retained });
     second.resize({ rows: 5, columns: 6 });
     await second.stdin.write(bytes("again\n"));
     assert.equal(await end(second, pid), 0);
-    assert.equal(seen.text, "again\r\ngot again\r\n5 6\r\n");
+    assert.equal(collected.text, "again\r\ngot again\r\n5 6\r\n");
     const third = newIo();
     await third.reopen({});
     await third.stdin.write(bytes("dropped"));

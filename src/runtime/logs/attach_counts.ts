@@ -1,44 +1,47 @@
 /**
  * @module
- * How many are attached to each output, in a file for each: when an engine was killed, the next one lets these outputs
- * wait until they are back, who would miss what comes until then.
+ * Records how many clients are attached to each output, in one file per output. After an engine was killed, the next
+ * one delays these outputs until the clients have attached again, so that they miss nothing.
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { AttachedOutput } from "./reattach.ts";
 
-/** See the module's comment. Nothing here throws: without its mark an output just doesn't wait. */
+/** The attach counts of all outputs. The methods don't throw: an output without a recorded count doesn't wait. */
 export class AttachCounts {
   readonly #dir: string;
   readonly #log: Log;
 
-  /** `folder` is the engine's own, and emptied by a boot. */
+  /** @param dir a directory that only this engine uses and that doesn't survive a reboot */
   constructor(dir: string, log: Log) {
     this.#dir = dir;
     this.#log = log;
   }
 
-  /** So many are attached now. */
+  /** Records the number of clients that are attached to an output. */
   note(key: string, listeners: number): void {
     const path = `${this.#dir}/${key}`;
-    this.#tried(() => listeners > 0 ? Deno.writeTextFileSync(path, String(listeners)) : Deno.removeSync(path));
+    this.#ignoringErrors(() => listeners > 0 ? Deno.writeTextFileSync(path, String(listeners)) : Deno.removeSync(path));
   }
 
-  /** What the engine before has left: it stays until it is noted anew. To be called before the first mark. */
+  /**
+   * Returns the counts that the previous engine recorded. They remain until they are overwritten. To be called before
+   * the first {@link AttachCounts.note}.
+   */
   left(): AttachedOutput[] {
     const found: AttachedOutput[] = [];
-    this.#tried(() => {
+    this.#ignoringErrors(() => {
       for (const { name } of Deno.readDirSync(this.#dir)) {
-        // An engine may have been killed before it wrote.
+        // The engine may have been killed between creating and writing the file.
         const listeners = Number(Deno.readTextFileSync(`${this.#dir}/${name}`)) || 1;
         found.push({ key: name, listeners, seen: {} });
       }
     });
-    this.#tried(() => Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o700 }));
+    this.#ignoringErrors(() => Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o700 }));
     return found;
   }
 
-  #tried(change: () => void): void {
+  #ignoringErrors(change: () => void): void {
     try {
       change();
     } catch (thrown) {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import { AttachCounts } from "./attach_counts.ts";
 
-Deno.test("marks: the next engine has what was there when this one was killed, and so has the one after it", async () => {
+Deno.test("attach counts of a killed engine are available to the next engine and to the one after it", async () => {
   const dir = await Deno.makeTempDir({ prefix: "tsd-marks-" });
   try {
     const engine = () => new AttachCounts(`${dir}/attached`, SILENT_LOG);
@@ -11,7 +11,7 @@ Deno.test("marks: the next engine has what was there when this one was killed, a
     for (const [key, listeners] of [["a", 1], ["b", 1], ["b", 2], ["c", 1], ["c", 0]] as const) {
       first.note(key, listeners);
     }
-    // Killed before it wrote.
+    // An engine was killed before it wrote to the file.
     Deno.writeTextFileSync(`${dir}/attached/d`, "");
     const byKey = (a: { key: string }, b: { key: string }) => a.key < b.key ? -1 : 1;
     for (let n = 0; n < 2; n++) {
@@ -28,9 +28,9 @@ Deno.test("marks: the next engine has what was there when this one was killed, a
   }
 });
 
-Deno.test("marks: a folder that can't be written costs nothing but the marks", () => {
-  const marks = new AttachCounts("/proc/attached", SILENT_LOG);
-  assert.deepEqual(marks.left(), []);
-  marks.note("a", 1);
-  marks.note("a", 0);
+Deno.test("a directory that can't be written only loses the attach counts", () => {
+  const counts = new AttachCounts("/proc/attached", SILENT_LOG);
+  assert.deepEqual(counts.left(), []);
+  counts.note("a", 1);
+  counts.note("a", 0);
 });

@@ -1,7 +1,7 @@
 /**
  * @module
- * One process's output inside the log Worker: reads its FIFOs without blocking, writes records, copies bytes to the
- * engine while somebody is attached. The Worker owns epoll; a channel only says what it wants to be woken for.
+ * The output of one process inside the log Worker: reads its FIFOs without blocking, writes records, and copies bytes
+ * to the engine while a client is attached. The Worker owns epoll; a channel registers its descriptors with it.
  */
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
@@ -17,23 +17,23 @@ import {
   type SourceSpec,
 } from "./protocol.ts";
 
-/** What a channel needs of its Worker. */
+/** Services of the Worker that a channel uses. */
 export interface ChannelHost extends SourceCalls {
   open(source: SourceSpec): OwnedFd;
-  /** Tells once of what comes (and of what is there); `hungUp`: nobody can write any more. */
+  /** Calls `ready` for bytes present and on each arrival (edge-triggered). `hungUp`: no writer is left. */
   watch(fd: number, ready: (hungUp: boolean) => void): void;
-  /** Tells of what is there once more. */
+  /** Rearms the watch, so that `ready` is called for bytes that are present. */
   watchAgain(fd: number): void;
   unwatch(fd: number): void;
-  /** How many lines a second the engine wants of each log. */
+  /** Lines per second that the engine requested of each log; 0 for none. */
   readonly sampling: { readonly perSecond: number };
   post(message: FromLogWorker, transfer?: Transferable[]): void;
 }
 
-/** Most bytes taken from one FIFO in one turn, so that one loud container leaves room for the others. */
+/** Maximum number of bytes read from one FIFO per turn, so that a container with much output doesn't starve others. */
 const TURN_BYTES = 1 << 20;
 
-/** More than can lie in the pipes of a process that has ended. */
+/** More than the pipes of an exited process can contain. */
 const LAST_BYTES = 1 << 19;
 
 interface Source {
@@ -42,7 +42,7 @@ interface Source {
   watched: boolean;
 }
 
-/** See the module's comment. */
+/** Reads the output of one process into its log and to the engine. */
 export class Channel {
   readonly key: string;
   readonly #host: ChannelHost;
@@ -54,10 +54,10 @@ export class Channel {
   #started = false;
   #suspended = false;
   #uncredited = 0;
-  #mostUncredited = MAX_UNCREDITED_BYTES;
+  #maxUncredited = MAX_UNCREDITED_BYTES;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
-  /** Opens all sources or none. `scratch` is shared by all channels; the channel owns its log once it is made. */
+  /** Opens all sources or none. All channels share `scratch`. The channel owns its log if the constructor succeeds. */
   constructor(
     spec: ChannelSpec,
     log: ChannelLog | undefined,
@@ -82,7 +82,7 @@ export class Channel {
     opened.move();
   }
 
-  /** Begins to read; the process runs. */
+  /** Starts reading, once the process runs. */
   begin(): void {
     this.#started = true;
     this.#resume();
@@ -99,23 +99,26 @@ export class Channel {
     this.#resume();
   }
 
-  /** The process is gone: what lies in the pipes is read; writers that are left get `graceMs`. */
+  /** Reads the rest of the output after the process has exited. Other writers are cut off after `graceMs`. */
   finish(graceMs: number): void {
-    // What is left to read is the next engine's, and so is the end.
+    // A suspended channel leaves the rest of the output, and its end, to the next engine.
     if (this.#deadline !== undefined || this.#suspended) return;
-    // A client that takes nothing must not keep anybody from hearing of the end.
-    this.#mostUncredited += LAST_BYTES;
+    // A client that accepts no bytes must not delay the end for all others.
+    this.#maxUncredited += LAST_BYTES;
     this.#armDeadline(graceMs);
     for (const source of [...this.#sources]) if (source.open && source.watched) this.#read(source);
     this.#resume();
   }
 
-  /** Logs what was written to the streams so far. */
+  /** Logs everything that the process has written so far. */
   sync(): void {
     for (const source of this.#sources) if (source.open && source.watched) this.#read(source);
   }
 
-  /** Reads nothing more, and writes what could be read by nobody else. What of the rest was copied already? */
+  /**
+   * Stops reading, and logs the bytes that no later engine could read.
+   * @returns how many of the bytes that remain in the FIFOs were already copied to the engine
+   */
   suspend(): BytesRead {
     this.#started = false;
     this.#suspended = true;
@@ -129,19 +132,19 @@ export class Channel {
     return seen;
   }
 
-  /** A reader of the log has come, moved on, or gone. */
+  /** Updates the files that a reader of the log needs. */
   need(need: ReaderNeed): void {
     this.#log?.need(need);
     this.#resume();
   }
 
-  /** Removes what was logged so far. @throws {TsdError} storage */
+  /** Removes all records logged so far. @throws {TsdError} storage */
   clearLog(): void {
     this.#log?.clear();
     this.#resume();
   }
 
-  /** Ends now; calling it again does nothing. */
+  /** Ends the channel at once. Idempotent. */
   close(): void {
     clearTimeout(this.#deadline);
     const open = this.#sources.filter((source) => source.open);
@@ -151,7 +154,7 @@ export class Channel {
   }
 
   #armDeadline(graceMs: number): void {
-    // A slow reader of the log is no reason to cut output short: only writers that outlive the process are.
+    // Only writers that outlive the process are cut off; output that waits for a slow reader of the log is not.
     this.#deadline = setTimeout(() => this.#log?.held ? this.#armDeadline(graceMs) : this.close(), graceMs);
   }
 
@@ -170,41 +173,41 @@ export class Channel {
     for (const source of this.#sources) {
       if (!source.open || source.watched) continue;
       this.#watch(source);
-      // What the log didn't take is no news to whoever watches.
+      // epoll reports no edge for bytes that the log didn't accept earlier.
       this.#read(source);
     }
   }
 
   #blocked(): boolean {
-    return (this.#attached && this.#uncredited >= this.#mostUncredited) || (this.#log?.held ?? false);
+    return (this.#attached && this.#uncredited >= this.#maxUncredited) || (this.#log?.held ?? false);
   }
 
   #read(source: Source, hungUp = false): void {
     const { output } = source;
     output.beginTurn();
-    let taken = 0;
-    while (source.open && !this.#blocked() && taken < TURN_BYTES) {
+    let byteCount = 0;
+    while (source.open && !this.#blocked() && byteCount < TURN_BYTES) {
       const bytes = output.read();
       if (bytes === "end" || (bytes === "again" && hungUp)) this.#closeSource(source);
       if (typeof bytes === "string") break;
-      taken += bytes.length;
+      byteCount += bytes.length;
       if (this.#host.sampling.perSecond > 0) this.#sample(output.stream, bytes);
       this.#copy(output.stream, bytes);
     }
     if (source.open && this.#blocked()) this.#pause(source);
-    else if (source.open && taken >= TURN_BYTES) this.#host.watchAgain(output.fd.fd);
+    else if (source.open && byteCount >= TURN_BYTES) this.#host.watchAgain(output.fd.fd);
     this.#log?.flush();
     if (this.#sources.every((each) => !each.open)) this.#end();
   }
 
-  /** Only of what is logged: an exec's output is nobody's but its client's. */
+  /** Samples only logged output: an exec's output belongs to its client alone. */
   #sample(stream: StreamName, bytes: Uint8Array): void {
     if (this.#log === undefined) return;
     const lines = this.#sampler.take(stream, bytes, this.#host.sampling.perSecond);
     if (lines.length > 0) this.#host.post({ kind: "lines", key: this.key, lines });
   }
 
-  /** To whoever is attached. */
+  /** Copies bytes to the engine while a client is attached. */
   #copy(stream: StreamName, bytes: Uint8Array): void {
     if (!this.#attached || bytes.length === 0) return;
     this.#uncredited += bytes.length;
@@ -215,7 +218,7 @@ export class Channel {
   #closeSource(source: Source): void {
     this.#pause(source);
     source.open = false;
-    // Before the beginning there is only what a failed start printed.
+    // Before `begin` the pipes contain only the output of a failed start.
     if (this.#started) source.output.end();
     source.output.fd.close();
   }

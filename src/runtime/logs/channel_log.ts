@@ -1,7 +1,6 @@
 /**
  * @module
- * The log of one channel: its files, the records on their way into them, compression, and what is said when the disk makes
- * trouble.
+ * The log of one channel: its files, the buffer of pending records, compression, and the reports of disk errors.
  */
 import { serialiseError, type TsdError } from "../../errors.ts";
 import { timestampNow } from "./clock.ts";
@@ -12,7 +11,7 @@ import { type CompressionQueue, LogCompressor } from "./log_compressor.ts";
 import type { FromLogWorker, ReaderNeed, SharedLog } from "./protocol.ts";
 import { RotatingLog } from "./rotating_log.ts";
 
-/** What a log shares with those of other channels. */
+/** Resources that the logs of all channels share. */
 export interface LogHost {
   readonly compressions: CompressionQueue;
   /** See {@link recordMemory}. */
@@ -20,12 +19,12 @@ export interface LogHost {
   post(message: FromLogWorker): void;
 }
 
-/** Trouble that lasts is told again after this time. */
+/** Minimum interval between reports of the same persisting error. */
 const REPEAT_MS = 60_000;
-/** Most bytes of a record's suffix without attributes. */
+/** Maximum length of a record's suffix without attributes, in bytes. */
 const PLAIN_SUFFIX_BYTES = 128;
 
-/** See the module's comment. */
+/** Writes the records of one channel to its rotating log. */
 export class ChannelLog {
   readonly #key: string;
   readonly #host: LogHost;
@@ -34,7 +33,7 @@ export class ChannelLog {
   readonly #records: RecordBuffer;
   readonly #waitForReaders: boolean;
   readonly #attrs: string;
-  readonly #toldMs = new Map<string, number>();
+  readonly #lastReportMs = new Map<string, number>();
   #wrote = false;
 
   /** @throws {TsdError} storage */
@@ -44,7 +43,7 @@ export class ChannelLog {
     this.#files = new RotatingLog(
       spec,
       new FileSequence(sequence),
-      (error) => this.#tell("log records were lost", error),
+      (error) => this.#report("log records were lost", error),
     );
     this.#attrs = attrsField(spec.attrs);
     this.#waitForReaders = spec.waitForReaders;
@@ -62,34 +61,34 @@ export class ChannelLog {
     const suffixBytes = PLAIN_SUFFIX_BYTES + this.#attrs.length * 3;
     this.#records = new RecordBuffer(sink, this.#attrs === "" ? host.memory : recordMemory(suffixBytes));
     if (spec.compress) {
-      const failed = (error: TsdError) => this.#tell("a log file stays uncompressed", error);
+      const failed = (error: TsdError) => this.#report("a log file stays uncompressed", error);
       this.#compressor = new LogCompressor(this.#files, host.compressions, failed);
       this.#compressor.start();
     }
   }
 
-  /** Whether writing has to wait for a reader. */
+  /** Whether writing must wait for a reader. */
   get held(): boolean {
     return this.#files.held;
   }
 
-  /** What ends the records of one stream that are written now. */
+  /** Returns the suffix, with the current time, for records of one stream. */
   suffix(stream: StreamName): Uint8Array {
     return recordSuffix(stream, timestampNow(), this.#attrs);
   }
 
-  /** Says whether more can be added: not while the log is held. */
+  /** Adds a record. Returns whether more can be added, which is not so while the log is held. */
   add(piece: Uint8Array, kind: PieceKind, suffix: Uint8Array): boolean {
     this.#records.add(piece, kind, suffix);
     return !this.#files.held;
   }
 
-  /** Puts what was added into the files. */
+  /** Writes the added records to the files. */
   write(): void {
     this.#records.flush();
   }
 
-  /** {@link write}, and tells the engine's readers if there was anything since the last time. */
+  /** Writes the added records, and notifies the engine's readers if any record was written since the last call. */
   flush(): void {
     this.write();
     if (!this.#wrote) return;
@@ -101,7 +100,7 @@ export class ChannelLog {
     if (this.#waitForReaders) this.#files.need(reader, sequence);
   }
 
-  /** @throws {TsdError} storage and what removing files throws */
+  /** Removes all records. @throws {TsdError} storage, and the errors of removing files */
   clear(): void {
     this.flush();
     this.#compressor?.stop();
@@ -126,10 +125,10 @@ export class ChannelLog {
     this.#compressor?.start();
   }
 
-  #tell(what: string, error: TsdError): void {
+  #report(what: string, error: TsdError): void {
     const now = performance.now();
-    if (now - (this.#toldMs.get(what) ?? -Infinity) < REPEAT_MS) return;
-    this.#toldMs.set(what, now);
+    if (now - (this.#lastReportMs.get(what) ?? -Infinity) < REPEAT_MS) return;
+    this.#lastReportMs.set(what, now);
     this.#host.post({ kind: "trouble", key: this.#key, what, error: serialiseError(error) });
   }
 }

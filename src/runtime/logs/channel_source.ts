@@ -1,45 +1,48 @@
 /**
  * @module
- * One stream of a channel: its bytes go into the log, and then to whoever is attached. Of a FIFO with a log they are taken
- * only once they are written, so that an engine that is killed leaves them to the next one; of a pty, or without a log,
- * reading takes them.
+ * One stream of a channel: its bytes go to the log, and then to attached clients. Bytes of a FIFO with a log are
+ * consumed only after they were written, so that an engine that is killed leaves them to the next one. Bytes of a pty,
+ * or of a stream without a log, are consumed by reading.
  */
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
 import type { StreamName } from "./json_lines.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
-/** How bytes are read. */
+/** The system calls that read bytes. */
 export interface SourceCalls {
-  /** Reads into `buffer`; 0 is the end. */
+  /** Reads into `buffer`. Returns the number of bytes; 0 at the end. */
   read(fd: number, buffer: Uint8Array): number | "again";
-  /** As `read`, of a FIFO, but the bytes stay until they are taken. */
+  /** Like `read`, but for a FIFO, and leaves the bytes in it until they are consumed with `take`. */
   peek(fd: number, buffer: Uint8Array): number | "again";
   take(fd: number, count: number): void;
-  /** Lets the FIFO hold more, if that is allowed. */
+  /** Enlarges the FIFO's buffer, if permitted. */
   enlarge(fd: number): void;
 }
 
-/** What came: bytes that are new to whoever is attached (valid until the next read), nothing now, or the end. */
+/** The result of a read: bytes not yet copied to clients (valid until the next read), none at present, or the end. */
 export type SourceBytes = Uint8Array | "again" | "end";
 
-/** See the module's comment. */
+/** One stream of a channel. Call {@link ChannelSource.beginTurn} before each series of reads. */
 export interface ChannelSource {
   readonly stream: StreamName;
   readonly fd: OwnedFd;
-  /** A turn of reading begins: its records get the present time. */
+  /** Begins a turn of reading, whose records get the current time. */
   beginTurn(): void;
-  /** The next bytes, which are logged by then, as far as the log takes them now. */
+  /** Returns the next bytes after logging them, as far as the log accepts them now. */
   read(): SourceBytes;
-  /** The engine leaves: logs what nobody else could read any more. How many bytes of the rest were handed out already? */
+  /**
+   * Logs the bytes that no later engine could read.
+   * @returns how many of the bytes that remain in the FIFO were already returned by `read`
+   */
   suspend(): number;
-  /** There is no more: logs what is left, also a line without its end. */
+  /** Logs the remaining bytes, including an incomplete line, at the end of the stream. */
   end(): void;
 }
 
-/** Cuts a stream's bytes into records. */
+/** Splits the bytes of a stream into records and logs them. */
 class LoggedStream {
-  readonly cutter: LineSplitter;
+  readonly splitter: LineSplitter;
   readonly #log: ChannelLog;
   readonly #stream: StreamName;
   #suffix: Uint8Array = new Uint8Array();
@@ -47,30 +50,30 @@ class LoggedStream {
   constructor(log: ChannelLog, stream: StreamName) {
     this.#log = log;
     this.#stream = stream;
-    this.cutter = new LineSplitter((piece, kind) => log.add(piece, kind, this.#suffix));
+    this.splitter = new LineSplitter((piece, kind) => log.add(piece, kind, this.#suffix));
   }
 
   beginTurn(): void {
     this.#suffix = this.#log.suffix(this.#stream);
   }
 
-  /** Logs all, whether or not a reader holds the log: an end doesn't wait. */
+  /** Logs all bytes, even if a reader holds the log: the end of a stream doesn't wait. */
   end(bytes: Uint8Array): void {
     this.beginTurn();
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(this.cutter.push(rest));
-    this.cutter.end();
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(this.splitter.push(rest));
+    this.splitter.end();
   }
 }
 
-/** A FIFO whose bytes stay in it until they are in the log; a line without its end stays there too. */
+/** A FIFO whose bytes, including those of an incomplete line, stay in it until they are in the log. */
 export class BufferedFifo implements ChannelSource {
   readonly #calls: SourceCalls;
   readonly #log: ChannelLog;
   readonly #logged: LoggedStream;
   readonly #scratch: Uint8Array;
-  /** So many of the bytes that are left in the FIFO were seen before. */
-  #seenBytes: number;
-  #isHeld = false;
+  /** How many of the bytes that remain in the FIFO were already returned by `read`. */
+  #copiedBytes: number;
+  #isBlocked = false;
   #isEnlarged = false;
 
   constructor(
@@ -79,9 +82,9 @@ export class BufferedFifo implements ChannelSource {
     log: ChannelLog,
     calls: SourceCalls,
     scratch: Uint8Array,
-    seenBytes = 0,
+    copiedBytes = 0,
   ) {
-    this.#seenBytes = seenBytes;
+    this.#copiedBytes = copiedBytes;
     this.#calls = calls;
     this.#log = log;
     this.#logged = new LoggedStream(log, stream);
@@ -95,29 +98,29 @@ export class BufferedFifo implements ChannelSource {
   read(): SourceBytes {
     const bytes = this.#peek();
     if (typeof bytes === "string") return bytes;
-    if (bytes.length === this.#seenBytes && !this.#isHeld) return "again";
-    const { cutter } = this.#logged;
-    const pushed = cutter.push(bytes);
-    this.#isHeld = pushed < bytes.length;
-    const logged = pushed - cutter.forgetRest();
+    if (bytes.length === this.#copiedBytes && !this.#isBlocked) return "again";
+    const { splitter } = this.#logged;
+    const pushed = splitter.push(bytes);
+    this.#isBlocked = pushed < bytes.length;
+    const logged = pushed - splitter.forgetRest();
     this.#take(logged);
-    const fresh = bytes.subarray(this.#seenBytes);
-    this.#seenBytes = bytes.length - logged;
+    const fresh = bytes.subarray(this.#copiedBytes);
+    this.#copiedBytes = bytes.length - logged;
     return fresh;
   }
 
   suspend(): number {
-    return this.#seenBytes;
+    return this.#copiedBytes;
   }
 
   end(): void {
     const bytes = this.#peek();
-    const left = typeof bytes === "string" ? new Uint8Array() : bytes;
-    this.#logged.end(left);
-    this.#take(left.length);
+    const rest = typeof bytes === "string" ? new Uint8Array() : bytes;
+    this.#logged.end(rest);
+    this.#take(rest.length);
   }
 
-  /** What is logged is written before it is taken. */
+  /** Writes the logged bytes before it consumes them. */
   #take(count: number): void {
     this.#log.write();
     this.#calls.take(this.fd.fd, count);
@@ -127,7 +130,7 @@ export class BufferedFifo implements ChannelSource {
     const count = this.#calls.peek(this.fd.fd, this.#scratch);
     if (count === "again") return count;
     if (count === 0) return "end";
-    // A loud writer would have to wait while its bytes are written and still fill the FIFO.
+    // Bytes stay in the FIFO while they are logged, so a fast writer would block on a full one.
     if (count === this.#scratch.length && !this.#isEnlarged) {
       this.#isEnlarged = true;
       this.#calls.enlarge(this.fd.fd);
@@ -136,12 +139,12 @@ export class BufferedFifo implements ChannelSource {
   }
 }
 
-/** A pty, or a stream that isn't logged. */
+/** A pty, or a stream without a log. */
 export class Passthrough implements ChannelSource {
   readonly #calls: SourceCalls;
   readonly #logged: LoggedStream | undefined;
   readonly #scratch: Uint8Array;
-  /** What was read when the log took no more. */
+  /** Bytes that were read when the log accepted no more. */
   #unlogged: Uint8Array = new Uint8Array();
 
   constructor(
@@ -173,7 +176,7 @@ export class Passthrough implements ChannelSource {
     return bytes;
   }
 
-  /** What comes later goes on in a piece of its own. */
+  /** Logs an incomplete line; bytes that follow it are logged as a separate piece. */
   suspend(): number {
     this.end();
     return 0;
@@ -186,7 +189,7 @@ export class Passthrough implements ChannelSource {
 
   #log(bytes: Uint8Array): void {
     if (this.#logged === undefined) return;
-    const logged = this.#logged.cutter.push(bytes);
+    const logged = this.#logged.splitter.push(bytes);
     this.#unlogged = logged < bytes.length ? bytes.slice(logged) : new Uint8Array();
   }
 }

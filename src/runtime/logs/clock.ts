@@ -1,11 +1,11 @@
-/** How far the two clocks may disagree before the steady one is set anew, in ms: the other one has a resolution of 1. */
+/** Difference in ms at which the monotonic clock is realigned with the wall clock, whose resolution is 1 ms. */
 const TOLERANCE_MS = 2;
 
 let offsetMs = performance.timeOrigin;
 
 /**
- * Now, as RFC 3339 with nine digits, UTC. The digits below a millisecond come from the monotonic clock, which is set again
- * whenever somebody has set the machine's clock.
+ * Returns the current time in UTC, as RFC 3339 with nine fractional digits. Digits below a millisecond come from the
+ * monotonic clock, which is realigned whenever the wall clock was set.
  */
 export function timestampNow(): string {
   const sinceStartMs = performance.now();

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { timestampNow } from "./clock.ts";
 
-Deno.test("times have nine digits, are near the clock, and don't go back", () => {
+Deno.test("timestamps have nine fractional digits, are close to the wall clock and don't decrease", () => {
   let last = "";
   for (let i = 0; i < 1000; i++) {
     const time = timestampNow();
@@ -12,7 +12,7 @@ Deno.test("times have nine digits, are near the clock, and don't go back", () =>
   }
 });
 
-Deno.test("a clock that was set is followed", () => {
+Deno.test("timestamps follow a wall clock that was set", () => {
   const { now } = Date;
   const dayMs = 86_400_000;
   try {

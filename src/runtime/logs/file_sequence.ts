@@ -1,18 +1,18 @@
 /**
  * @module
- * Which file of a log is the newest one. Files are renamed when a log rotates (`x`, `x.1`, `x.2`, …), so readers name them
- * by sequence number instead: the n-th file that the log ever had keeps its number for ever. The numbers are in memory
- * that the log Worker, which renames, shares with the engine's thread, which reads.
+ * The sequence number of a log's current file. Files are renamed when a log rotates (`x`, `x.1`, `x.2`, …), so readers
+ * identify them by sequence number instead: the n-th file that the log ever had keeps its number. The numbers are in
+ * memory shared between the log Worker, which renames files, and the engine's thread, which reads them (a seqlock).
  */
 
 /** Cells of the shared memory. */
 const CHANGES = 0;
 const NEWEST = 1;
 const CELLS = 2;
-/** How long a reader waits for a rename under way, in ms. */
+/** Interval at which a reader polls while a rename is in progress, in ms. */
 const RENAME_WAIT_MS = 1;
 
-/** See the module's comment. Both sides have an object of their own on the same memory. */
+/** The sequence numbers of one log. Each side has its own object on the same memory. */
 export class FileSequence {
   readonly memory: SharedArrayBuffer;
   readonly #cells: Int32Array;
@@ -22,12 +22,12 @@ export class FileSequence {
     this.#cells = new Int32Array(memory);
   }
 
-  /** The number of the file that is written to. The one before it has one less, and `.1` behind its name. */
+  /** The sequence number of the current file. The file before it has the preceding number and the suffix `.1`. */
   get newest(): number {
     return Atomics.load(this.#cells, NEWEST);
   }
 
-  /** Runs `rename`, after which there are `added` more files; readers wait meanwhile. For the Worker only. */
+  /** Runs `rename`, which adds `added` files; readers wait meanwhile. For the Worker only. */
   change(added: number, rename: () => void): void {
     Atomics.add(this.#cells, CHANGES, 1);
     try {
@@ -39,8 +39,9 @@ export class FileSequence {
   }
 
   /**
-   * What `open` gives for the newest number that it is told, tried again until no rename came in between. `discard` takes
-   * back what came of the other tries.
+   * Returns the result of `open`, which is repeated until no rename happened during the call.
+   * @param open opens files, given the sequence number of the current file
+   * @param discard disposes of the results of the other attempts
    */
   async whileStill<T>(open: (newest: number) => Promise<T>, discard: (opened: T) => void): Promise<T> {
     for (;;) {

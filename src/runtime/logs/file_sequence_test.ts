@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { FileSequence } from "./file_sequence.ts";
 
-Deno.test("what was opened during a rename is discarded and opened again", async () => {
+Deno.test("a result obtained during a rename is discarded and obtained again", async () => {
   const writer = new FileSequence();
   const reader = new FileSequence(writer.memory);
   const discarded: number[] = [];
@@ -14,7 +14,7 @@ Deno.test("what was opened during a rename is discarded and opened again", async
   assert.deepEqual([opened, discarded, reader.newest], [2, [0, 1], 2]);
 });
 
-Deno.test("a failing rename ends the wait too", async () => {
+Deno.test("a failing rename also ends the wait", async () => {
   const sequence = new FileSequence();
   assert.throws(() =>
     sequence.change(1, () => {
@@ -24,7 +24,7 @@ Deno.test("a failing rename ends the wait too", async () => {
   assert.equal(await sequence.whileStill((newest) => Promise.resolve(newest), () => {}), 1);
 });
 
-Deno.test("nothing is opened in the middle of a rename", async () => {
+Deno.test("no file is opened during a rename", async () => {
   const sequence = new FileSequence();
   let opened: Promise<number> | undefined;
   sequence.change(1, () => {

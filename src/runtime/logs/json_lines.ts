@@ -1,44 +1,50 @@
 /**
  * @module
- * Writes Docker's json-file format: one JSON object a line, `{"log":"…\n","stream":"stdout","time":"<RFC 3339, ns>"}`, with
- * `attrs` where labels or variables are wanted. Two fields are tsd's own, and other readers pass over them (ADR 0005):
- * `raw`, the exact bytes in base64 where they are no UTF-8, and `part`, for all pieces of a long line but its first.
+ * Writes Docker's json-file format: one JSON object per line, `{"log":"…\n","stream":"stdout","time":"<RFC 3339,
+ * ns>"}`, with `attrs` if labels or variables are to be logged. Two fields are specific to tsd and ignored by other
+ * readers (ADR 0005): `raw`, the exact bytes in base64 if they are not valid UTF-8, and `part`, in all pieces of a long
+ * line but its first.
  */
 import { MAX_RECORD_BYTES, type PieceKind } from "./line_splitter.ts";
 import { MAX_JSON_EXPANSION, writeBase64, writeJsonText } from "./json_text.ts";
 
-/** The stream a byte came from. */
+/** An output stream of a process. */
 export type StreamName = "stdout" | "stderr";
 
-/** Where records go: the files of one log. None of its methods throws. */
+/** The destination of records: the files of one log. Its methods don't throw. */
 export interface RecordSink {
-  /** Bytes that the present file still takes. */
+  /** Remaining capacity of the current file, in bytes. */
   readonly roomBytes: number;
-  /** Whether nothing is in it yet: then it takes one record of any size. */
+  /** Whether the current file is empty: it then accepts one record of any size. */
   readonly isEmpty: boolean;
-  /** Takes whole records, which are valid during the call only. */
+  /** Appends whole records. The bytes are valid only during the call. */
   append(records: Uint8Array): void;
-  /** Begins a new file, if that is possible now. */
+  /** Begins a new file, if possible at present. */
   rotate(): void;
 }
 
 const ENCODER = new TextEncoder();
 const PREFIX = ENCODER.encode('{"log":"');
 const NEWLINE = ENCODER.encode("\\n");
-// Each ends where the suffix begins with the quotation mark that closes the value.
+// Each lacks the closing quotation mark of its value, with which the suffix begins.
 const RAW = ENCODER.encode('","raw":"');
 const PART = ENCODER.encode('","part":"rest');
 const LINE_FEED = 10;
-const WORST_RAW_BYTES = Math.ceil((MAX_RECORD_BYTES + 1) / 3) * 4;
-const WORST_TEXT_BYTES = MAX_RECORD_BYTES * MAX_JSON_EXPANSION + WORST_RAW_BYTES + 64;
+const MAX_RAW_BYTES = Math.ceil((MAX_RECORD_BYTES + 1) / 3) * 4;
+const MAX_TEXT_BYTES = MAX_RECORD_BYTES * MAX_JSON_EXPANSION + MAX_RAW_BYTES + 64;
 const OUT_BYTES = 1 << 20;
 
-/** Memory for a {@link RecordBuffer}, whose suffixes have at most so many bytes. Buffers that are flushed may share it. */
+/**
+ * Allocates the memory of a {@link RecordBuffer} whose suffixes have at most `suffixBytes` bytes. Several buffers may
+ * share it if each is flushed before the next one is used.
+ */
 export function recordMemory(suffixBytes = 256): Uint8Array {
-  return new Uint8Array(Math.max(OUT_BYTES, 2 * (WORST_TEXT_BYTES + suffixBytes)));
+  return new Uint8Array(Math.max(OUT_BYTES, 2 * (MAX_TEXT_BYTES + suffixBytes)));
 }
 
-/** Collects records and hands them on when there are many, when a file is full, or when it is flushed. */
+/**
+ * Buffers records, and appends them to the sink when the buffer or the file is full, or on {@link RecordBuffer.flush}.
+ */
 export class RecordBuffer {
   readonly #out: Uint8Array;
   readonly #sink: RecordSink;
@@ -51,7 +57,7 @@ export class RecordBuffer {
 
   /** Adds one record; `suffix` comes from {@link recordSuffix}. */
   add(piece: Uint8Array, { complete, continues }: PieceKind, suffix: Uint8Array): void {
-    if (this.#used + WORST_TEXT_BYTES + suffix.length > this.#out.length) this.flush();
+    if (this.#used + MAX_TEXT_BYTES + suffix.length > this.#out.length) this.flush();
     const out = this.#out;
     const start = this.#used;
     out.set(PREFIX, start);
@@ -73,7 +79,7 @@ export class RecordBuffer {
     out.set(suffix, at);
     at += suffix.length;
     const isFull = at > this.#sink.roomBytes && !(start === 0 && this.#sink.isEmpty);
-    this.#used = isFull ? this.#moveOn(start, at) : at;
+    this.#used = isFull ? this.#rotateBefore(start, at) : at;
   }
 
   flush(): void {
@@ -83,8 +89,10 @@ export class RecordBuffer {
     this.#sink.append(this.#out.subarray(0, used));
   }
 
-  /** The record at `start` has no room in the present file: it becomes the first one of the next. Returns its length. */
-  #moveOn(start: number, end: number): number {
+  /**
+   * Makes the record at `start`, which exceeds the current file, the first one of the next file. Returns its length.
+   */
+  #rotateBefore(start: number, end: number): number {
     if (start > 0) this.#sink.append(this.#out.subarray(0, start));
     this.#sink.rotate();
     this.#out.copyWithin(0, start, end);
@@ -92,12 +100,12 @@ export class RecordBuffer {
   }
 }
 
-/** What follows the text of every record of one stream at one time; `attrs` comes from {@link attrsField}. */
+/** Returns the suffix of all records of one stream and time; `attrs` comes from {@link attrsField}. */
 export function recordSuffix(stream: StreamName, time: string, attrs = ""): Uint8Array {
   return ENCODER.encode(`","stream":"${stream}"${attrs},"time":"${time}"}\n`);
 }
 
-/** The field `attrs`, in the order of its keys as Go writes maps; nothing where there are none. */
+/** Returns the field `attrs`, sorted by key as Go encodes maps; the empty string if there are no attributes. */
 export function attrsField(attrs: Readonly<Record<string, string>>): string {
   const entries = Object.entries(attrs).sort(([a], [b]) => a < b ? -1 : 1);
   return entries.length === 0 ? "" : `,"attrs":${JSON.stringify(Object.fromEntries(entries))}`;

@@ -8,17 +8,17 @@ import { RecordParser } from "./record_parser.ts";
 const encode = (text: string) => new TextEncoder().encode(text);
 const SUFFIX = recordSuffix("stdout", "2026-01-02T03:04:05.000000006Z");
 
-/** What records of `chunks` are, as text. */
+/** Returns the records of `chunks` as text. */
 function written(chunks: readonly Uint8Array[], memory?: Uint8Array): string {
   let text = "";
   const append = (bytes: Uint8Array) => void (text += new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   const buffer = new RecordBuffer({ roomBytes: Infinity, isEmpty: false, append, rotate: () => {} }, memory);
-  const cutter = new LineSplitter((piece, kind) => {
+  const splitter = new LineSplitter((piece, kind) => {
     buffer.add(piece, kind, SUFFIX);
     return true;
   });
-  for (const chunk of chunks) cutter.push(chunk);
-  cutter.end();
+  for (const chunk of chunks) splitter.push(chunk);
+  splitter.end();
   buffer.flush();
   return text;
 }
@@ -32,7 +32,7 @@ interface Fields {
 const lines = (text: string) => text.split("\n").slice(0, -1);
 const records = (chunks: readonly Uint8Array[]): Fields[] => lines(written(chunks)).map((line) => JSON.parse(line));
 
-/** What a reader gives for what was written. */
+/** Returns the bytes that a reader gets from written records. */
 function readBack(text: string): Uint8Array {
   const parser = new RecordParser();
   const parts = lines(text).map((line) => parser.parse(encode(line))?.bytes ?? assert.fail(line));
@@ -43,20 +43,20 @@ function cut(bytes: Uint8Array, size: number): Uint8Array[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size));
 }
 
-Deno.test("records have Docker's shape", () => {
+Deno.test("records have Docker's format", () => {
   assert.equal(
     written([encode('a "b" <c>\t\\\u2028\x7f\n')]),
     '{"log":"a \\"b\\" \\u003cc\\u003e\\t\\\\\\u2028\x7f\\n","stream":"stdout","time":"2026-01-02T03:04:05.000000006Z"}\n',
   );
 });
 
-Deno.test("attributes stand between stream and time, sorted", () => {
+Deno.test("attributes are sorted and come between stream and time", () => {
   const suffix = recordSuffix("stderr", "T", attrsField({ b: '"', a: "1" }));
   assert.equal(new TextDecoder().decode(suffix), '","stream":"stderr","attrs":{"a":"1","b":"\\""},"time":"T"}\n');
   assert.equal(attrsField({}), "");
 });
 
-Deno.test("any text comes back whole, however it was cut, and is what JSON.parse gives", () => {
+Deno.test("any text is read back unchanged, however it was split, and equals the result of JSON.parse", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.integer({ min: 1, max: 40 }), (text, size) => {
       const whole = text.toWellFormed();
@@ -67,7 +67,7 @@ Deno.test("any text comes back whole, however it was cut, and is what JSON.parse
   );
 });
 
-Deno.test("any bytes come back as they were; readers of JSON see U+FFFD for what is no text", () => {
+Deno.test("any bytes are read back unchanged; JSON readers get U+FFFD for invalid UTF-8", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 40 }), (bytes, size) => {
       const json = written(cut(bytes, size));
@@ -81,7 +81,7 @@ Deno.test("any bytes come back as they were; readers of JSON see U+FFFD for what
   assert.deepEqual([record.log, record.raw], ["a\ufffd\n", "Yf8K"]);
 });
 
-Deno.test("what is UTF-8 is told from what isn't, at all borders of its table", () => {
+Deno.test("valid and invalid UTF-8 are distinguished at all boundaries of its table", () => {
   const out = new Uint8Array(64);
   for (
     const first of [
@@ -124,7 +124,7 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-Deno.test("base64, with and without a byte behind it", () => {
+Deno.test("writeBase64 encodes bytes with and without a trailing byte", () => {
   const out = new Uint8Array(200);
   fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), fc.option(fc.nat(255), { nil: undefined }), (bytes, last) => {
     const end = writeBase64(bytes, last, out, 3);
@@ -133,21 +133,21 @@ Deno.test("base64, with and without a byte behind it", () => {
   }));
 });
 
-Deno.test("a line over 16 KiB is split; only its last piece ends with a newline, and the others say what they are", () => {
-  const got = records([encode("x".repeat(MAX_RECORD_BYTES * 2 + 5) + "\nend")]);
-  assert.deepEqual(got.map(({ log }) => log.length), [MAX_RECORD_BYTES, MAX_RECORD_BYTES, 6, 3]);
-  assert.deepEqual(got.map(({ log }) => log.endsWith("\n")), [false, false, true, false]);
-  assert.deepEqual(got.map(({ part }) => part), [undefined, "rest", "rest", undefined]);
+Deno.test("a line over 16 KiB is split; only its last piece ends with a newline, and continuations are marked", () => {
+  const pieces = records([encode("x".repeat(MAX_RECORD_BYTES * 2 + 5) + "\nend")]);
+  assert.deepEqual(pieces.map(({ log }) => log.length), [MAX_RECORD_BYTES, MAX_RECORD_BYTES, 6, 3]);
+  assert.deepEqual(pieces.map(({ log }) => log.endsWith("\n")), [false, false, true, false]);
+  assert.deepEqual(pieces.map(({ part }) => part), [undefined, "rest", "rest", undefined]);
 });
 
-Deno.test("more than one buffer's worth of the worst bytes loses nothing", () => {
+Deno.test("bytes with the largest expansion that exceed the buffer are not lost", () => {
   for (const line of [new Uint8Array(MAX_RECORD_BYTES).fill(1), new Uint8Array(MAX_RECORD_BYTES).fill(0xff)]) {
     const json = written([Uint8Array.of(...line, 10), line, Uint8Array.of(10), line], recordMemory(0));
     assert.equal(readBack(json).toHex(), Uint8Array.of(...line, 10, ...line, 10, ...line).toHex());
   }
 });
 
-Deno.test("a file takes whole records up to its size, and one that is larger than a file has one of its own", () => {
+Deno.test("a file contains whole records up to its maximum size; a larger record gets its own file", () => {
   const one = written([encode("1234\n")]).length;
   for (const maxBytes of [1, one - 1, one, one + 1, 3 * one]) {
     const files: string[] = [""];

@@ -1,37 +1,37 @@
 /**
  * @module
- * Bytes of UTF-8 as the inside of a JSON string, byte by byte: a string for each line would be the largest part of the
- * cost. `<`, `>`, `&`, U+2028 and U+2029 are escaped as Go's encoder does it.
+ * Encodes UTF-8 bytes as the contents of a JSON string, bytewise: creating a string for each line would be the largest
+ * part of the cost. `<`, `>`, `&`, U+2028 and U+2029 are escaped as in Go's encoder.
  */
 
 const PLAIN = 0;
 const ESCAPED = 1;
 const MULTIBYTE = 2;
 
-/** What each byte needs. */
+/** The class of each byte. */
 const CLASS = new Uint8Array(256).map((_, byte) => byte >= 0x80 ? MULTIBYTE : mustBeEscaped(byte) ? ESCAPED : PLAIN);
-/** What stands for each byte of ASCII. */
+/** The escape sequence of each ASCII byte. */
 const ESCAPES = Array.from({ length: 0x80 }, (_, byte) => new TextEncoder().encode(escapeOf(byte)));
 const LINE_SEPARATOR = new TextEncoder().encode("\\u2028");
 const PARAGRAPH_SEPARATOR = new TextEncoder().encode("\\u2029");
 const REPLACEMENT = new TextEncoder().encode("\ufffd");
 
-/** Most bytes that one byte of text becomes. */
+/** Maximum number of bytes that one byte of text expands to. */
 export const MAX_JSON_EXPANSION = 6;
 
 /**
- * Writes `text` to `out` from `at` on; returns where it ended, or the complement (`~end`) where the text was not UTF-8: then
- * each byte that is no part of a character became U+FFFD.
+ * Writes `text` to `out`, starting at `at`. Each byte that is not part of a valid UTF-8 character becomes U+FFFD.
+ * @returns the end of the output, or its complement (`~end`) if the text was not valid UTF-8
  */
 export function writeJsonText(text: Uint8Array, out: Uint8Array, at: number): number {
-  let seen = PLAIN;
+  let classes = PLAIN;
   let to = at;
   for (let i = 0; i < text.length; i++) {
     const byte = text[i];
-    seen |= CLASS[byte];
+    classes |= CLASS[byte];
     out[to++] = byte;
   }
-  return seen === PLAIN ? to : writeSpecial(text, out, at);
+  return classes === PLAIN ? to : writeSpecial(text, out, at);
 }
 
 function writeSpecial(text: Uint8Array, out: Uint8Array, at: number): number {
@@ -63,12 +63,12 @@ function writeSpecial(text: Uint8Array, out: Uint8Array, at: number): number {
   return isBroken ? ~to : to;
 }
 
-/** U+2028 or U+2029. */
+/** Returns whether the character at `i` is U+2028 or U+2029. */
 function isSeparator(text: Uint8Array, i: number): boolean {
   return text[i] === 0xe2 && text[i + 1] === 0x80 && (text[i + 2] & 0xfe) === 0xa8;
 }
 
-/** Bytes of the character at `i`, which is none of ASCII; 0 where there is none (RFC 3629 §4). */
+/** Returns the length of the non-ASCII character at `i`, in bytes; 0 if there is no valid one (RFC 3629 §4). */
 function sequenceLength(text: Uint8Array, i: number): number {
   const first = text[i];
   const second = text[i + 1];
@@ -80,7 +80,7 @@ function sequenceLength(text: Uint8Array, i: number): number {
   return (first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
-/** Behind the end there is `undefined`, which is none. */
+/** Returns whether a byte is a UTF-8 continuation byte. `undefined`, read past the end, is none. */
 function isTail(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
@@ -97,13 +97,13 @@ function escapeOf(byte: number): string {
 const BASE64 = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 const PADDING = 0x3d;
 
-/** Writes `bytes`, and `last` behind them if it is given, in base64 (RFC 4648 §4); returns where it ended. */
+/** Writes `bytes`, followed by `last` if it is given, in base64 (RFC 4648 §4). Returns the end of the output. */
 export function writeBase64(bytes: Uint8Array, last: number | undefined, out: Uint8Array, at: number): number {
   const { length } = bytes;
   const count = last === undefined ? length : length + 1;
   let to = at;
   for (let i = 0; i < count; i += 3) {
-    // What is behind the end counts as 0.
+    // Bytes past the end count as 0.
     const [second, third] = [i + 1 < length ? bytes[i + 1] : 0, i + 2 < length ? bytes[i + 2] : 0];
     let group = (i < length ? bytes[i] << 16 : 0) | (second << 8) | third;
     if (last !== undefined && length - i < 3) group |= last << (8 * (2 - (length - i)));

@@ -11,7 +11,7 @@ function sampler(perSecond = 3) {
   return { clock, take };
 }
 
-Deno.test("so many lines in each second, and none of the rest", () => {
+Deno.test("at most the requested number of lines is sampled per second", () => {
   const { clock, take } = sampler();
   assert.deepEqual(take("1\n2\n"), ["1", "2"]);
   assert.deepEqual(take("3\n4\n5\n"), ["3"]);
@@ -20,7 +20,7 @@ Deno.test("so many lines in each second, and none of the rest", () => {
   assert.deepEqual(take("7\n8\r\n\n9\n"), ["7", "8", ""]);
 });
 
-Deno.test("lines that come in pieces are whole, each stream's for itself", () => {
+Deno.test("lines that arrive in pieces are reassembled per stream", () => {
   const { take } = sampler(10);
   assert.deepEqual(take("be"), []);
   assert.deepEqual(take("other\n", "stderr"), ["other"]);
@@ -29,7 +29,7 @@ Deno.test("lines that come in pieces are whole, each stream's for itself", () =>
   assert.deepEqual(take("\n"), ["next"]);
 });
 
-Deno.test("a line whose beginning was not taken is left out", () => {
+Deno.test("a line whose beginning was skipped is omitted", () => {
   const { clock, take } = sampler(1);
   assert.deepEqual(take("1\n2 has a beginn"), ["1"]);
   clock.nowMs = 1000;
@@ -40,7 +40,7 @@ Deno.test("a line whose beginning was not taken is left out", () => {
   assert.deepEqual(take("6\n"), ["6"]);
 });
 
-Deno.test("long lines are cut off, and nothing of them piles up", () => {
+Deno.test("long lines are truncated and not buffered beyond the limit", () => {
   const { take } = sampler(10);
   const long = "x".repeat(3 * MAX_SAMPLE_BYTES);
   assert.deepEqual(take(long), []);

@@ -1,20 +1,20 @@
 /**
  * @module
- * Cuts a byte stream into lines, and lines that are too long for one record into pieces. Docker cuts after 16 KiB, even
- * in the middle of a character; here the character goes into the next piece whole.
+ * Splits a byte stream into lines, and lines that are too long for one record into pieces. Docker splits after 16 KiB,
+ * even in the middle of a character; here the whole character goes into the next piece.
  */
 
-/** Longest piece of one line that gets a record of its own. Bytes, without the newline. */
+/** Maximum length of a piece, in bytes without the newline. */
 export const MAX_RECORD_BYTES = 16 << 10;
 
-/** Takes a piece, which is valid during the call only; says whether it takes more now. */
+/** Receives a piece, which is valid only during the call. Returns whether it accepts more pieces now. */
 export type PieceSink = (piece: Uint8Array, kind: PieceKind) => boolean;
 
-/** Where in its line a piece is. */
+/** The position of a piece in its line. */
 export interface PieceKind {
-  /** A newline ended it. */
+  /** Whether the piece ends its line. */
   readonly complete: boolean;
-  /** Its line began in an earlier piece. */
+  /** Whether its line began in an earlier piece. */
   readonly continues: boolean;
 }
 
@@ -24,78 +24,78 @@ const FIRST: PieceKind = { complete: false, continues: false };
 const MIDDLE: PieceKind = { complete: false, continues: true };
 const LAST: PieceKind = { complete: true, continues: true };
 
-/** See the module's comment. One for each stream; keeps what has no end yet. */
+/** Splits one stream into lines. Buffers an incomplete line. */
 export class LineSplitter {
   readonly #sink: PieceSink;
-  /** Made when it is first needed: most streams come in whole lines. */
+  /** Allocated on demand: most streams arrive in whole lines. */
   #rest: Uint8Array | undefined;
   #restBytes = 0;
   #insideLine = false;
-  #goesOn = true;
+  #acceptsMore = true;
 
   constructor(sink: PieceSink) {
     this.#sink = sink;
   }
 
-  /** Returns how many bytes were taken: all, unless the sink wants no more now. */
+  /** Splits further bytes. Returns how many were consumed: all, unless the sink accepts no more. */
   push(bytes: Uint8Array): number {
     let start = 0;
-    this.#goesOn = true;
-    while (this.#goesOn && start < bytes.length) {
+    this.#acceptsMore = true;
+    while (this.#acceptsMore && start < bytes.length) {
       const newline = bytes.indexOf(NEWLINE, start);
       const end = newline < 0 ? bytes.length : newline;
       if (this.#restBytes === 0 && end - start <= MAX_RECORD_BYTES && newline >= 0) {
-        this.#hand(bytes.subarray(start, end), true);
+        this.#emit(bytes.subarray(start, end), true);
         start = end + 1;
       } else start = this.#gather(bytes, start, end, newline >= 0);
     }
     return start;
   }
 
-  /** Forgets what was taken and not handed on, because it will be pushed again; returns how many bytes. */
+  /** Drops the buffered bytes, because they will be pushed again. Returns their number. */
   forgetRest(): number {
     const count = this.#restBytes;
     this.#restBytes = 0;
     return count;
   }
 
-  /** Hands on a last line that had no newline; what comes then begins a line. */
+  /** Emits a last line without a newline. Bytes pushed afterwards begin a new line. */
   end(): void {
-    this.#handRest(this.#restBytes, false);
+    this.#emitRest(this.#restBytes, false);
     this.#insideLine = false;
   }
 
-  /** Takes one line's bytes, or a piece's worth of them, to what is there already; returns where to go on. */
+  /** Buffers the rest of one line, or as much as fits in a piece. Returns where to continue. */
   #gather(bytes: Uint8Array, start: number, end: number, ended: boolean): number {
     const rest = this.#rest ??= new Uint8Array(MAX_RECORD_BYTES);
     const taken = Math.min(end - start, MAX_RECORD_BYTES - this.#restBytes);
     rest.set(bytes.subarray(start, start + taken), this.#restBytes);
     this.#restBytes += taken;
     const next = start + taken;
-    if (next < end) this.#handRest(endOfCharacters(rest), false);
+    if (next < end) this.#emitRest(endOfCharacters(rest), false);
     else if (ended) {
-      this.#handRest(this.#restBytes, true);
+      this.#emitRest(this.#restBytes, true);
       return next + 1;
     }
     return next;
   }
 
-  #handRest(count: number, complete: boolean): void {
+  #emitRest(count: number, complete: boolean): void {
     const rest = this.#rest;
     if (rest === undefined || (count === 0 && !complete)) return;
-    this.#hand(rest.subarray(0, count), complete);
+    this.#emit(rest.subarray(0, count), complete);
     rest.copyWithin(0, count, this.#restBytes);
     this.#restBytes -= count;
   }
 
-  #hand(piece: Uint8Array, complete: boolean): void {
+  #emit(piece: Uint8Array, complete: boolean): void {
     const continues = this.#insideLine;
     this.#insideLine = !complete;
-    this.#goesOn = this.#sink(piece, complete ? continues ? LAST : WHOLE : continues ? MIDDLE : FIRST);
+    this.#acceptsMore = this.#sink(piece, complete ? continues ? LAST : WHOLE : continues ? MIDDLE : FIRST);
   }
 }
 
-/** Where the last whole character of `bytes` ends; their length where the end is no UTF-8. */
+/** Returns the end of the last whole character of `bytes`; their length if they don't end with valid UTF-8. */
 function endOfCharacters(bytes: Uint8Array): number {
   for (let back = 1; back <= 3; back++) {
     const byte = bytes[bytes.length - back];

@@ -8,16 +8,16 @@ interface Piece extends PieceKind {
 
 function pieces(chunks: readonly Uint8Array[]): Piece[] {
   const all: Piece[] = [];
-  const cutter = new LineSplitter((piece, kind) => all.push({ bytes: piece.slice(), ...kind }) > 0);
-  for (const chunk of chunks) assert.equal(cutter.push(chunk), chunk.length);
-  cutter.end();
+  const splitter = new LineSplitter((piece, kind) => all.push({ bytes: piece.slice(), ...kind }) > 0);
+  for (const chunk of chunks) assert.equal(splitter.push(chunk), chunk.length);
+  splitter.end();
   return all;
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const lengths = (all: readonly Piece[]) => all.map(({ bytes }) => bytes.length);
 
-Deno.test("lines, however their bytes come", () => {
+Deno.test("lines are split correctly, however their bytes are chunked", () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.nat(5), fc.integer({ min: MAX_RECORD_BYTES - 3, max: 2 * MAX_RECORD_BYTES + 3 })), {
@@ -53,7 +53,7 @@ Deno.test("a line of exactly 16 KiB is one piece", () => {
   assert.deepEqual(lengths(pieces([encode("x".repeat(MAX_RECORD_BYTES) + "\n")])), [MAX_RECORD_BYTES]);
 });
 
-Deno.test("no character is cut in two", () => {
+Deno.test("a line is never split inside a character", () => {
   for (const char of ["é", "€", "😀"]) {
     for (let before = 0; before < 5; before++) {
       for (const chunkBytes of [7, 1 << 20]) {
@@ -70,29 +70,29 @@ Deno.test("no character is cut in two", () => {
   }
 });
 
-Deno.test("what is no text is cut after 16 KiB", () => {
+Deno.test("invalid UTF-8 is split after 16 KiB", () => {
   assert.deepEqual(lengths(pieces([new Uint8Array(MAX_RECORD_BYTES + 9).fill(0x80)])), [MAX_RECORD_BYTES, 9]);
 });
 
-Deno.test("it stops after the piece that is the last one for now, and goes on where it stopped", () => {
+Deno.test("push stops when the sink accepts no more, and continues at the same byte", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(20_000), { maxLength: 6 }), fc.nat(50_000), (sizes, split) => {
       const text = sizes.map((size) => "x".repeat(size) + "\n").join("");
       let got = "";
-      const cutter = new LineSplitter((piece, { complete }) => {
+      const splitter = new LineSplitter((piece, { complete }) => {
         got += new TextDecoder().decode(piece) + (complete ? "\n" : "");
         return false;
       });
       for (const chunk of [text.slice(0, split), text.slice(split)]) {
         for (let rest = encode(chunk); rest.length > 0;) {
           const before = got.length;
-          const taken = cutter.push(rest);
+          const taken = splitter.push(rest);
           assert.ok(got.length - before <= MAX_RECORD_BYTES + 1);
           assert.ok(taken > 0 || got.length > before);
           rest = rest.subarray(taken);
         }
       }
-      cutter.end();
+      splitter.end();
       assert.equal(got, text);
     }),
   );

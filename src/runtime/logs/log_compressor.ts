@@ -1,9 +1,9 @@
 /**
  * @module
- * Compresses files of a log that were put aside, one after another, in small pieces between which the log Worker does its
- * work (node:zlib compresses on the calling thread). Each piece is a gzip member of its own (RFC 1952 §2.2), so that
- * nothing has to be kept between them. It is a nicety: it gives way when the log needs the room, when the file is removed,
- * and when the channel ends; the original stays until the compressed file is complete and on the disk.
+ * Compresses rotated files of a log one after another, in small pieces between which the log Worker continues its work
+ * (node:zlib compresses on the calling thread). Each piece is a separate gzip member (RFC 1952 §2.2), so no state is
+ * kept between pieces. Compression is optional: it is abandoned when the log needs the disk space, when the file is
+ * removed and when the channel ends. The original remains until the compressed file is complete and synced to disk.
  */
 import type { TsdError } from "../../errors.ts";
 import { storageError } from "../../io/mod.ts";
@@ -11,10 +11,10 @@ import { compressionName } from "./log_names.ts";
 import type { ClosedFile, RotatingLog } from "./rotating_log.ts";
 
 const PIECE_BYTES = 128 << 10;
-/** The level whose cost is about that of writing the records. */
+/** At this level compressing costs about as much as writing the records. */
 const LEVEL = 3;
 
-/** Compressions of all logs take turns: they are not urgent, and other containers' output is. */
+/** Runs the compressions of all logs one at a time: they are not urgent, while the output of containers is. */
 export class CompressionQueue {
   #last: Promise<void> = Promise.resolve();
 
@@ -22,7 +22,7 @@ export class CompressionQueue {
     this.#last = this.#last.then(job);
   }
 
-  /** Resolves when all that was asked for so far is done. */
+  /** Resolves once all jobs queued so far are done. */
   idle(): Promise<void> {
     return this.#last;
   }
@@ -35,7 +35,7 @@ interface Job {
   writtenBytes: number;
 }
 
-/** See the module's comment. One for each log that is to be compressed. */
+/** Compresses the rotated files of one log. */
 export class LogCompressor {
   readonly #log: RotatingLog;
   readonly #queue: CompressionQueue;
@@ -49,7 +49,7 @@ export class LogCompressor {
     this.#onFailure = onFailure;
   }
 
-  /** Compresses what is there to be compressed, the newest file first: it stays longest. */
+  /** Starts compressing rotated files, the newest first, as it is retained longest. */
   start(): void {
     const file = this.#log.closed.find(({ compressed }) => !compressed);
     if (this.#job !== undefined || this.#isClosed || file === undefined) return;
@@ -58,13 +58,13 @@ export class LogCompressor {
     this.#queue.run(() => this.#run(job));
   }
 
-  /** Gives up what is under way if there is no room for it beside the log itself. */
+  /** Abandons the compression in progress if its output and the log together exceed the log's limit. */
   makeRoom(): void {
     const { maxSizeBytes, maxFiles } = this.#log.spec;
     if (this.#job !== undefined && this.#log.totalBytes + this.#job.writtenBytes > maxSizeBytes * maxFiles) this.stop();
   }
 
-  /** Gives up what is under way; nothing of it is left. */
+  /** Abandons the compression in progress and removes its output. */
   stop(): void {
     const job = this.#job;
     if (job === undefined || job.isOver) return;
@@ -72,7 +72,7 @@ export class LogCompressor {
     if (job.isCreated) Deno.removeSync(compressionName(this.#log.spec.path));
   }
 
-  /** {@link stop}, for ever: no file appears any more. */
+  /** Abandons the compression in progress and starts no other one. */
   close(): void {
     this.#isClosed = true;
     this.stop();
@@ -82,7 +82,7 @@ export class LogCompressor {
     try {
       if (this.#isRequested(job)) await this.#compress(job);
     } catch (thrown) {
-      // The original is there: nothing is lost, and it is tried again at the next rotation.
+      // The original still exists: nothing is lost, and the next rotation tries again.
       if (!job.isOver) this.#onFailure(storageError(`Cannot compress ${this.#log.spec.path}`, thrown));
       this.stop();
     }
@@ -107,7 +107,7 @@ export class LogCompressor {
       for (let at = 0; at < member.length;) at += output.writeSync(member.subarray(at));
       job.writtenBytes += member.length;
       this.makeRoom();
-      // Reading may not take a turn of the event loop where the file is in memory.
+      // Reads from the page cache may not yield to the event loop.
       await new Promise((resolve) => setTimeout(resolve));
       if (!this.#isRequested(job)) return this.stop();
     }

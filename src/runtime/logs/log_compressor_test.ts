@@ -4,7 +4,7 @@ import { CompressionQueue, LogCompressor } from "./log_compressor.ts";
 import { LogFixture } from "./logs_testing.ts";
 
 const LINES_BYTES = 300_000;
-/** Larger than several pieces of the compressor. */
+/** Text larger than several pieces of the compressor. */
 const text = (n: number) => `${`line ${n} `.repeat(1000)}\n`.repeat(LINES_BYTES / 7000);
 
 const queue = new CompressionQueue();
@@ -24,7 +24,7 @@ async function until(done: () => boolean): Promise<void> {
   }
 }
 
-/** Each file holds one text, and there is one more for the present. */
+/** Returns a log with `count` rotated files, each with one text, and an empty current file. */
 function filled(count: number, maxFiles = 5): LogFixture {
   const fixture = new LogFixture({ maxSizeBytes: LINES_BYTES * 2, maxFiles, compress: true });
   for (let n = 1; n <= count; n++) {
@@ -34,7 +34,7 @@ function filled(count: number, maxFiles = 5): LogFixture {
   return fixture;
 }
 
-Deno.test("what was put aside is compressed, newest first, and reads as it was", async () => {
+Deno.test("rotated files are compressed and decompress to their original size", async () => {
   using fixture = filled(3);
   const plain = Deno.readFileSync(`${fixture.spec.path}.2`);
   const before = fixture.log.totalBytes;
@@ -48,7 +48,7 @@ Deno.test("what was put aside is compressed, newest first, and reads as it was",
   assert.deepEqual(fixture.log.closed.map(({ sizeBytes }) => sizeBytes), sizes);
 });
 
-Deno.test("a file that is renamed meanwhile gets its new name; one that is removed is given up", async () => {
+Deno.test("a file that is renamed during compression gets its new name; for a removed one compression is abandoned", async () => {
   using fixture = filled(1, 3);
   const compressing = compressor(fixture);
   compressing.start();
@@ -72,7 +72,7 @@ Deno.test("a file that is renamed meanwhile gets its new name; one that is remov
   await queue.idle();
 });
 
-Deno.test("at the end nothing appears any more, and the original stays", async () => {
+Deno.test("close removes the compressor's output and leaves the original", async () => {
   using fixture = filled(1);
   const compressing = compressor(fixture);
   compressing.start();
@@ -83,7 +83,7 @@ Deno.test("at the end nothing appears any more, and the original stays", async (
   assert.deepEqual(names(fixture), ["", ".1"]);
 });
 
-Deno.test("it gives way when the log needs the room", async () => {
+Deno.test("compression is abandoned when the log needs the disk space", async () => {
   using fixture = new LogFixture({ maxSizeBytes: 2 * LINES_BYTES, maxFiles: 2, compress: true });
   const noise = () => crypto.getRandomValues(new Uint8Array(LINES_BYTES / 10)).toHex() + "\n";
   for (let i = 0; i < 9; i++) fixture.write(noise());
@@ -92,7 +92,7 @@ Deno.test("it gives way when the log needs the room", async () => {
   compressing.start();
   await until(() => names(fixture).includes(".gz.tmp"));
   for (let i = 0; i < 9; i++) fixture.write(noise());
-  // Both files are nearly full: there is no room for a third one.
+  // Both files are nearly full: a third one would exceed the limit.
   await queue.idle();
   assert.deepEqual(names(fixture), ["", ".1"]);
 });

@@ -1,26 +1,26 @@
 /**
  * @module
- * The files of one log for reading, by sequence number. A file that was opened can be read to its end, whatever becomes of
- * its name.
+ * Opens the files of one log for reading, by sequence number. An open file can be read to its end even if it is renamed
+ * or removed.
  */
 import { decompressed, storageError } from "../../io/mod.ts";
 import type { FileSequence } from "./file_sequence.ts";
 import { listLog, logName } from "./log_names.ts";
 
-/** A log's file that is read. Dispose of it. */
+/** An open file of a log. Dispose of it to close it. */
 export interface OpenLogFile extends AsyncDisposable {
   readonly isCompressed: boolean;
-  /** Bytes of text read so far. */
+  /** Position in the uncompressed text, in bytes. */
   readonly position: number;
-  /** Reads into `buffer`; 0 is the end, for now. @throws {TsdError} storage */
+  /** Reads into `buffer`. Returns the number of bytes; 0 at the current end. @throws {TsdError} storage */
   read(buffer: Uint8Array): Promise<number>;
-  /** Bytes that are in it now (compressed, if it is). */
+  /** Returns the current size of the file on disk, in bytes. */
   size(): Promise<number>;
-  /** Goes to a byte; not for compressed files. */
+  /** Sets the position, in bytes. @throws {RangeError} for compressed files */
   seek(position: number): Promise<void>;
 }
 
-/** See the module's comment. */
+/** The files of one log. */
 export class LogFiles {
   readonly path: string;
   readonly #sequence: FileSequence;
@@ -30,12 +30,12 @@ export class LogFiles {
     this.#sequence = sequence;
   }
 
-  /** The number of the file that is written to; it may not be there. */
+  /** The sequence number of the current file, which may not exist. */
   get newest(): number {
     return this.#sequence.newest;
   }
 
-  /** Numbers of the files that are there, oldest first. @throws {TsdError} storage */
+  /** Returns the sequence numbers of the existing files, oldest first. @throws {TsdError} storage */
   list(): Promise<number[]> {
     return this.#sequence.whileStill(
       (newest) => Promise.resolve([...new Set(listLog(this.path).map(({ age }) => newest - age))].reverse()),
@@ -43,13 +43,13 @@ export class LogFiles {
     );
   }
 
-  /** The file with this number; undefined where it is not there (any more). @throws {TsdError} storage */
+  /** Opens the file with this sequence number; undefined if it doesn't exist (any more). @throws {TsdError} storage */
   async open(sequence: number): Promise<OpenLogFile | undefined> {
     const opened = await this.#sequence.whileStill(
       async (newest) => {
         const age = newest - sequence;
         if (age < 0) return undefined;
-        // The compressed one is complete before the plain one goes.
+        // The compressed file is complete before the plain one is removed.
         return await openIfExists(logName(this.path, age), false) ??
           await openIfExists(logName(this.path, age, true), true);
       },
@@ -145,7 +145,7 @@ class CompressedFile implements OpenLogFile {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Closes the file too.
+    // Cancelling the stream closes the file too.
     await this.#text.cancel();
   }
 }

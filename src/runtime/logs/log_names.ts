@@ -1,27 +1,27 @@
 /**
  * @module
- * Names of a log's files, as Docker has them: `x` is written to, `x.1` is the one before, `x.2` the one before that; a
- * compressed one ends with `.gz`.
+ * Names of a log's files, as in Docker: `x` is the current file, `x.1` the one before it, `x.2` the one before that.
+ * Compressed files end with `.gz`.
  */
 import { storageError } from "../../io/mod.ts";
 
-/** A file that is there. */
+/** An existing file of a log. */
 export interface NamedFile {
-  /** How many files are newer: 0 for the one that is written to. */
+  /** The number of newer files: 0 for the current one. */
   readonly age: number;
   readonly compressed: boolean;
   readonly path: string;
 }
 
-/** The name of a file. */
+/** Returns the path of the file with this age. */
 export function logName(path: string, age: number, compressed = false): string {
   return `${path}${age === 0 ? "" : `.${age}`}${compressed ? ".gz" : ""}`;
 }
 
-/** Where a file is compressed to, before it takes the place of the original. */
+/** Returns the path of the temporary file that compression writes, before it replaces the original. */
 export const compressionName = (path: string): string => `${path}.gz.tmp`;
 
-/** The files of the log that are there, newest first; none where the folder is missing. @throws {TsdError} storage */
+/** Returns the existing files of a log, newest first; none if the directory is missing. @throws {TsdError} storage */
 export function listLog(path: string): NamedFile[] {
   const slash = path.lastIndexOf("/");
   const [dir, base] = [path.slice(0, slash), path.slice(slash + 1)];

@@ -1,20 +1,20 @@
 /**
  * @module
- * Who reads which log. Reading goes by the files themselves (see `FileSequence`); the log Worker only has to know which of
- * them are still needed, so that it removes none of them.
+ * Tracks the readers of each log. Readers open the files directly (see `FileSequence`); the log Worker only has to know
+ * which files are still needed, so that it doesn't remove them.
  */
 import { FileSequence } from "./file_sequence.ts";
 import type { ReaderNeed } from "./protocol.ts";
 
-/** One reader of a log. Dispose of it when nothing more is read. */
+/** The registration of one reader of a log. Dispose of it to unregister. */
 export interface LogLease extends Disposable {
   readonly sequence: FileSequence;
   /**
-   * The reader has this file open and needs all newer ones; a writer who wants to remove one of those waits. This one too,
-   * as long as there are others: what is removed and still open needs room on the disk.
+   * Declares that the reader has this file open and needs all newer ones. The writer waits instead of removing one of
+   * them. It also retains this file, unless it is the only one: a removed file that is still open occupies disk space.
    */
   need(sequence: number): void;
-  /** Nothing is needed for now: the reader is slow, and must not hold up the container. */
+  /** Declares that the reader needs no file at present: it is slow and must not block the container. */
   letGo(): void;
 }
 
@@ -24,18 +24,18 @@ interface ReadLog {
   isWritten: boolean;
 }
 
-/** See the module's comment. */
+/** The readers of all logs, by key. */
 export class LogReaders {
-  readonly #tell: (key: string, need: ReaderNeed) => void;
+  readonly #notify: (key: string, need: ReaderNeed) => void;
   readonly #logs = new Map<string, ReadLog>();
   #lastReader = 0;
 
-  /** `tell` is called whenever a reader of a log that is written needs something else. */
-  constructor(tell: (key: string, need: ReaderNeed) => void) {
-    this.#tell = tell;
+  /** @param notify called whenever the needs of a reader change, for logs with an active writer */
+  constructor(notify: (key: string, need: ReaderNeed) => void) {
+    this.#notify = notify;
   }
 
-  /** A writer begins; returns what it has to know. */
+  /** Registers the writer of a log. Returns the memory of the file sequence and the needs of current readers. */
   write(key: string): { sequence: SharedArrayBuffer; needs: ReaderNeed[] } {
     const log = this.#log(key);
     log.isWritten = true;
@@ -43,21 +43,22 @@ export class LogReaders {
     return { sequence: log.sequence.memory, needs };
   }
 
-  /** The writer has ended. */
+  /** Unregisters the writer of a log. */
   written(key: string): void {
     const log = this.#logs.get(key);
     if (log === undefined) return;
     log.isWritten = false;
-    this.#forget(key, log);
+    this.#removeIfUnused(key, log);
   }
 
+  /** Registers a reader of a log, which needs no file until it calls {@link LogLease.need}. */
   lease(key: string): LogLease {
     const log = this.#log(key);
     const reader = ++this.#lastReader;
     const set = (sequence: number | undefined) => {
       if (!log.needs.has(reader) || log.needs.get(reader) === sequence) return;
       log.needs.set(reader, sequence);
-      if (log.isWritten) this.#tell(key, { reader, sequence });
+      if (log.isWritten) this.#notify(key, { reader, sequence });
     };
     log.needs.set(reader, undefined);
     return {
@@ -67,7 +68,7 @@ export class LogReaders {
       [Symbol.dispose]: () => {
         set(undefined);
         log.needs.delete(reader);
-        this.#forget(key, log);
+        this.#removeIfUnused(key, log);
       },
     };
   }
@@ -81,7 +82,7 @@ export class LogReaders {
     return log;
   }
 
-  #forget(key: string, log: ReadLog): void {
+  #removeIfUnused(key: string, log: ReadLog): void {
     if (!log.isWritten && log.needs.size === 0 && this.#logs.get(key) === log) this.#logs.delete(key);
   }
 }

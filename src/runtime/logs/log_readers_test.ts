@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { LogReaders } from "./log_readers.ts";
 
-Deno.test("the writer hears of readers that came before it, and of what they need later, once each", () => {
+Deno.test("the writer gets the needs of earlier readers at first, and later each change once", () => {
   const reported: unknown[] = [];
   const readers = new LogReaders((key, need) => reported.push([key, need.reader, need.sequence]));
   const early = readers.lease("a");
@@ -18,7 +18,7 @@ Deno.test("the writer hears of readers that came before it, and of what they nee
   assert.deepEqual(reported, [["a", 1, 4], ["a", 1, undefined]]);
 });
 
-Deno.test("numbers of a log go on as long as somebody knows them", () => {
+Deno.test("a log's file sequence is retained as long as it has a reader or writer", () => {
   const readers = new LogReaders(() => {});
   const first = readers.write("a").sequence;
   assert.equal(readers.write("a").sequence, first);

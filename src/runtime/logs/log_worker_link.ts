@@ -1,24 +1,27 @@
-/** The log Worker as a partner: it is started, told and asked things, and its failure is noticed. */
+/**
+ * @module
+ * The connection to the log Worker: starts it, sends messages and requests, and detects its failure.
+ */
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { FromLogWorker, ToLogWorker } from "./protocol.ts";
 
 type Answer = Extract<FromLogWorker, { readonly kind: "ready" | "flushed" | "suspended" | "cleared" }>;
-/** What it says of its own accord. */
+/** A message of the Worker that answers no request. */
 export type LogWorkerNotification = Exclude<FromLogWorker, Answer>;
 
-/** Dispose of it to end the Worker; all that it read by then is in the logs. */
+/** A running log Worker. Disposing of it writes everything that was read to the logs, and terminates the Worker. */
 export class LogWorkerLink implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #onNews: (news: LogWorkerNotification) => void;
+  readonly #onNotification: (notification: LogWorkerNotification) => void;
   readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
   readonly #ready = Promise.withResolvers<void>();
   #ticket = 0;
   #failure: TsdError | undefined;
 
-  /** `url` names the module `worker.ts`, in the form in which this program runs. */
-  constructor(url: URL, log: Log, onNews: (news: LogWorkerNotification) => void) {
-    this.#onNews = onNews;
+  /** @param url URL of the module `worker.ts`, in the form in which this program runs */
+  constructor(url: URL, log: Log, onNotification: (notification: LogWorkerNotification) => void) {
+    this.#onNotification = onNotification;
     this.#worker = new Worker(url, { type: "module", name: "tsd-logs" });
     this.#worker.onmessage = (event: MessageEvent<FromLogWorker>) => this.#receive(event.data);
     this.#worker.onerror = (event) => {
@@ -28,7 +31,7 @@ export class LogWorkerLink implements AsyncDisposable {
     };
   }
 
-  /** Resolves when the Worker runs. */
+  /** Resolves once the Worker runs. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -37,7 +40,11 @@ export class LogWorkerLink implements AsyncDisposable {
     this.#worker.postMessage(message);
   }
 
-  /** @throws {TsdError} what the Worker answers; internal: it failed */
+  /**
+   * Sends a request and returns the Worker's answer.
+   * @param message creates the message that carries the ticket of the request
+   * @throws {TsdError} the error in the answer; internal, if the Worker failed
+   */
   async ask<T = void>(message: (ticket: number) => ToLogWorker): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     const ticket = ++this.#ticket;
@@ -64,7 +71,7 @@ export class LogWorkerLink implements AsyncDisposable {
       case "cleared":
         return this.#answer(message.ticket, message.error);
       default:
-        this.#onNews(message);
+        this.#onNotification(message);
     }
   }
 
@@ -75,7 +82,7 @@ export class LogWorkerLink implements AsyncDisposable {
     else answer?.reject(deserialiseError(error));
   }
 
-  /** Nobody answers any more. */
+  /** Rejects pending and future requests. */
   #fail(error: TsdError): void {
     this.#failure = error;
     this.#ready.reject(error);

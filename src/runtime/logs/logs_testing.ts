@@ -1,4 +1,7 @@
-/** A log in a temporary folder that a test writes by itself, without a Worker. */
+/**
+ * @module
+ * A log in a temporary directory, written without a Worker.
+ */
 import { FileSequence } from "./file_sequence.ts";
 import { RecordBuffer, recordSuffix, type StreamName } from "./json_lines.ts";
 import { LineSplitter } from "./line_splitter.ts";
@@ -8,29 +11,29 @@ import type { LogLease } from "./log_readers.ts";
 import type { LogSpec } from "./protocol.ts";
 import { RotatingLog } from "./rotating_log.ts";
 
-const NO_BOUND = { maxSizeBytes: Infinity, maxFiles: 1, compress: false, waitForReaders: true, attrs: {} };
+const UNLIMITED = { maxSizeBytes: Infinity, maxFiles: 1, compress: false, waitForReaders: true, attrs: {} };
 const READER = 1;
 
-/** See above. Dispose of it. */
+/** A log in a temporary directory. Dispose of it to remove the directory. */
 export class LogFixture implements Disposable {
   readonly dir: string;
   readonly spec: LogSpec;
   readonly sequence = new FileSequence();
   readonly files: LogFiles;
-  /** What was lost, as told. */
+  /** Messages of the reported errors. */
   readonly lost: string[] = [];
   log: RotatingLog;
   #records: RecordBuffer;
 
   constructor(options: Partial<LogSpec> = {}, { dir = Deno.makeTempDirSync({ prefix: "tsd-log-" }) } = {}) {
     this.dir = dir;
-    this.spec = { ...NO_BOUND, path: `${dir}/x-json.log`, ...options };
+    this.spec = { ...UNLIMITED, path: `${dir}/x-json.log`, ...options };
     this.files = new LogFiles(this.spec.path, this.sequence);
     this.log = this.#newLog();
     this.#records = new RecordBuffer(this.log);
   }
 
-  /** Ends and opens it again, as the next engine does. */
+  /** Closes and reopens the log, as the next engine does. */
   reopen(): void {
     this.log.close();
     this.log = this.#newLog();
@@ -41,22 +44,22 @@ export class LogFixture implements Disposable {
     return new RotatingLog(this.spec, this.sequence, ({ message }) => this.lost.push(message), 0);
   }
 
-  /** Writes text as a container would have written it. */
+  /** Logs text as the output of a container. */
   write(
     text: string | Uint8Array,
     { stream = "stdout", time = second(0) }: { stream?: StreamName; time?: string } = {},
   ) {
     const suffix = recordSuffix(stream, time);
-    const cutter = new LineSplitter((piece, kind) => {
+    const splitter = new LineSplitter((piece, kind) => {
       this.#records.add(piece, kind, suffix);
       return true;
     });
-    cutter.push(typeof text === "string" ? new TextEncoder().encode(text) : text);
-    cutter.end();
+    splitter.push(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    splitter.end();
     this.#records.flush();
   }
 
-  /** What a reader says to the writer. */
+  /** The lease of a reader. */
   get lease(): Pick<LogLease, "need" | "letGo"> {
     return {
       need: (sequence) => this.log.need(READER, sequence),
@@ -64,7 +67,7 @@ export class LogFixture implements Disposable {
     };
   }
 
-  /** Names and contents of the files that are there, oldest first. */
+  /** Returns the name suffixes and contents of the existing files, oldest first. */
   contents(): [name: string, text: string][] {
     const names = listLog(this.spec.path).reverse();
     return names.map(({ path }) => [path.slice(this.spec.path.length), Deno.readTextFileSync(path)]);
@@ -76,7 +79,7 @@ export class LogFixture implements Disposable {
   }
 }
 
-/** A time in a log, so many seconds after a beginning. */
+/** Returns a log's timestamp, `n` seconds after 2026-01-01. */
 export function second(n: number): string {
   return `${new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString().slice(0, -1)}000000Z`;
 }

@@ -1,63 +1,67 @@
 /**
  * @module
- * Messages between the engine and the log Worker. A *channel* is the output of one process: FIFOs or a pty, an
- * optional log file, and whether the engine wants a copy of the bytes (somebody is attached).
+ * Messages between the engine and the log Worker. A *channel* is the output of one process: FIFOs or a pty, an optional
+ * log file, and whether bytes are copied to the engine because a client is attached.
  */
 import type { SerialisedError } from "../../errors.ts";
 import type { StreamName } from "./json_lines.ts";
 import type { SampledLine } from "./line_sampler.ts";
 
-/** One end of a channel: a FIFO by its path, or a pty's master by a descriptor, which the Worker owns from then on, come what may. */
+/**
+ * A source of a channel: the path of a FIFO, or the descriptor of a pty's master. The Worker owns the descriptor, even
+ * if opening the channel fails.
+ */
 export type SourceSpec =
   | { readonly stream: StreamName; readonly path: string }
   | { readonly stream: StreamName; readonly fd: number };
 
 /** A json-file log. */
 export interface LogSpec {
-  /** Absolute path of the file that is written to; see `log_names.ts` for those that were put aside. */
+  /** Absolute path of the current file; see `log_names.ts` for the rotated ones. */
   readonly path: string;
-  /** A file that has no room for a record is put aside. A single record may be larger. */
+  /** A file is rotated before a record that would exceed this size. A single record may be larger. */
   readonly maxSizeBytes: number;
-  /** How many files there are at most, the one that is written to included. */
+  /** Maximum number of files, including the current one. */
   readonly maxFiles: number;
-  /** Whether files that were put aside are compressed. */
+  /** Whether rotated files are compressed. */
   readonly compress: boolean;
-  /** Whether slow readers of the log may slow the container down, so that they miss nothing. */
+  /** Whether slow readers of the log may slow down the container, so that they miss no record. */
   readonly waitForReaders: boolean;
-  /** Stands in every record, for `logs --details`. */
+  /** Attributes of every record, for `logs --details`. */
   readonly attrs: Readonly<Record<string, string>>;
 }
 
-/** A log as the Worker is told of it. */
+/** A log as it is passed to the Worker. */
 export interface SharedLog {
   readonly spec: LogSpec;
-  /** Memory of the log's {@link FileSequence}. */
+  /** Shared memory of the log's {@link FileSequence}. */
   readonly sequence: SharedArrayBuffer;
 }
 
-/** What a reader still needs: the file with this number, which it has open, and all newer ones. */
+/** The files that a reader still needs: the one with this sequence number, which it has open, and all newer ones. */
 export interface ReaderNeed {
   readonly reader: number;
-  /** Undefined: it needs nothing any more. */
+  /** Undefined if the reader needs no file any more. */
   readonly sequence: number | undefined;
 }
 
-/** So many bytes that still lie in a FIFO were copied to whoever was attached. */
+/** By stream, how many of the bytes that are still in its FIFO were already copied to attached clients. */
 export type BytesRead = Readonly<Partial<Record<StreamName, number>>>;
 
-/** What to open. */
+/** A channel to open. */
 export interface ChannelSpec {
   /** Container or exec id; unique among open channels. */
   readonly key: string;
   readonly sources: readonly SourceSpec[];
-  /** json-file log that records are appended to; none for exec and for the `none` driver. */
+  /** The json-file log that records are appended to; undefined for exec and for the `none` driver. */
   readonly log?: LogSpec;
   /** Whether bytes are copied to the engine from the start. */
   readonly attached: boolean;
-  /** By the engine that was there before. */
+  /** Bytes that the previous engine already delivered. */
   readonly seen?: BytesRead;
 }
 
+/** Messages from the engine to the log Worker. */
 export type ToLogWorker =
   | {
     readonly kind: "open";
@@ -65,26 +69,27 @@ export type ToLogWorker =
     readonly log?: SharedLog;
     readonly needs: readonly ReaderNeed[];
   }
-  /** Begin to read; until then output waits in the pipes, so that what a failed start printed can be thrown away. */
+  /** Starts reading. Until then output stays in the pipes, so that the output of a failed start can be dropped. */
   | { readonly kind: "begin"; readonly key: string }
   | { readonly kind: "attach"; readonly key: string; readonly on: boolean }
-  /** The engine has passed this many bytes on; see {@link MAX_UNCREDITED_BYTES}. */
+  /** The engine has delivered this many bytes; see {@link MAX_UNCREDITED_BYTES}. */
   | { readonly kind: "credit"; readonly key: string; readonly bytes: number }
-  /** The process has exited: end at the end of its output, at the latest after `graceMs` (orphans may hold it). */
+  /** The process has exited: ends the channel at the end of its output, or after `graceMs` if orphans hold it open. */
   | { readonly kind: "finish"; readonly key: string; readonly graceMs: number }
-  /** End at once, whatever is unread (the process never started). */
+  /** Ends the channel at once and drops unread output: the process never started. */
   | { readonly kind: "close"; readonly key: string }
-  /** A reader of a channel's log has come, moved on, or gone. */
+  /** A reader of the channel's log was added, moved to another file, or was removed. */
   | { readonly kind: "need"; readonly key: string; readonly need: ReaderNeed }
-  /** Remove what was logged so far, whether or not the channel is open. */
+  /** Removes all records logged so far, whether or not the channel is open. */
   | { readonly kind: "clear"; readonly key: string; readonly log: SharedLog; readonly ticket: number }
-  /** Of what is logged, so many lines a second of each channel come to the engine; 0: none. */
+  /** Requests up to this many logged lines per second and channel; 0 stops sampling. */
   | { readonly kind: "sample"; readonly perSecond: number }
-  /** What was written to the streams so far is in the files when the answer comes. */
+  /** Writes everything that the processes have output so far to the log files. */
   | { readonly kind: "flush"; readonly ticket: number }
-  /** The engine leaves: read nothing more, and write what was read, unfinished lines too. */
+  /** The engine is about to exit: stops reading, and writes what was read, incomplete lines too. */
   | { readonly kind: "suspend"; readonly ticket: number };
 
+/** Messages from the log Worker to the engine. */
 export type FromLogWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "opened"; readonly key: string; readonly error?: SerialisedError }
@@ -95,17 +100,19 @@ export type FromLogWorker =
     readonly stream: StreamName;
     readonly bytes: Uint8Array<ArrayBuffer>;
   }
-  /** Some of what was logged. */
+  /** A sample of the logged lines. */
   | { readonly kind: "lines"; readonly key: string; readonly lines: readonly SampledLine[] }
-  /** Records were appended to the channel's file (at most once a turn). */
+  /** Records were appended to the channel's log (sent at most once per turn of reading). */
   | { readonly kind: "written"; readonly key: string }
   | { readonly kind: "ended"; readonly key: string }
   | { readonly kind: "flushed"; readonly ticket: number }
-  /** Nothing more comes; what was copied so far was sent before this. By channel. */
+  /** No more output follows; all copied bytes were sent before this message. `seen` is indexed by channel key. */
   | { readonly kind: "suspended"; readonly ticket: number; readonly seen: Readonly<Record<string, BytesRead>> }
   | { readonly kind: "cleared"; readonly ticket: number; readonly error?: SerialisedError }
-  /** Something could not be done with a log, which goes on: for the engine's own log. */
+  /** An operation on a log failed and logging continues; reported in the engine's own log. */
   | { readonly kind: "trouble"; readonly key: string; readonly what: string; readonly error: SerialisedError };
 
-/** A channel stops reading while this many copied bytes have no credit: the container then waits, as on a slow pipe. */
+/**
+ * A channel stops reading while this many copied bytes are uncredited; the container then blocks, as on a slow pipe.
+ */
 export const MAX_UNCREDITED_BYTES = 1 << 20;

@@ -1,21 +1,22 @@
 /**
- * Outputs that somebody was attached to when the engine executed itself anew, or was killed: once they are open they wait
- * until all of those are back, who so miss nothing.
+ * @module
+ * Delays outputs to which clients were attached when the engine executed itself or was killed: after such an output was
+ * opened, it is read only when all these clients have attached again, so that they miss nothing.
  */
 import type { BytesRead } from "./protocol.ts";
 
-/** An output that somebody was attached to when its engine left. Plain JSON. */
+/** An output to which clients were attached when their engine exited. Plain JSON. */
 export interface AttachedOutput {
   readonly key: string;
   readonly listeners: number;
   readonly seen: BytesRead;
 }
 
-/** What is done with an output when it needn't wait (any more). */
+/** Operations on an output that doesn't wait, or no longer. */
 export interface ReattachedOutput {
   begin(key: string): void;
   finish(key: string, graceMs: number): void;
-  /** Nobody is waited for any more. */
+  /** Called when the output stops waiting for clients. */
   settled(key: string): void;
 }
 
@@ -23,11 +24,11 @@ interface Expected {
   readonly seen: BytesRead;
   missing: number;
   hasStarted: boolean;
-  /** The process has ended meanwhile, and its output has so long. */
+  /** Grace period of the output, in ms, if the process has exited meanwhile. */
   finishMs?: number;
 }
 
-/** See the module's comment. */
+/** The outputs that wait for clients of the previous engine. */
 export class ReattachQueue {
   readonly #expected = new Map<string, Expected>();
   readonly #outputs: ReattachedOutput;
@@ -36,43 +37,44 @@ export class ReattachQueue {
     this.#outputs = outputs;
   }
 
+  /** Registers outputs that wait, before they are opened. */
   add(outputs: readonly AttachedOutput[]): void {
     for (const { key, listeners, seen } of outputs) {
       this.#expected.set(key, { seen, missing: listeners, hasStarted: false });
     }
   }
 
-  /** Clients can come: whoever isn't there after `limitMs` isn't waited for. */
+  /** Stops waiting after `limitMs`. To be called once the API accepts connections. */
   limit(limitMs: number): void {
-    Deno.unrefTimer(setTimeout(() => [...this.#expected.keys()].forEach((key) => this.#goOn(key)), limitMs));
+    Deno.unrefTimer(setTimeout(() => [...this.#expected.keys()].forEach((key) => this.#resume(key)), limitMs));
   }
 
-  /** What had been read of it, if it waits. */
+  /** Returns how many bytes the previous engine already delivered, if the output waits. */
   seen(key: string): BytesRead | undefined {
     return this.#expected.get(key)?.seen;
   }
 
-  /** Its process runs. */
+  /** Starts reading an output, now or when it stops waiting. */
   begin(key: string): void {
     const expected = this.#expected.get(key);
     if (expected === undefined) this.#outputs.begin(key);
     else expected.hasStarted = true;
   }
 
-  /** Its process has ended. */
+  /** Finishes an output whose process has exited, now or when it stops waiting. */
   finish(key: string, graceMs: number): void {
     const expected = this.#expected.get(key);
     if (expected === undefined) this.#outputs.finish(key, graceMs);
     else expected.finishMs = graceMs;
   }
 
-  /** Somebody has attached. */
+  /** Counts a client that has attached; the output resumes after the last one. */
   isBack(key: string): void {
     const expected = this.#expected.get(key);
-    if (expected !== undefined && --expected.missing === 0) this.#goOn(key);
+    if (expected !== undefined && --expected.missing === 0) this.#resume(key);
   }
 
-  #goOn(key: string): void {
+  #resume(key: string): void {
     const expected = this.#expected.get(key);
     this.#expected.delete(key);
     this.#outputs.settled(key);

@@ -7,7 +7,7 @@ const parse = (text: string) => {
 };
 const TIME = "2026-01-02T03:04:05.000000006Z";
 
-Deno.test("plain records, with and without a newline, of both streams", () => {
+Deno.test("parses plain records, with and without a newline, of both streams", () => {
   const plain = { bytes: "a b\n", stream: "stdout", time: TIME, continues: false };
   assert.deepEqual(parse(`{"log":"a b\\n","stream":"stdout","time":"${TIME}"}`), plain);
   assert.deepEqual(parse(`{"log":"","stream":"stderr","time":"${TIME}"}`), { ...plain, bytes: "", stream: "stderr" });
@@ -18,7 +18,7 @@ Deno.test("plain records, with and without a newline, of both streams", () => {
   });
 });
 
-Deno.test("escapes, other fields, and records of Docker's", () => {
+Deno.test("parses escapes, other fields and records written by Docker", () => {
   const record = { stream: "stdout", time: TIME, continues: false };
   assert.deepEqual(parse(`{"log":"\\u003c\\"\\\\n","stream":"stdout","time":"${TIME}"}`), {
     ...record,
@@ -38,7 +38,7 @@ Deno.test("escapes, other fields, and records of Docker's", () => {
   );
 });
 
-Deno.test("what is no record", () => {
+Deno.test("returns undefined for invalid records", () => {
   const bad = [
     "",
     "x",
@@ -52,7 +52,7 @@ Deno.test("what is no record", () => {
   for (const text of bad) assert.equal(parse(text), undefined, text);
 });
 
-Deno.test("the time of each record is its own", () => {
+Deno.test("each record has its own time", () => {
   const parser = new RecordParser();
   const times = [1, 1, 2, 1].map((second) => TIME.replace("05.", `0${second}.`));
   const line = (time: string) => new TextEncoder().encode(`{"log":"a\\n","stream":"stdout","time":"${time}"}`);

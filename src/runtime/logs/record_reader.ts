@@ -1,38 +1,38 @@
 /**
  * @module
- * Records of one file of a log, forwards and backwards, a block at a time.
+ * Reads the records of one log file, forwards and backwards, one block at a time.
  */
 import type { OpenLogFile } from "./log_files.ts";
 import { type LogRecord, RecordParser } from "./record_parser.ts";
 
 const BLOCK_BYTES = 256 << 10;
 const NEWLINE = 10;
-/** Reading what is in memory doesn't give way by itself: requests and timers would wait for the whole log. */
-const LONGEST_TURN_MS = 4;
+/** Reads from the page cache don't yield to the event loop: requests and timers would wait for the whole log. */
+const MAX_TURN_MS = 4;
 
-/** Reads forwards from the file's position. Where a line is no record (a damaged file) `onDamaged` is called. */
+/** Reads forwards from the file's position. Calls `onDamaged` for each line that is not a valid record. */
 export class RecordReader {
   readonly #file: OpenLogFile;
   readonly #endBytes: number;
   readonly #onDamaged: () => void;
   readonly #parser = new RecordParser();
   #buffer = new Uint8Array(BLOCK_BYTES);
-  /** What was read and not given out: the beginning of a line. */
+  /** `#start` to `#filled` of the buffer contain an incomplete line. */
   #start = 0;
   #filled = 0;
   #turnMs = performance.now();
 
-  /** Reads up to `endBytes` of the file, or all of it. */
+  /** @param endBytes position in the file at which reading stops; by default at its end */
   constructor(file: OpenLogFile, onDamaged: () => void, endBytes = Infinity) {
     this.#file = file;
     this.#onDamaged = onDamaged;
     this.#endBytes = endBytes;
   }
 
-  /** The next records, valid until the next call; undefined at the end of what is there now. @throws {TsdError} storage */
+  /** Returns the next records, valid until the next call; undefined at the current end. @throws {TsdError} storage */
   async next(): Promise<LogRecord[] | undefined> {
     for (;;) {
-      await this.#giveWay();
+      await this.#yieldIfDue();
       this.#buffer.copyWithin(0, this.#start, this.#filled);
       this.#filled -= this.#start;
       this.#start = 0;
@@ -45,8 +45,8 @@ export class RecordReader {
   }
 
   /**
-   * After the end was met: goes back when the file has become shorter. Either half a record was taken back (the disk is
-   * full), or somebody has emptied the file.
+   * Seeks backwards if the file was truncated after its end was reached. Either the Worker removed an incomplete record
+   * (the disk is full), or another program emptied the file.
    */
   async followCut(): Promise<void> {
     const sizeBytes = await this.#file.size();
@@ -57,8 +57,8 @@ export class RecordReader {
     this.#start = this.#filled = 0;
   }
 
-  async #giveWay(): Promise<void> {
-    if (performance.now() - this.#turnMs < LONGEST_TURN_MS) return;
+  async #yieldIfDue(): Promise<void> {
+    if (performance.now() - this.#turnMs < MAX_TURN_MS) return;
     await new Promise((resolve) => setTimeout(resolve));
     this.#turnMs = performance.now();
   }
@@ -89,8 +89,9 @@ export class RecordReader {
 }
 
 /**
- * Calls `visit` with the records of the first `endBytes` bytes, last one first, until it says that this is enough;
- * returns where the record begins that was enough, or undefined when none was. Not for compressed files.
+ * Calls `visit` with the records of the first `endBytes` bytes, last one first, until it returns true. Not for
+ * compressed files.
+ * @returns the position of the record for which `visit` returned true; undefined if there was none
  */
 export async function findBackwards(
   file: OpenLogFile,
@@ -120,7 +121,7 @@ export async function findBackwards(
   return undefined;
 }
 
-/** A file that has become shorter leaves zeros, which are no records. */
+/** Fills `buffer` from the file. If the file was truncated, the rest stays zero, which is no valid record. */
 async function readFully(file: OpenLogFile, buffer: Uint8Array): Promise<void> {
   for (let at = 0; at < buffer.length;) {
     const count = await file.read(buffer.subarray(at));

@@ -1,10 +1,10 @@
 /**
  * @module
- * The files of one log, as the log Worker writes them. A file that is full is put aside (`x` → `x.1` → `x.2` …) between
- * two records and the oldest one is removed, so that they never have more than `maxSizeBytes × maxFiles` together. What a
- * reader still needs is not removed: then the log is *held*, and whoever writes must wait. After a crash in the middle of
- * it the files are put in order when the log is opened the next time. Files that another program removes are left out, and
- * a new one takes the place of the one that is written to.
+ * The files of one log, written by the log Worker. A full file is rotated (`x` → `x.1` → `x.2` …) between two records
+ * and the oldest file is removed, so that all files together never exceed `maxSizeBytes × maxFiles`. A file that a
+ * reader still needs is not removed: the log is then *held*, and its writer must wait. If a crash interrupts a
+ * rotation, the files are put in order when the log is opened the next time. Files that
+ * another program removes are skipped, and a new file replaces the current one if it was removed.
  */
 import { dirname } from "node:path";
 import { TsdError } from "../../errors.ts";
@@ -15,7 +15,7 @@ import { compressionName, listLog, logName } from "./log_names.ts";
 import { inodeOf, removeIfExists, renameIfExists } from "../../io/if_exists.ts";
 import type { LogSpec } from "./protocol.ts";
 
-/** A file that was put aside. */
+/** A rotated file. */
 export interface ClosedFile {
   readonly sequence: number;
   sizeBytes: number;
@@ -30,23 +30,23 @@ const DIR_MODE = 0o710;
 /** How often it is looked whether the file that is written to is still in its place. */
 const LOOK_MS = 1000;
 
-/** See the module's comment. Problems with the disk are told to `onLost`: records are dropped, the container goes on. */
+/** Writes one log. Disk errors are reported to `onLost`; records are then dropped and the container continues. */
 export class RotatingLog implements RecordSink {
   readonly #spec: LogSpec;
   readonly #sequence: FileSequence;
   readonly #onLost: (error: TsdError) => void;
-  readonly #lookMs: number;
+  readonly #checkIntervalMs: number;
   /** When it was last looked whether the file is in its place; see `performance.now`. */
-  #lookedMs = -Infinity;
+  #checkedMs = -Infinity;
   /** Newest first. */
   #closed: ClosedFile[] = [];
   #file: Deno.FsFile | undefined;
   #sizeBytes = 0;
   #closedBytes = 0;
   #held = false;
-  /** When the disk is tried again after a failure; see `performance.now`. */
+  /** Time of the next attempt after a disk error, as of `performance.now`. */
   #retryMs = 0;
-  /** By reader: the first file that it still needs. */
+  /** By reader, the sequence number of the oldest file that it still needs. */
   readonly #needed = new Map<number, number>();
 
   /** @throws {TsdError} storage */
@@ -54,7 +54,7 @@ export class RotatingLog implements RecordSink {
     this.#spec = spec;
     this.#sequence = sequence;
     this.#onLost = onLost;
-    this.#lookMs = lookMs;
+    this.#checkIntervalMs = lookMs;
     this.#open();
   }
 
@@ -66,17 +66,17 @@ export class RotatingLog implements RecordSink {
     return this.#sizeBytes === 0;
   }
 
-  /** Whether the next file has to wait for a reader. */
+  /** Whether the next rotation must wait for a reader. */
   get held(): boolean {
     return this.#held;
   }
 
-  /** Files that were put aside, newest first. */
+  /** Rotated files, newest first. */
   get closed(): readonly ClosedFile[] {
     return this.#closed;
   }
 
-  /** What all files have together. */
+  /** Total size of all files, in bytes. */
   get totalBytes(): number {
     return this.#sizeBytes + this.#closedBytes;
   }
@@ -85,7 +85,7 @@ export class RotatingLog implements RecordSink {
     return this.#spec;
   }
 
-  /** A reader needs this file and all newer ones; undefined: it has gone. */
+  /** Registers that a reader needs this file and all newer ones; undefined if it needs none any more. */
   need(reader: number, sequence: number | undefined): void {
     if (sequence === undefined) this.#needed.delete(reader);
     else this.#needed.set(reader, sequence);
@@ -94,12 +94,12 @@ export class RotatingLog implements RecordSink {
 
   append(records: Uint8Array): void {
     this.#guarded(() => {
-      this.#stayInPlace();
+      this.#recreateIfRemoved();
       const file = this.#file ?? this.#open();
       try {
         for (let at = 0; at < records.length;) at += file.writeSync(records.subarray(at));
       } catch (thrown) {
-        // Half a record would spoil the one that comes next.
+        // An incomplete record would corrupt the next one.
         file.truncateSync(this.#sizeBytes);
         throw thrown;
       }
@@ -111,30 +111,34 @@ export class RotatingLog implements RecordSink {
     this.#guarded(() => {
       const file = this.#file ?? this.#open();
       const { size } = file.statSync();
-      // Somebody else may have emptied it.
+      // Another program may have truncated the file.
       if (size < this.#sizeBytes) this.#sizeBytes = size;
       if (this.#sizeBytes === 0) return;
       this.#held = this.#isOldestNeeded();
       if (this.#held) return;
       this.#closeFile();
-      this.#sequence.change(1, () => this.#putAside());
+      this.#sequence.change(1, () => this.#renameAll());
     });
   }
 
-  /** Removes all that was written so far. Readers that are at the newest file keep it until they have read it. */
+  /** Removes all records written so far. Readers that have the current file open can still read it to its end. */
   clear(): void {
     this.#closeFile();
     this.#sequence.change(1, () => {
       const files = listLog(this.#spec.path);
       this.#setClosed([]);
-      // Oldest first: what a crash leaves is the newer part.
+      // Oldest first, so that a crash leaves the newer part.
       for (const { path } of files.reverse()) Deno.removeSync(path);
       this.#create();
     });
     this.#held = false;
   }
 
-  /** The file at its present place has been compressed; `rename` puts the new one there. */
+  /**
+   * Replaces a file by its compressed form.
+   * @param sizeBytes size of the compressed file
+   * @param rename moves the compressed file to the second path and removes the file at the first path
+   */
   replace(file: ClosedFile, sizeBytes: number, rename: (plain: string, compressed: string) => void): void {
     const age = this.#sequence.newest - file.sequence;
     rename(logName(this.#spec.path, age), logName(this.#spec.path, age, true));
@@ -143,7 +147,7 @@ export class RotatingLog implements RecordSink {
     file.compressed = true;
   }
 
-  /** Where a file is now. */
+  /** Returns the current path of a file. */
   pathOf({ sequence, compressed }: ClosedFile): string {
     return logName(this.#spec.path, this.#sequence.newest - sequence, compressed);
   }
@@ -152,50 +156,50 @@ export class RotatingLog implements RecordSink {
     this.#closeFile();
   }
 
-  /** Begins another file where the present one was removed, or another one has been put in its place. */
-  #stayInPlace(): void {
+  /** Starts a new file if the current one was removed or replaced. */
+  #recreateIfRemoved(): void {
     const now = performance.now();
-    if (this.#file === undefined || now - this.#lookedMs < this.#lookMs) return;
-    this.#lookedMs = now;
+    if (this.#file === undefined || now - this.#checkedMs < this.#checkIntervalMs) return;
+    this.#checkedMs = now;
     const { path } = this.#spec;
     if (inodeOf(path) === this.#file.statSync().ino) return;
     this.#closeFile();
     this.#sizeBytes = 0;
-    this.#sequence.change(1, () => this.#putAside());
+    this.#sequence.change(1, () => this.#renameAll());
     this.#onLost(new TsdError("storage", `The log ${path} was removed by another program; a new one was begun`));
   }
 
-  /** How many of the files that were put aside stay when there is one more. */
-  #keptCount(): number {
+  /** Returns how many rotated files remain after the next rotation, not counting the new one. */
+  #retainedCount(): number {
     return Math.min(this.#closed.length, Math.max(0, this.#spec.maxFiles - 2));
   }
 
-  /** Whether a reader needs a file that the next rotation removes. */
+  /** Returns whether a reader needs a file that the next rotation would remove. */
   #isOldestNeeded(): boolean {
     const { newest } = this.#sequence;
-    // With one file only, that file is removed itself; readers that are at it have it open.
-    const removed = this.#spec.maxFiles === 1 ? newest - 1 : this.#closed[this.#keptCount()]?.sequence;
+    // With `maxFiles` 1 the current file itself is removed; readers that need it have it open.
+    const removed = this.#spec.maxFiles === 1 ? newest - 1 : this.#closed[this.#retainedCount()]?.sequence;
     if (removed === undefined) return false;
     for (const sequence of this.#needed.values()) if (sequence <= removed) return true;
     return false;
   }
 
-  /** Renames the files, oldest first, so that at each moment a crash leaves them in order. */
-  #putAside(): void {
+  /** Renames the files, oldest first, so that a crash at any time leaves them in order. */
+  #renameAll(): void {
     const { path, maxFiles } = this.#spec;
     const { newest } = this.#sequence;
-    const kept: ClosedFile[] = [];
-    const keptCount = this.#keptCount();
-    for (const file of this.#closed.slice(keptCount).reverse()) removeIfExists(this.pathOf(file));
-    for (const file of this.#closed.slice(0, keptCount).reverse()) {
+    const retained: ClosedFile[] = [];
+    const retainedCount = this.#retainedCount();
+    for (const file of this.#closed.slice(retainedCount).reverse()) removeIfExists(this.pathOf(file));
+    for (const file of this.#closed.slice(0, retainedCount).reverse()) {
       const to = logName(path, newest + 1 - file.sequence, file.compressed);
-      if (renameIfExists(this.pathOf(file), to)) kept.unshift(file);
+      if (renameIfExists(this.pathOf(file), to)) retained.unshift(file);
     }
     if (maxFiles === 1) removeIfExists(path);
     else if (renameIfExists(path, logName(path, 1))) {
-      kept.unshift({ sequence: newest, sizeBytes: this.#sizeBytes, compressed: false });
+      retained.unshift({ sequence: newest, sizeBytes: this.#sizeBytes, compressed: false });
     }
-    this.#setClosed(kept);
+    this.#setClosed(retained);
     this.#create();
   }
 
@@ -209,7 +213,7 @@ export class RotatingLog implements RecordSink {
     this.#sizeBytes = 0;
   }
 
-  /** Puts in order what is there, and opens the file that is written to. */
+  /** Puts the existing files in order, and opens the current file. */
   #open(): Deno.FsFile {
     const { path } = this.#spec;
     try {
@@ -226,7 +230,7 @@ export class RotatingLog implements RecordSink {
     }
   }
 
-  /** Closes gaps between the names, and removes what is too much. */
+  /** Renumbers the files without gaps, and removes those that exceed `maxFiles`. */
   #arrange(): void {
     const { path, maxFiles } = this.#spec;
     const { newest } = this.#sequence;
@@ -234,7 +238,7 @@ export class RotatingLog implements RecordSink {
     let last = 0;
     for (const { age, compressed, path: from } of listLog(path)) {
       if (age === 0) continue;
-      // Both forms: the engine ended after compressing and before removing the original.
+      // Both forms exist: the engine was killed after compressing the file and before removing the original.
       if (age === last || closed.length + 1 >= maxFiles) {
         Deno.removeSync(from);
         continue;
@@ -253,7 +257,7 @@ export class RotatingLog implements RecordSink {
     this.#file = undefined;
   }
 
-  /** After a failure records are dropped for a moment, then everything is looked at anew. */
+  /** Runs `body`. After an error, records are dropped for {@link RETRY_MS} and the files are then opened anew. */
   #guarded(body: () => void): void {
     if (this.#file === undefined && performance.now() < this.#retryMs) return;
     try {
@@ -267,7 +271,7 @@ export class RotatingLog implements RecordSink {
   }
 }
 
-/** Opens a file, and makes its folder if that was removed. */
+/** Opens a file; creates its directory if that was removed. */
 function openMaking(path: string, options: Deno.OpenOptions): Deno.FsFile {
   try {
     return Deno.openSync(path, options);
@@ -278,7 +282,7 @@ function openMaking(path: string, options: Deno.OpenOptions): Deno.FsFile {
   }
 }
 
-/** Where the last line ends: an engine that was killed may have left half a record behind it. */
+/** Returns the end of the last complete line: an engine that was killed may have left an incomplete record after it. */
 function endOfLastLine(file: Deno.FsFile): number {
   const block = new Uint8Array(TAIL_BLOCK_BYTES);
   for (let end = file.statSync().size; end > 0;) {

@@ -4,7 +4,7 @@ import { LogFixture } from "./logs_testing.ts";
 
 const RECORD_BYTES = `{"log":"0000\\n","stream":"stdout","time":"2026-01-01T00:00:00.000000000Z"}\n`.length;
 
-/** Texts of the records in a file. */
+/** Returns the texts of the records in a file. */
 const logged = (text: string): string[] => text.split("\n").slice(0, -1).map((line) => JSON.parse(line).log);
 const line = (n: number) => `${String(n).padStart(4, "0")}\n`;
 
@@ -12,14 +12,14 @@ function writeLines(fixture: LogFixture, from: number, to: number): void {
   for (let n = from; n <= to; n++) fixture.write(line(n));
 }
 
-/** Name → first and last number in it. */
+/** Returns for each file its name suffix, and the first and last number in it. */
 const spans = (fixture: LogFixture) =>
   fixture.contents().map(([name, text]) => {
     const numbers = logged(text).map(Number);
     return `${name}:${numbers.length === 0 ? "" : `${numbers[0]}-${numbers.at(-1)}`}`;
   });
 
-Deno.test("files are renamed as Docker renames them, and the oldest goes", () => {
+Deno.test("files are renamed as in Docker, and the oldest is removed", () => {
   using fixture = new LogFixture({ maxSizeBytes: 3 * RECORD_BYTES, maxFiles: 3 });
   writeLines(fixture, 1, 3);
   assert.deepEqual(spans(fixture), [":1-3"]);
@@ -29,13 +29,13 @@ Deno.test("files are renamed as Docker renames them, and the oldest goes", () =>
   assert.deepEqual(spans(fixture), [".2:4-6", ".1:7-9", ":10-10"]);
 });
 
-Deno.test("one file only: it is removed when it is full", () => {
+Deno.test("a single file is removed when it is full", () => {
   using fixture = new LogFixture({ maxSizeBytes: 3 * RECORD_BYTES, maxFiles: 1 });
   writeLines(fixture, 1, 8);
   assert.deepEqual(spans(fixture), [":7-8"]);
 });
 
-Deno.test("files that another program removes: records go on in a new one, also where the folder is gone", () => {
+Deno.test("records continue in a new file if another program removes the current one or its directory", () => {
   const removals: Record<string, (fixture: LogFixture) => void> = {
     file: ({ spec }) => Deno.removeSync(spec.path),
     another: ({ spec }) => Deno.renameSync(spec.path, `${spec.path}-kept`),
@@ -54,7 +54,7 @@ Deno.test("files that another program removes: records go on in a new one, also 
   }
 });
 
-Deno.test("older files that another program removes are left out, and no record is lost", () => {
+Deno.test("rotated files that another program removes are skipped without losing records", () => {
   using fixture = new LogFixture({ maxSizeBytes: 2 * RECORD_BYTES, maxFiles: 4 });
   writeLines(fixture, 1, 6);
   Deno.removeSync(`${fixture.spec.path}.1`);
@@ -63,7 +63,7 @@ Deno.test("older files that another program removes are left out, and no record 
   assert.deepEqual(fixture.lost, []);
 });
 
-Deno.test("any lines: the files hold the end of what was written, whole, and never more than they may", () => {
+Deno.test("for any lines, the files contain the complete end of the output and never exceed their limits", () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.nat(200), fc.integer({ min: 16_000, max: 40_000 })), { maxLength: 60 }),
@@ -83,9 +83,9 @@ Deno.test("any lines: the files hold the end of what was written, whole, and nev
           for (const [, text] of contents) {
             assert.ok(text.length <= maxSizeBytes || logged(text).length === 1, `${text.length} of ${maxSizeBytes}`);
           }
-          const kept = contents.flatMap(([, text]) => logged(text)).join("");
-          assert.ok(written.endsWith(kept), "not the end of what was written");
-          assert.ok(kept.length > 0);
+          const retained = contents.flatMap(([, text]) => logged(text)).join("");
+          assert.ok(written.endsWith(retained), "not the end of what was written");
+          assert.ok(retained.length > 0);
         }
         assert.deepEqual(fixture.lost, []);
       },
@@ -94,18 +94,18 @@ Deno.test("any lines: the files hold the end of what was written, whole, and nev
   );
 });
 
-Deno.test("a crash at any moment of a rotation leaves files that the next engine puts in order", () => {
+Deno.test("after a crash at any point of a rotation, the next engine puts the files in order", () => {
   const calls = ["removeSync", "renameSync", "openSync"] as const;
   for (let survived = 0;; survived++) {
     using fixture = new LogFixture({ maxSizeBytes: 2 * RECORD_BYTES, maxFiles: 4 });
     writeLines(fixture, 1, 8);
     assert.deepEqual(spans(fixture), [".3:1-2", ".2:3-4", ".1:5-6", ":7-8"]);
     const real = { removeSync: Deno.removeSync, renameSync: Deno.renameSync, openSync: Deno.openSync };
-    let left = survived;
+    let remainingCalls = survived;
     for (const name of calls) {
       // deno-lint-ignore no-explicit-any
       (Deno as any)[name] = (...args: unknown[]) => {
-        if (left-- <= 0) throw new Error("crashed");
+        if (remainingCalls-- <= 0) throw new Error("crashed");
         // deno-lint-ignore no-explicit-any
         return (real[name] as any)(...args);
       };
@@ -121,11 +121,11 @@ Deno.test("a crash at any moment of a rotation leaves files that the next engine
     assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9].slice(9 - numbers.length), `after ${survived} calls`);
     assert.ok(numbers.length >= 6, `after ${survived} calls: ${spans(fixture)}`);
     assert.deepEqual(fixture.contents().map(([name]) => name).slice(-3), [".2", ".1", ""], `after ${survived} calls`);
-    if (left > 0) break;
+    if (remainingCalls > 0) break;
   }
 });
 
-Deno.test("half a record at the end, from an engine that was killed, is cut off", () => {
+Deno.test("an incomplete record at the end, left by a killed engine, is truncated", () => {
   for (const torn of ['{"log":"half', "x".repeat(200_000)]) {
     using fixture = new LogFixture();
     writeLines(fixture, 1, 2);
@@ -141,7 +141,7 @@ Deno.test("half a record at the end, from an engine that was killed, is cut off"
   assert.deepEqual(spans(whole), [":1-1"]);
 });
 
-Deno.test("what a crash of the compressor leaves goes; of both forms of a file the original stays", () => {
+Deno.test("leftovers of an interrupted compression are removed; if both forms of a file exist, the original is retained", () => {
   using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 3 });
   writeLines(fixture, 1, 3);
   Deno.writeTextFileSync(`${fixture.spec.path}.gz.tmp`, "half");
@@ -152,7 +152,7 @@ Deno.test("what a crash of the compressor leaves goes; of both forms of a file t
   assert.deepEqual(names, ["", ".1", ".2", "x"]);
 });
 
-Deno.test("files that a reader needs are not removed: the log is held and grows instead, until the reader moves on", () => {
+Deno.test("files that a reader needs are not removed: the log is held and grows until the reader moves on", () => {
   using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 3 });
   writeLines(fixture, 1, 3);
   const [oldest] = fixture.log.closed.map(({ sequence }) => sequence).reverse();
@@ -174,7 +174,7 @@ Deno.test("files that a reader needs are not removed: the log is held and grows 
   assert.equal(fixture.log.held, false);
 });
 
-Deno.test("with one file a reader that is at it has it open, and one that isn't is waited for", () => {
+Deno.test("with a single file, the writer waits only for a reader that doesn't have the current file open", () => {
   using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 1 });
   writeLines(fixture, 1, 1);
   fixture.log.need(1, fixture.sequence.newest);
@@ -186,7 +186,7 @@ Deno.test("with one file a reader that is at it has it open, and one that isn't 
   assert.deepEqual(spans(fixture), [":2-3"]);
 });
 
-Deno.test("clearing removes everything, also what is held, and goes on", () => {
+Deno.test("clear removes all files, also of a held log, and writing continues", () => {
   using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 2 });
   fixture.log.need(1, 0);
   writeLines(fixture, 1, 3);
@@ -198,7 +198,7 @@ Deno.test("clearing removes everything, also what is held, and goes on", () => {
   assert.deepEqual(spans(fixture), [".1:4-4", ":5-5"]);
 });
 
-Deno.test("a log that somebody else empties goes on", () => {
+Deno.test("a log that another program truncates continues", () => {
   using fixture = new LogFixture({ maxSizeBytes: 3 * RECORD_BYTES, maxFiles: 2 });
   writeLines(fixture, 1, 3);
   Deno.truncateSync(fixture.spec.path);
@@ -207,13 +207,13 @@ Deno.test("a log that somebody else empties goes on", () => {
   assert.deepEqual(fixture.lost, []);
 });
 
-Deno.test("a failing disk loses records, says so, and is tried again", async () => {
+Deno.test("records are lost on disk errors, the errors are reported, and writing is retried", async () => {
   using fixture = new LogFixture({ maxSizeBytes: 4 * RECORD_BYTES, maxFiles: 2 });
   writeLines(fixture, 1, 1);
   const { writeSync } = Deno.FsFile.prototype;
   Deno.FsFile.prototype.writeSync = function (bytes: Uint8Array): number {
     writeSync.call(this, bytes.subarray(0, 10));
-    throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+    throw Object.assign(new Error("No space remainingCalls on device"), { code: "ENOSPC" });
   };
   try {
     writeLines(fixture, 2, 3);
@@ -221,7 +221,7 @@ Deno.test("a failing disk loses records, says so, and is tried again", async () 
     Deno.FsFile.prototype.writeSync = writeSync;
   }
   assert.equal(fixture.lost.length, 1);
-  assert.match(fixture.lost[0], /Cannot write the log .*: No space left on device/);
+  assert.match(fixture.lost[0], /Cannot write the log .*: No space remainingCalls on device/);
   await new Promise((resolve) => setTimeout(resolve, 300));
   writeLines(fixture, 4, 4);
   const [[, text]] = fixture.contents();

@@ -1,7 +1,7 @@
 /**
  * @module
- * The engine's side of the log Worker: opens channels, hands copied bytes to whoever is attached and says when a
- * process's output has ended. Bytes are credited back once the slowest listener took them.
+ * The engine's side of the log Worker: opens channels, delivers copied bytes to attached clients and reports the end of
+ * a process's output. Bytes are credited back to the Worker once the slowest listener has taken them.
  */
 import { deserialiseError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -13,60 +13,63 @@ import { type LogLease, LogReaders } from "./log_readers.ts";
 import { LogWorkerLink, type LogWorkerNotification } from "./log_worker_link.ts";
 import type { BytesRead, ChannelSpec, LogSpec } from "./protocol.ts";
 
-/** Takes output; resolving late slows the process down, as a pipe would. Rejections end the listener. */
+/** Receives output. A promise that resolves late slows down the process, as a pipe would; one that rejects detaches. */
 export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<void>;
 
 interface OpenChannel {
   readonly listeners: Set<OutputListener>;
   readonly opened: PromiseWithResolvers<void>;
-  /** Nothing more comes. */
+  /** Resolves once no more output follows. */
   readonly complete: PromiseWithResolvers<void>;
-  /** And all was delivered. */
+  /** Resolves once all output was also delivered. */
   readonly ended: PromiseWithResolvers<void>;
-  /** Bytes in flight are passed on one after another, in order. */
+  /** The last delivery; deliveries are chained to keep their order. */
   tail: Promise<void>;
   attachAnswers: PromiseWithResolvers<void>[];
   writers: Set<() => void>;
 }
 
-/** A detachable listener. */
+/** An attached listener. */
 export interface Attachment {
   detach(): void;
 }
 
-/** Whoever follows a log; dispose of it. */
+/** A registration for changes of a log. Dispose of it to unregister. */
 export interface LogWatch extends Disposable {
-  /** Whether nothing more will be appended. */
+  /** Returns whether no more records will be appended. */
   ended(): boolean;
 }
 
-/** What a slow listener may still take when the engine leaves, in ms. */
+/** Time for slow listeners to take pending output before the engine exits, in ms. */
 const DELIVERY_LIMIT_MS = 1000;
 
-/** One for each engine. Dispose of it at the end. */
+/** Routes the output of all processes between the log Worker and attached clients. Each engine has one. */
 export class StdioRouter implements AsyncDisposable {
   readonly #worker: LogWorkerLink;
   readonly #log: Log;
-  readonly #marks: Pick<AttachCounts, "note"> | undefined;
+  readonly #attachCounts: Pick<AttachCounts, "note"> | undefined;
   readonly #channels = new Map<string, OpenChannel>();
-  /** Channels that have ended, whose listeners have not taken everything yet. */
+  /** Ended channels whose listeners have not taken all output yet. */
   readonly #delivering = new Map<string, OpenChannel>();
   readonly #readers = new LogReaders((key, need) => this.#worker.post({ kind: "need", key, need }));
   readonly #expected = new ReattachQueue({
     begin: (key) => this.#worker.post({ kind: "begin", key }),
     finish: (key, graceMs) => this.#worker.post({ kind: "finish", key, graceMs }),
-    settled: (key) => this.#marks?.note(key, this.#channels.get(key)?.listeners.size ?? 0),
+    settled: (key) => this.#attachCounts?.note(key, this.#channels.get(key)?.listeners.size ?? 0),
   });
   #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
 
-  /** `workerUrl` names the module `worker.ts`, in the form in which this program runs; `marks` are for the next engine. */
-  constructor(workerUrl: URL, log: Log, marks?: Pick<AttachCounts, "note">) {
+  /**
+   * @param workerUrl URL of the module `worker.ts`, in the form in which this program runs
+   * @param attachCounts records how many clients are attached, for an engine that restores this one's containers
+   */
+  constructor(workerUrl: URL, log: Log, attachCounts?: Pick<AttachCounts, "note">) {
     this.#log = log.scope("logs");
-    this.#marks = marks;
-    this.#worker = new LogWorkerLink(workerUrl, this.#log, (news) => this.#receive(news));
+    this.#attachCounts = attachCounts;
+    this.#worker = new LogWorkerLink(workerUrl, this.#log, (notification) => this.#receive(notification));
   }
 
-  /** Resolves when the Worker runs. */
+  /** Resolves once the Worker runs. */
   get ready(): Promise<void> {
     return this.#worker.ready;
   }
@@ -86,35 +89,35 @@ export class StdioRouter implements AsyncDisposable {
     this.#channels.set(spec.key, channel);
     const log = spec.log === undefined ? undefined : { spec: spec.log, ...this.#readers.write(spec.key) };
     const seen = this.#expected.seen(spec.key);
-    const described = { ...spec, attached: false, ...(seen && { seen }) };
-    this.#worker.post({ kind: "open", channel: described, ...(log && { log }), needs: log?.needs ?? [] });
+    const fullSpec = { ...spec, attached: false, ...(seen && { seen }) };
+    this.#worker.post({ kind: "open", channel: fullSpec, ...(log && { log }), needs: log?.needs ?? [] });
     await channel.opened.promise;
   }
 
-  /** The process runs: what it writes is read from now on (and what it wrote already). */
+  /** Starts reading a channel, once its process runs. Includes what the process has written before. */
   begin(key: string): void {
     this.#expected.begin(key);
   }
 
   /**
-   * Another engine was there before: these outputs wait, once they are open, until all that were attached are back, and so
-   * miss nothing. See {@link StdioRouter.limitWaiting}.
+   * Delays these outputs, to which clients of the previous engine were attached, until all of them have attached again
+   * and so miss no output. {@link StdioRouter.limitWaiting} limits the delay.
    */
   expect(outputs: readonly AttachedOutput[]): void {
     this.#expected.add(outputs);
   }
 
-  /** Clients can come: whoever isn't there after `limitMs` isn't waited for. */
+  /** Stops waiting for clients after `limitMs`. To be called once the API accepts connections. */
   limitWaiting(limitMs: number): void {
     this.#expected.limit(limitMs);
   }
 
-  /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */
+  /** Resolves once the channel has ended and its listeners have taken all output. An unknown key counts as ended. */
   async ended(key: string): Promise<void> {
     await (this.#channels.get(key) ?? this.#delivering.get(key))?.ended.promise;
   }
 
-  /** Resolves when the channel has ended, and is in the log, whether or not its listeners have taken everything yet. */
+  /** Resolves once the channel has ended and its output is in the log, without waiting for listeners. */
   async complete(key: string): Promise<void> {
     await this.#channels.get(key)?.complete.promise;
   }
@@ -123,12 +126,12 @@ export class StdioRouter implements AsyncDisposable {
     return this.#channels.has(key);
   }
 
-  /** Adds a listener; from the moment this resolves it misses nothing. @throws {TsdError} not_running */
+  /** Adds a listener, which gets all output from the time when the promise resolves. @throws {TsdError} not_running */
   async attach(key: string, listener: OutputListener): Promise<Attachment> {
     const channel = this.#channels.get(key);
     if (channel === undefined) throw new TsdError("not_running", `No output of ${key} is open`);
     channel.listeners.add(listener);
-    this.#marks?.note(key, channel.listeners.size);
+    this.#attachCounts?.note(key, channel.listeners.size);
     const attachment = { detach: () => this.#detach(key, channel, listener) };
     if (channel.listeners.size > 1) {
       this.#expected.isBack(key);
@@ -142,7 +145,9 @@ export class StdioRouter implements AsyncDisposable {
     return attachment;
   }
 
-  /** Calls `wake` whenever records were appended to the channel's log, and at its end. Without a channel it has ended. */
+  /**
+   * Calls `wake` after records were appended to the channel's log, and at its end. A log without a channel has ended.
+   */
   watchLog(key: string, wake: () => void): LogWatch {
     const channel = this.#channels.get(key);
     channel?.writers.add(wake);
@@ -152,12 +157,12 @@ export class StdioRouter implements AsyncDisposable {
     };
   }
 
-  /** The process has exited; the channel ends with its output, at the latest after `graceMs`. */
+  /** Ends a channel whose process has exited at the end of its output, at the latest after `graceMs`. */
   finish(key: string, graceMs: number): void {
     this.#expected.finish(key, graceMs);
   }
 
-  /** Ends a channel whose process never ran. */
+  /** Ends a channel whose process never ran, and drops unread output. */
   async discard(key: string): Promise<void> {
     if (!this.#channels.has(key)) return;
     this.#worker.post({ kind: "close", key });
@@ -169,27 +174,28 @@ export class StdioRouter implements AsyncDisposable {
     return this.#readers.lease(key);
   }
 
-  /** Removes what was logged so far; readers that follow the log go on. @throws {TsdError} storage */
+  /** Removes all records logged so far. Readers that follow the log continue. @throws {TsdError} storage */
   async clearLog(key: string, spec: LogSpec): Promise<void> {
     using lease = this.#readers.lease(key);
     const log = { spec, sequence: lease.sequence.memory };
     await this.#worker.ask((ticket) => ({ kind: "clear", key, log, ticket }));
   }
 
-  /** Gives `listener` so many lines a second of each log; 0 ends that. */
+  /** Passes up to `perSecond` lines per second of each log to `listener`; 0 stops sampling. */
   sample(perSecond: number, listener: (key: string, lines: readonly SampledLine[]) => void): void {
     this.#onLines = listener;
     this.#worker.post({ kind: "sample", perSecond });
   }
 
-  /** What processes have written by now is in the log files when this resolves. */
+  /** Writes everything that processes have output so far to the log files. */
   flush(): Promise<void> {
     return this.#worker.ask((ticket) => ({ kind: "flush", ticket }));
   }
 
   /**
-   * The engine is about to leave: nothing more is read, all that was read is in the logs and has come to those that are
-   * attached. Says to which outputs somebody is.
+   * Stops reading because the engine is about to exit or to execute itself. Resolves once all output that was read is
+   * in the logs and has been delivered to attached clients, for which slow clients have a limited time.
+   * @returns the outputs to which clients are attached
    */
   async suspend(): Promise<AttachedOutput[]> {
     const seen = await this.#worker.ask<Record<string, BytesRead>>((ticket) => ({ kind: "suspend", ticket }));
@@ -208,7 +214,7 @@ export class StdioRouter implements AsyncDisposable {
 
   #detach(key: string, channel: OpenChannel, listener: OutputListener): void {
     if (!channel.listeners.delete(listener) || this.#channels.get(key) !== channel) return;
-    this.#marks?.note(key, channel.listeners.size);
+    this.#attachCounts?.note(key, channel.listeners.size);
     if (channel.listeners.size === 0) {
       channel.attachAnswers.push(Promise.withResolvers());
       this.#worker.post({ kind: "attach", key, on: false });
@@ -251,9 +257,9 @@ export class StdioRouter implements AsyncDisposable {
 
   #end(key: string, channel: OpenChannel): void {
     this.#readers.written(key);
-    if (channel.listeners.size > 0) this.#marks?.note(key, 0);
+    if (channel.listeners.size > 0) this.#attachCounts?.note(key, 0);
     for (const answer of channel.attachAnswers) answer.resolve();
-    // The process may be started again while a slow client is still given what is left.
+    // The process may be started again while the rest is still being delivered to a slow client.
     this.#channels.delete(key);
     this.#delivering.set(key, channel);
     channel.writers.forEach((wake) => wake());

@@ -1,7 +1,7 @@
 /**
  * @module
- * Entry of the log Worker: one Worker and one epoll for the output of all containers, so that a loud container costs
- * the API nothing. Protocol: `protocol.ts`.
+ * Entry point of the log Worker: one Worker and one epoll serve the output of all containers, so that a container with
+ * much output doesn't slow down the API. Protocol: `protocol.ts`.
  */
 import { serialiseError } from "../../errors.ts";
 import { cString, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes } from "../../sys/mod.ts";
@@ -12,11 +12,11 @@ import { CompressionQueue } from "./log_compressor.ts";
 import { FifoTee } from "./fifo_tee.ts";
 import type { FromLogWorker, SharedLog, ToLogWorker } from "./protocol.ts";
 
-/** Reads are at most one pipe's worth (pipe(7): 64 KiB by default). */
+/** A read returns at most the capacity of a pipe (pipe(7): 64 KiB by default). */
 const READ_BYTES = 64 << 10;
 const WATCHED = EPOLL.IN | EPOLL.ET;
-/** Room of the FIFO of a loud writer. */
-const LOUD_FIFO_BYTES = 2 * READ_BYTES;
+/** Enlarged capacity of the FIFO of a fast writer. */
+const ENLARGED_FIFO_BYTES = 2 * READ_BYTES;
 
 const scope = self as unknown as {
   postMessage(message: FromLogWorker, transfer?: Transferable[]): void;
@@ -25,29 +25,29 @@ const scope = self as unknown as {
 const post = (message: FromLogWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
 const epoll = new Epoll({
-  // Without a descriptor's handler its container would hang in silence: better that the engine sees the Worker fail.
+  // If a handler were skipped, its container would hang without notice: let the Worker fail, which the engine detects.
   onHandlerError: (thrown) => {
     throw thrown;
   },
 });
 const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
-const peeker = new FifoTee(files, pipes, READ_BYTES);
+const fifoTee = new FifoTee(files, pipes, READ_BYTES);
 
 const sampling = { perSecond: 0 };
 
 const host: ChannelHost & LogHost = {
   sampling,
   read,
-  peek: (fd, buffer) => peeker.peek(fd, buffer),
-  take: (fd, count) => peeker.take(fd, count),
+  peek: (fd, buffer) => fifoTee.peek(fd, buffer),
+  take: (fd, count) => fifoTee.take(fd, count),
   enlarge,
-  // Without a writer open(2) would block; with O_NONBLOCK it succeeds, and the end comes only after a first writer.
+  // Without a writer, open(2) would block. With O_NONBLOCK it succeeds, and end of file follows only a first writer.
   open: (source) =>
     new OwnedFd(
       "fd" in source ? pipes.duplicate(source.fd) : files.open(cString(source.path), O.RDONLY | O.NONBLOCK),
     ),
-  // Edges only: a line without its end stays in its FIFO and would be news for ever.
+  // Edge-triggered: an incomplete line stays in its FIFO, which a level-triggered watch would report forever.
   watch: (fd, ready) => epoll.add(fd, WATCHED, (events) => ready((events & EPOLL.HUP) !== 0)),
   watchAgain: (fd) => epoll.modify(fd, WATCHED),
   unwatch: (fd) => epoll.remove(fd),
@@ -56,7 +56,7 @@ const host: ChannelHost & LogHost = {
   memory: recordMemory(),
 };
 
-/** A pty's master fails with EIO once nobody has the other side open: that is its end. */
+/** Reads a descriptor. EIO from a pty's master means that no process has the other side open: the end of its output. */
 function read(fd: number, buffer: Uint8Array): number | "again" {
   try {
     return files.read(fd, buffer);
@@ -68,17 +68,17 @@ function read(fd: number, buffer: Uint8Array): number | "again" {
 
 function enlarge(fd: number): void {
   try {
-    pipes.setPipeSize(fd, LOUD_FIFO_BYTES);
+    pipes.setPipeSize(fd, ENLARGED_FIFO_BYTES);
   } catch (thrown) {
-    // pipe(7): so many pages for all pipes of a user, unless it has CAP_SYS_RESOURCE.
+    // pipe(7): the pages of all pipes of a user are limited, unless it has CAP_SYS_RESOURCE.
     if (!isErrno(thrown, "EPERM")) throw thrown;
   }
 }
 
 function open({ channel: spec, log: shared, needs }: Extract<ToLogWorker, { kind: "open" }>): void {
   const { key } = spec;
-  using given = new DisposableStack();
-  for (const source of spec.sources) if ("fd" in source) given.use(new OwnedFd(source.fd));
+  using passedFds = new DisposableStack();
+  for (const source of spec.sources) if ("fd" in source) passedFds.use(new OwnedFd(source.fd));
   try {
     const log = shared && new ChannelLog(key, shared, host);
     try {
@@ -105,7 +105,7 @@ function clear({ key, log: shared, ticket }: Extract<ToLogWorker, { kind: "clear
   }
 }
 
-/** The log of a container that doesn't run. */
+/** Clears the log of a container that doesn't run. */
 function clearClosed(key: string, { spec, sequence }: SharedLog): void {
   const log = new ChannelLog(key, { spec: { ...spec, compress: false }, sequence }, host);
   try {

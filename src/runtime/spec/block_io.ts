@@ -1,7 +1,7 @@
 /**
  * @module
- * Limits on block devices in the OCI form (runtime-spec `config-linux.md`, "Block IO"). Devices are named by path until a
- * container starts, since their numbers may be others then.
+ * Limits of block devices in OCI form (runtime-spec `config-linux.md`, "Block IO"). Devices are identified by path
+ * until the container starts, since their numbers may change until then.
  */
 import { TsdError } from "../../errors.ts";
 import type { DeviceLimit, DeviceNumbers, ResourceLimits } from "./input.ts";
@@ -9,7 +9,7 @@ import type { OciBlockIo, OciThrottle } from "./oci.ts";
 
 const WEIGHTS = { min: 10, max: 1000 };
 
-/** The kinds of limits: where they are asked for, and what they are in the OCI form. */
+/** The kinds of throttles: the field of the input and the field of the OCI form. */
 const THROTTLES = [
   ["blkioReadBps", "throttleReadBpsDevice"],
   ["blkioWriteBps", "throttleWriteBpsDevice"],
@@ -17,31 +17,34 @@ const THROTTLES = [
   ["blkioWriteIops", "throttleWriteIOPSDevice"],
 ] as const;
 
-/** @throws {TsdError} invalid_argument with Docker's texts */
+/** Validates weights. @throws {TsdError} invalid_argument with Docker's texts */
 export function validateBlockIo({ blkioWeight = 0, blkioWeightDevices = [] }: ResourceLimits): void {
-  if (isWrong(blkioWeight)) throw new TsdError("invalid_argument", "Range of blkio weight is from 10 to 1000");
-  const wrong = blkioWeightDevices.find(({ value }) => isWrong(value));
-  if (wrong !== undefined) {
-    throw new TsdError("invalid_argument", `invalid weight for device: ${wrong.path}:${wrong.value}`);
+  if (isOutOfRange(blkioWeight)) throw new TsdError("invalid_argument", "Range of blkio weight is from 10 to 1000");
+  const invalid = blkioWeightDevices.find(({ value }) => isOutOfRange(value));
+  if (invalid !== undefined) {
+    throw new TsdError("invalid_argument", `invalid weight for device: ${invalid.path}:${invalid.value}`);
   }
 }
 
-const isWrong = (weight: number): boolean => weight !== 0 && (weight < WEIGHTS.min || weight > WEIGHTS.max);
+const isOutOfRange = (weight: number): boolean => weight !== 0 && (weight < WEIGHTS.min || weight > WEIGHTS.max);
 
-/** Paths of all devices that are limited, each once. */
+/** Returns the paths of all limited devices, without duplicates. */
 export function limitedDevices(limits: ResourceLimits): string[] {
   const all = [limits.blkioWeightDevices, ...THROTTLES.map(([field]) => limits[field])];
   return [...new Set(all.flatMap((each) => each ?? []).map(({ path }) => path))];
 }
 
-/** @param numbers of the devices by path; one that is not in it is left out */
+/**
+ * Converts limits of block devices to OCI.
+ * @param numbers the device numbers by path; devices that are not in it are omitted
+ */
 export function ociBlockIo(
   limits: ResourceLimits,
   numbers: ReadonlyMap<string, DeviceNumbers>,
 ): OciBlockIo | undefined {
   const { blkioWeight: weight = 0 } = limits;
-  const known = <T>(given: readonly DeviceLimit[] | undefined, make: (device: DeviceNumbers, value: number) => T) =>
-    (given ?? []).flatMap(({ path, value }) => {
+  const known = <T>(limited: readonly DeviceLimit[] | undefined, make: (device: DeviceNumbers, value: number) => T) =>
+    (limited ?? []).flatMap(({ path, value }) => {
       const device = numbers.get(path);
       return device === undefined ? [] : [make(device, value)];
     });

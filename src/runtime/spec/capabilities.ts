@@ -1,7 +1,8 @@
 /**
  * @module
- * Capabilities of a container: Docker's default set, `--cap-add`, `--cap-drop` and `--privileged`, cut down to what
- * this machine lets a child process have (capabilities(7), runtime-spec `config.md` "Linux Process").
+ * Determines the capabilities of a container from Docker's default set, `--cap-add`, `--cap-drop` and `--privileged`,
+ * limited to those that a child process can have on this machine (capabilities(7), runtime-spec `config.md`, "Linux
+ * Process").
  */
 import { TsdError } from "../../errors.ts";
 
@@ -15,10 +16,10 @@ const NAMES = [
   "CHECKPOINT_RESTORE",
 ];
 
-/** Full name (`CAP_CHOWN`) to number, in the order of the numbers. */
+/** Capability numbers by full name (`CAP_CHOWN`), in ascending order. */
 export const CAPABILITY_NUMBERS: ReadonlyMap<string, number> = new Map(NAMES.map((name, i) => [`CAP_${name}`, i]));
 
-/** What a container may have unless it says otherwise. */
+/** The default capabilities of a container. */
 export const DEFAULT_CAPABILITIES: readonly string[] = [
   ...["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP"],
   ...["NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"],
@@ -26,31 +27,31 @@ export const DEFAULT_CAPABILITIES: readonly string[] = [
 
 const ALL = "ALL";
 
-/** What to grant, and the names that this machine does not let anyone have. */
+/** The capabilities to grant, and the requested ones that are unavailable on this machine. */
 export interface GrantedCapabilities {
   readonly granted: readonly string[];
   readonly unavailable: readonly string[];
 }
 
-/** What is asked for, and the machine's bounding set. */
+/** The requested capabilities, and the bounding set of the engine. */
 export interface CapabilityRequest {
   readonly privileged: boolean;
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
-  /** Bit n stands for capability n. */
+  /** Bit n represents capability n. */
   readonly boundingCapabilities: bigint;
-  /** The highest number that this kernel knows. */
+  /** The highest capability number that this kernel supports. */
   readonly lastCapability: number;
 }
 
 /**
- * Full names of a `CapAdd` or `CapDrop` list; `ALL` stays.
+ * Converts a `CapAdd` or `CapDrop` list to full names; `ALL` is retained.
  *
- * @throws invalid_argument with Docker's text for a name that does not exist
+ * @throws {TsdError} invalid_argument with Docker's text for an unknown name
  */
 export function normaliseCapabilities(names: readonly string[], field: "CapAdd" | "CapDrop"): string[] {
-  return names.map((given) => {
-    const upper = given.toUpperCase();
+  return names.map((original) => {
+    const upper = original.toUpperCase();
     if (upper === ALL) return ALL;
     const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
     if (CAPABILITY_NUMBERS.has(name)) return name;
@@ -58,7 +59,7 @@ export function normaliseCapabilities(names: readonly string[], field: "CapAdd" 
   });
 }
 
-/** The capabilities of a process, each once. */
+/** Returns the capabilities of a process, without duplicates. */
 export function grantCapabilities(request: CapabilityRequest): GrantedCapabilities {
   const granted: string[] = [];
   const unavailable: string[] = [];
@@ -69,7 +70,7 @@ export function grantCapabilities(request: CapabilityRequest): GrantedCapabiliti
   return { granted, unavailable };
 }
 
-/** A warning for the user about what {@link grantCapabilities} left out. */
+/** Returns a warning about unavailable capabilities, or none. */
 export function unavailableWarning(unavailable: readonly string[]): string[] {
   if (unavailable.length === 0) return [];
   return [`Not available on this machine, so the container runs without: ${unavailable.join(", ")}`];

@@ -4,7 +4,7 @@ import { capabilitiesBut } from "./spec_testing.ts";
 
 const MACHINE = { privileged: false, boundingCapabilities: capabilitiesBut(), lastCapability: 40 };
 
-Deno.test("capability numbers are those of linux/capability.h", () => {
+Deno.test("capability numbers match linux/capability.h", () => {
   const known = {
     CAP_CHOWN: 0,
     CAP_SETPCAP: 8,
@@ -20,7 +20,7 @@ Deno.test("capability numbers are those of linux/capability.h", () => {
   assert.equal(CAPABILITY_NUMBERS.size, 41);
 });
 
-Deno.test("names are taken in any case, with and without CAP_", () => {
+Deno.test("names are accepted in any case, with and without CAP_", () => {
   const given = ["net_admin", "CAP_SYS_TIME", "cap_kill", "all"];
   assert.deepEqual(normaliseCapabilities(given, "CapAdd"), ["CAP_NET_ADMIN", "CAP_SYS_TIME", "CAP_KILL", "ALL"]);
   assert.throws(() => normaliseCapabilities(["fly"], "CapDrop"), {
@@ -29,7 +29,7 @@ Deno.test("names are taken in any case, with and without CAP_", () => {
   });
 });
 
-Deno.test("adding and dropping", () => {
+Deno.test("capabilities are added and dropped", () => {
   const granted = (capAdd: string[], capDrop: string[] = []) =>
     grantCapabilities({ ...MACHINE, capAdd, capDrop }).granted;
   assert.deepEqual(granted([]), DEFAULT_CAPABILITIES);
@@ -41,7 +41,7 @@ Deno.test("adding and dropping", () => {
   assert.equal(granted(["ALL"], ["SYS_ADMIN"]).includes("CAP_SYS_ADMIN"), false);
 });
 
-Deno.test("what the machine lacks is left out and named; what its kernel does not know is not missed", () => {
+Deno.test("unavailable capabilities are omitted and reported; those unknown to the kernel are ignored", () => {
   const boundingCapabilities = capabilitiesBut("CAP_SYS_RESOURCE", "CAP_MKNOD", "CAP_CHECKPOINT_RESTORE");
   const machine = { ...MACHINE, boundingCapabilities, lastCapability: 39 };
   assert.deepEqual(grantCapabilities(machine).unavailable, ["CAP_MKNOD"]);

@@ -17,7 +17,7 @@ for (const [name, image, container, expected] of CASES) {
   Deno.test(`processArgs: ${name}`, () => assert.deepEqual(processArgs(image, container), expected));
 }
 
-Deno.test("processArgs: nothing to run", () => {
+Deno.test("processArgs: no command is an error", () => {
   const nothing = { code: "invalid_argument", message: "no command specified" };
   assert.throws(() => processArgs({}, {}), nothing);
   assert.throws(() => processArgs(IMAGE, { entrypoint: [""] }), nothing);

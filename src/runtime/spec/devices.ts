@@ -1,7 +1,7 @@
 /**
  * @module
- * Device nodes of a container and the rules of its devices cgroup (runtime-spec `config-linux.md`, "Devices"). The
- * standard nodes (null, zero, full, random, urandom, tty, console, ptmx) are made by the runtime itself.
+ * Generates the device nodes of a container and the rules of its devices cgroup (runtime-spec `config-linux.md`,
+ * "Devices"). The runtime itself creates the standard nodes (null, zero, full, random, urandom, tty, console, ptmx).
  */
 import { TsdError } from "../../errors.ts";
 import type { ContainerDevice } from "./input.ts";
@@ -15,7 +15,7 @@ const character = (major: number, minor: number): OciDeviceRule => ({
   access: "rwm",
 });
 
-/** Everything denied but zero, null, urandom, random, tty and console. */
+/** Denies all devices but zero, null, urandom, random, tty and console. */
 const DEFAULT_RULES: readonly OciDeviceRule[] = [
   { allow: false, access: "rwm" },
   character(1, 5),
@@ -28,30 +28,30 @@ const DEFAULT_RULES: readonly OciDeviceRule[] = [
 
 const RULE = /^([acb]) (\d{1,9}|\*):(\d{1,9}|\*) ([rwm]{1,3})$/;
 
-/** What {@link deviceRules} depends on. */
+/** The input of {@link deviceRules}. */
 export interface DeviceAccess {
   readonly privileged: boolean;
   readonly devices?: readonly ContainerDevice[];
   readonly deviceCgroupRules?: readonly string[];
 }
 
-/** The rules in the order in which they are applied. */
+/** Returns the rules of the devices cgroup, in the order in which they are applied. */
 export function deviceRules({ privileged, devices = [], deviceCgroupRules = [] }: DeviceAccess): OciDeviceRule[] {
   if (privileged) return [{ allow: true, access: "rwm" }];
   const ofDevices = devices.map(({ type, major, minor, access }) => ({ allow: true, type, major, minor, access }));
   return [...DEFAULT_RULES, ...ofDevices, ...deviceCgroupRules.map(parseDeviceRule)];
 }
 
-/** The nodes as the runtime makes them. */
+/** Returns the nodes in OCI form. */
 export function deviceNodes(devices: readonly ContainerDevice[]): OciDevice[] {
   return devices.map(({ access: _, ...node }) => node);
 }
 
-/** A rule as `c 10:* rwm`. @throws invalid_argument with Docker's text */
+/** Parses a rule of the form `c 10:* rwm`. @throws {TsdError} invalid_argument with Docker's text */
 export function parseDeviceRule(rule: string): OciDeviceRule {
-  const found = RULE.exec(rule);
-  if (!found) throw new TsdError("invalid_argument", `invalid device cgroup rule format: '${rule}'`);
-  const [, type, major, minor, access] = found;
+  const match = RULE.exec(rule);
+  if (!match) throw new TsdError("invalid_argument", `invalid device cgroup rule format: '${rule}'`);
+  const [, type, major, minor, access] = match;
   return {
     allow: true,
     type: type as "a" | "b" | "c",

@@ -1,28 +1,28 @@
 /**
  * @module
- * The environment of a container's process, in Docker's order: PATH, HOSTNAME, TERM, what the user set, what the image
- * sets besides, HOME.
+ * The environment of a container's process, in Docker's order: PATH, HOSTNAME, TERM, the user's variables, the image's
+ * other variables, HOME.
  */
 
-/** The search path of a container whose image sets none. */
+/** The search path of a container whose image doesn't set PATH. */
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** What the engine itself puts into the environment. */
+/** Values for the variables that the engine sets. */
 export interface EnvDefaults {
   readonly hostname: string;
-  /** With a terminal there is `TERM=xterm`. */
+  /** Whether to set `TERM=xterm`. */
   readonly tty: boolean;
-  /** The user's home folder, when HOME is unset or empty. */
+  /** The user's home directory, used if HOME is unset or empty. */
   readonly home?: string;
 }
 
-/** The user's variables, then those of the image that the user does not name: what inspect shows as `Config.Env`. */
+/** Returns the user's variables, then the image's that the user doesn't set: `Config.Env` in the output of inspect. */
 export function mergeConfigEnv(imageEnv: readonly string[], userEnv: readonly string[]): string[] {
   const named = new Set(userEnv.map(keyOf));
   return [...userEnv, ...imageEnv.filter((entry) => !named.has(keyOf(entry)))];
 }
 
-/** The complete environment. An entry without `=` removes that variable. */
+/** Returns the complete environment. An entry without `=` removes the variable. */
 export function mergeEnv(imageEnv: readonly string[], userEnv: readonly string[], defaults: EnvDefaults): string[] {
   const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${defaults.hostname}`];
   if (defaults.tty) base.push("TERM=xterm");
@@ -31,8 +31,8 @@ export function mergeEnv(imageEnv: readonly string[], userEnv: readonly string[]
 }
 
 /**
- * `overrides` over `base`: a known key keeps its place, a new one goes to the end, an entry without `=` removes its key.
- * For exec: the container's environment, then the command's.
+ * Applies `overrides` to `base`: an existing variable keeps its position, a new one is appended, and an entry without
+ * `=` removes the variable. For exec, `base` is the container's environment and `overrides` the command's.
  */
 export function overrideEnv(base: readonly string[], overrides: readonly string[]): string[] {
   const entries = new Map(base.map((entry) => [keyOf(entry), entry]));
@@ -43,7 +43,7 @@ export function overrideEnv(base: readonly string[], overrides: readonly string[
   return [...entries.values()];
 }
 
-/** HOME where it is unset or empty, which is what runc itself does with the passwd file it finds. */
+/** Sets HOME if it is unset or empty, as runc does from the container's passwd file. */
 function withHome(env: readonly string[], home: string): string[] {
   const set = env.some((entry) => keyOf(entry) === "HOME" && entry !== "HOME=");
   return set ? [...env] : overrideEnv(env, [`HOME=${home}`]);

@@ -14,7 +14,7 @@ Deno.test("mergeEnv: defaults first, then the user's, then the image's", () => {
   ]);
 });
 
-Deno.test("mergeEnv: a default that is set keeps its place", () => {
+Deno.test("mergeEnv: an overridden default keeps its position", () => {
   assert.deepEqual(mergeEnv(["PATH=/image"], ["TERM=dumb"], { ...BASE, tty: true }), [
     "PATH=/image",
     "HOSTNAME=box",
@@ -22,22 +22,22 @@ Deno.test("mergeEnv: a default that is set keeps its place", () => {
   ]);
 });
 
-Deno.test("mergeEnv: a key without = is removed, from the defaults and the image", () => {
+Deno.test("mergeEnv: a key without = removes the variable from the defaults and the image", () => {
   assert.deepEqual(mergeEnv(["A=1", "B=2"], ["HOSTNAME", "A"], BASE), [PATH, "B=2"]);
 });
 
-Deno.test("mergeEnv: HOME only when unset or empty", () => {
+Deno.test("mergeEnv: HOME is set only if unset or empty", () => {
   const home = (env: string[]) => mergeEnv([], env, { ...BASE, home: "/root" }).slice(2);
   assert.deepEqual(home([]), ["HOME=/root"]);
   assert.deepEqual(home(["HOME="]), ["HOME=/root"]);
   assert.deepEqual(home(["HOME=/mine"]), ["HOME=/mine"]);
 });
 
-Deno.test("mergeEnv: of a doubled key the last value stays; values keep their equals signs", () => {
+Deno.test("mergeEnv: the last value of a duplicate key applies; values may contain equals signs", () => {
   assert.deepEqual(mergeEnv([], ["A=1", "A=x=y"], BASE).slice(2), ["A=x=y"]);
 });
 
-Deno.test("mergeConfigEnv: what inspect shows", () => {
+Deno.test("mergeConfigEnv: returns the variables that inspect shows", () => {
   assert.deepEqual(mergeConfigEnv(["PATH=/p", "A=image"], ["A", "B=1"]), ["A", "B=1", "PATH=/p"]);
 });
 

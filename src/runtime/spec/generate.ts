@@ -1,6 +1,6 @@
 /**
  * @module
- * The OCI runtime configuration of a container: a pure function from a {@link SpecInput}.
+ * Generates the OCI runtime configuration of a container, as a pure function of {@link SpecInput}.
  */
 import { TsdError } from "../../errors.ts";
 import { deviceNodes, deviceRules } from "./devices.ts";
@@ -18,21 +18,21 @@ import { validateSpecInput } from "./validate.ts";
 /** The annotation for the signal that stops a container (image-spec `conversion.md`). */
 const STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal";
 
-/** Docker's words. */
+/** Docker's text. */
 const NO_CGROUP_NAMESPACES = "Your kernel does not support cgroup namespaces.  Cgroup namespace setting discarded.";
 
-/** A configuration, and what could not be had as it was asked for: one sentence each, for the user. */
+/** A configuration, and warnings for the user about settings that this machine doesn't support. */
 export interface GeneratedSpec {
   readonly spec: OciSpec;
   readonly warnings: readonly string[];
 }
 
-/** The cgroup of a container: `/tsd/ID`, or `/tsd-ENGINE/ID` for an engine with an id of its own. */
+/** Returns the cgroup path of a container: `/tsd/ID`, or `/tsd-ENGINE/ID` for an engine with an id. */
 export function cgroupsPath(containerId: string, engineId?: string): string {
   return engineId === undefined ? `/tsd/${containerId}` : `/tsd-${engineId}/${containerId}`;
 }
 
-/** Generates `config.json`. @throws invalid_argument see `validateSpecInput` */
+/** Generates `config.json`. @throws {TsdError} invalid_argument, see `validateSpecInput` */
 export function generateSpec(input: SpecInput): GeneratedSpec {
   validateSpecInput(input);
   const { process, warnings } = processSection({ ...input, args: argsWithInit(input) });
@@ -68,7 +68,7 @@ function linuxSection(input: SpecInput, limits: ReturnType<typeof ociLimits>, se
   };
 }
 
-/** An init only makes sense as process 1, which it is in a PID namespace of the container's own. */
+/** Prepends the init program, which is useful only as PID 1 and so only in a private PID namespace. */
 function argsWithInit({ args, init, pid }: SpecInput): readonly string[] {
   return init && pid === "private" ? [INIT_PATH, "--", ...args] : args;
 }

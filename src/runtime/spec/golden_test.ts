@@ -1,6 +1,6 @@
 /**
- * The whole configuration for typical containers, against files in `testdata/`. `UPDATE_GOLDEN=1` rewrites them; then
- * read the difference. The system call filter has a file of its own and is only named in the others.
+ * Compares the configuration of typical containers with golden files in `testdata/`. `UPDATE_GOLDEN=1` rewrites them;
+ * review the difference then. The seccomp filter is in a separate file and only named in the others.
  */
 import { strict as assert } from "node:assert";
 import { generateSpec } from "./generate.ts";
@@ -48,7 +48,7 @@ const BLOCK_IO: Partial<SpecInput> = {
   blockDevices: new Map([["/dev/vda", { major: 254, minor: 0 }], ["/dev/vdb", { major: 254, minor: 16 }]]),
 };
 
-/** What differs from the plain container, by the golden file's name. */
+/** Differences from the default container, by the name of the golden file. */
 const CASES: Readonly<Record<string, Partial<SpecInput>>> = {
   default: {},
   non_root: { user: { uid: 1000, gid: 1000, additionalGids: [1000, 27], umask: 0o27 }, cwd: "/home/app" },

@@ -1,10 +1,10 @@
 /**
  * @module
- * What the generator has to know of the machine: read once when the engine starts, handed in as plain values, so that
- * generating stays a pure function.
+ * Information about the machine that the generator needs. It is read once when the engine starts and passed as plain
+ * values, so that generation is a pure function.
  */
 
-/** Limits and knobs that the cgroup file systems of this machine really offer. */
+/** Limits and settings that the cgroup filesystems of this machine may support. */
 export type CgroupFeature =
   | "memory"
   | "swap"
@@ -22,39 +22,39 @@ export type CgroupFeature =
   | "blkioReadIops"
   | "blkioWriteIops";
 
-/** Facts about this machine and about what the engine may do on it. */
+/** Properties of this machine, and the privileges of the engine on it. */
 export interface HostInfo {
-  /** Deno's name: `x86_64`, `aarch64`. */
+  /** Architecture as named by Deno: `x86_64`, `aarch64`. */
   readonly arch: string;
-  /** Release, as `6.1.0-18-amd64`. */
+  /** Kernel release, such as `6.1.0-18-amd64`. */
   readonly kernel: string;
-  /** Whether the kernel can filter system calls. */
+  /** Whether the kernel supports seccomp. */
   readonly seccomp: boolean;
-  /** Whether it runs x32 programs, or may. */
+  /** Whether the kernel runs x32 programs, or may run them. */
   readonly x32: boolean;
   readonly cgroupVersion: 1 | 2;
   readonly cgroupFeatures: ReadonlySet<CgroupFeature>;
-  /** Whether a container can have a cgroup namespace of its own. */
+  /** Whether the kernel supports cgroup namespaces. */
   readonly cgroupNamespaces: boolean;
-  /** Whether AppArmor is at work. */
+  /** Whether AppArmor is enabled. */
   readonly appArmor: boolean;
-  /** The engine's bounding set: bit n stands for capability n. */
+  /** The engine's bounding set: bit n represents capability n. */
   readonly boundingCapabilities: bigint;
-  /** The highest capability that the kernel knows. */
+  /** The highest capability number that the kernel supports. */
   readonly lastCapability: number;
-  /** Hard limits that can't be raised, by `--ulimit` name; a missing one has no bound. */
+  /** Hard limits that can't be raised, by `--ulimit` name; those that are missing are unbounded. */
   readonly rlimitHardCaps: Readonly<Record<string, bigint>>;
   /** The lowest `oom_score_adj` that a child can be given. */
   readonly oomScoreAdjMin: number;
   /** Processors that the engine may run on. */
   readonly cpuCount: number;
-  /** Lists as `0-3,5`; empty when unknown. */
+  /** Lists such as `0-3,5`; empty if unknown. */
   readonly cpusetCpus: string;
   readonly cpusetMems: string;
   /** Whether a read-only mount can cover the mounts below it (Linux 5.12). */
   readonly recursiveReadOnly: boolean;
-  /** Those of Docker's default sysctls that exist here. */
+  /** Docker's default sysctls that exist on this machine. */
   readonly netSysctls: readonly string[];
-  /** Per-processor files to mask, which tell containers of each other's load. */
+  /** Per-processor files to mask, which reveal the load of other containers. */
   readonly thermalThrottlePaths: readonly string[];
 }

@@ -1,24 +1,24 @@
 /**
  * @module
- * Device nodes of the host, read from its `/dev`: all of them for a privileged container, or those that `--device`
- * names.
+ * Reads device nodes of the host from its `/dev`: all of them for a privileged container, or those requested by
+ * `--device`.
  */
 import { TsdError } from "../../errors.ts";
 import type { ContainerDevice, DeviceNumbers } from "./input.ts";
 
-/** Folders and nodes below `/dev` that every container has of its own. */
-const OWN_DIRS = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
-const OWN_NODES = new Set(["console"]);
+/** Directories and nodes in `/dev` that the runtime creates for each container. */
+const EXCLUDED_DIRS = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
+const EXCLUDED_NODES = new Set(["console"]);
 
-/** Every device node below `folder`, without following links, ordered by path. */
+/** Returns every device node below `dir`, ordered by path. Symbolic links are not followed. */
 export async function hostDevices(dir = "/dev"): Promise<ContainerDevice[]> {
   return (await nodesBelow(dir, dir, "rwm")).sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
 /**
- * The nodes for `--device`: one node, or all nodes below a folder. A symbolic link is followed.
+ * Returns the nodes for `--device`: one node, or all nodes below a directory. Symbolic links are followed.
  *
- * @throws invalid_argument when there is no device
+ * @throws {TsdError} invalid_argument if there is no device
  */
 export async function resolveDevice(onHost: string, inContainer: string, access: string): Promise<ContainerDevice[]> {
   const gathering = `error gathering device information while adding custom device ${JSON.stringify(onHost)}`;
@@ -36,9 +36,9 @@ export async function resolveDevice(onHost: string, inContainer: string, access:
 }
 
 /**
- * Numbers of the block devices that limits name.
+ * Returns the numbers of block devices, by path.
  *
- * @throws invalid_argument with Docker's text when one isn't there, and when it is no block device
+ * @throws {TsdError} invalid_argument with Docker's text if a device doesn't exist; also if it is no block device
  */
 export async function blockDevices(paths: readonly string[]): Promise<ReadonlyMap<string, DeviceNumbers>> {
   const found = paths.map(async (path): Promise<[string, DeviceNumbers]> => [path, await blockDevice(path)]);
@@ -63,8 +63,8 @@ async function nodesBelow(dir: string, inContainer: string, access: string): Pro
   for await (const entry of Deno.readDir(dir)) {
     const [path, target] = [`${dir}/${entry.name}`, `${inContainer}/${entry.name}`];
     if (entry.isDirectory) {
-      if (!OWN_DIRS.has(entry.name)) found.push(...await nodesBelow(path, target, access));
-    } else if (!entry.isSymlink && !entry.isFile && !OWN_NODES.has(entry.name)) {
+      if (!EXCLUDED_DIRS.has(entry.name)) found.push(...await nodesBelow(path, target, access));
+    } else if (!entry.isSymlink && !entry.isFile && !EXCLUDED_NODES.has(entry.name)) {
       const node = await nodeAt(path, target, access);
       if (node) found.push(node);
     }
@@ -72,7 +72,7 @@ async function nodesBelow(dir: string, inContainer: string, access: string): Pro
   return found;
 }
 
-/** The node, or undefined when there is something else or (by now) nothing. */
+/** Returns the device node at `path`; undefined if it is no device or doesn't exist (any more). */
 async function nodeAt(path: string, inContainer: string, access: string): Promise<ContainerDevice | undefined> {
   let info: Deno.FileInfo;
   try {
@@ -93,7 +93,7 @@ async function nodeAt(path: string, inContainer: string, access: string): Promis
   };
 }
 
-/** Linux packs a device number in 64 bits: 12 + 20 bits of each half interleaved (makedev(3)). */
+/** Decodes a device number, which Linux packs into 64 bits with the bits of both numbers interleaved (makedev(3)). */
 function deviceNumbers(packed: number): DeviceNumbers {
   const device = BigInt(packed);
   return {

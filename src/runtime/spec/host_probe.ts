@@ -1,6 +1,6 @@
 /**
  * @module
- * Reads {@link HostInfo} from `/proc` and `/sys`, once, when the engine starts.
+ * Reads {@link HostInfo} from `/proc` and `/sys` when the engine starts.
  */
 import { CAPABILITY_NUMBERS } from "./capabilities.ts";
 import type { CgroupFeature, HostInfo } from "./host.ts";
@@ -8,10 +8,10 @@ import { type ConfigFiles, kernelConfig, runsX32 } from "./kernel_config.ts";
 import { DEFAULT_NET_SYSCTLS } from "./namespaces.ts";
 import { kernelAtLeast } from "./seccomp/resolve.ts";
 
-/** The files that the probe reads; tests hand in others. */
+/** Access to the files that the probe reads. */
 export interface HostFiles extends ConfigFiles {
   exists(path: string): Promise<boolean>;
-  /** Names in a folder, none when it is missing. */
+  /** Returns the names in a directory; none if it is missing. */
   list(path: string): Promise<readonly string[]>;
 }
 
@@ -19,7 +19,7 @@ const CGROUP = "/sys/fs/cgroup";
 const SYS_RESOURCE = 1n << BigInt(CAPABILITY_NUMBERS.get("CAP_SYS_RESOURCE")!);
 const MOUNT_SETATTR_SINCE = [5, 12] as const;
 
-/** A file per feature that exists where the machine has it (cgroup v1). */
+/** For each feature, a file that exists if the machine supports it (cgroup v1). */
 const V1_FEATURES: readonly (readonly [CgroupFeature, string])[] = [
   ["memory", "memory/memory.limit_in_bytes"],
   ["swap", "memory/memory.memsw.limit_in_bytes"],
@@ -34,14 +34,14 @@ const V1_FEATURES: readonly (readonly [CgroupFeature, string])[] = [
   ["blkioWriteBps", "blkio/blkio.throttle.write_bps_device"],
   ["blkioReadIops", "blkio/blkio.throttle.read_iops_device"],
   ["blkioWriteIops", "blkio/blkio.throttle.write_iops_device"],
-  // The weight's file is called otherwise where BFQ is the scheduler.
+  // The weight file has a different name with the BFQ scheduler.
   ["blkioWeight", "blkio/blkio.weight"],
   ["blkioWeight", "blkio/blkio.bfq.weight"],
   ["blkioWeightDevice", "blkio/blkio.weight_device"],
   ["blkioWeightDevice", "blkio/blkio.bfq.weight_device"],
 ];
 
-/** What a controller brings (cgroup v2). */
+/** The features of each controller (cgroup v2). */
 const V2_FEATURES: Readonly<Record<string, readonly CgroupFeature[]>> = {
   memory: ["memory", "memoryReservation"],
   cpu: ["cpuShares", "cpuQuota"],
@@ -69,7 +69,7 @@ const LIMIT_LINES: Readonly<Record<string, string>> = {
   "Max realtime timeout": "rttime",
 };
 
-/** The facts of this machine and process. */
+/** Reads the properties of this machine and the privileges of this process. */
 export async function probeHost(files: HostFiles = HOST_FILES, system = deno()): Promise<HostInfo> {
   const status = await files.read("/proc/self/status") ?? "";
   const cgroupVersion = await files.exists(`${CGROUP}/cgroup.controllers`) ? 2 : 1;
@@ -93,12 +93,12 @@ export async function probeHost(files: HostFiles = HOST_FILES, system = deno()):
     cpusetCpus: await line(files, `${cpuset[0]}/cpuset.cpus${cpuset[1]}`) ?? "",
     cpusetMems: await line(files, `${cpuset[0]}/cpuset.mems${cpuset[1]}`) ?? "",
     recursiveReadOnly: kernelAtLeast(system.kernel, MOUNT_SETATTR_SINCE),
-    netSysctls: await present(files, DEFAULT_NET_SYSCTLS, (name) => `/proc/sys/${name.replaceAll(".", "/")}`),
+    netSysctls: await filterExisting(files, DEFAULT_NET_SYSCTLS, (name) => `/proc/sys/${name.replaceAll(".", "/")}`),
     thermalThrottlePaths: await thermalThrottlePaths(files),
   };
 }
 
-/** Hard limits of a process from its `/proc/PID/limits`, by `--ulimit` name; unlimited ones are left out. */
+/** Parses the hard limits in `/proc/PID/limits`, by `--ulimit` name. Unlimited ones are omitted. */
 export function parseHardLimits(limits: string): Record<string, bigint> {
   const found: Record<string, bigint> = {};
   for (const text of limits.split("\n")) {
@@ -108,38 +108,38 @@ export function parseHardLimits(limits: string): Record<string, bigint> {
   return found;
 }
 
-/** Even CAP_SYS_RESOURCE can't open more files than `fs.nr_open`. */
+/** Returns the hard limits that can't be raised. `fs.nr_open` bounds open files even with CAP_SYS_RESOURCE. */
 async function hardCaps(files: HostFiles, unlimited: boolean): Promise<Record<string, bigint>> {
   const caps = unlimited ? {} : parseHardLimits(await files.read("/proc/self/limits") ?? "");
   const openFiles = await line(files, "/proc/sys/fs/nr_open");
   if (openFiles === undefined) return caps;
-  const most = BigInt(openFiles);
-  return { ...caps, nofile: caps.nofile !== undefined && caps.nofile < most ? caps.nofile : most };
+  const max = BigInt(openFiles);
+  return { ...caps, nofile: caps.nofile !== undefined && caps.nofile < max ? caps.nofile : max };
 }
 
 async function featuresV1(files: HostFiles): Promise<CgroupFeature[]> {
-  const found = await present(files, V1_FEATURES, ([, file]) => `${CGROUP}/${file}`);
+  const found = await filterExisting(files, V1_FEATURES, ([, file]) => `${CGROUP}/${file}`);
   return found.map(([feature]) => feature);
 }
 
 async function featuresV2(files: HostFiles): Promise<CgroupFeature[]> {
   const controllers = (await line(files, `${CGROUP}/cgroup.controllers`) ?? "").split(" ");
   const features = controllers.flatMap((controller) => V2_FEATURES[controller] ?? []);
-  // The root group has no such file, so look at our own.
-  const own = /^0::(\/.*)$/m.exec(await files.read("/proc/self/cgroup") ?? "")?.[1] ?? "/";
-  return await files.exists(`${CGROUP}${own}/memory.swap.max`) ? [...features, "swap"] : features;
+  // The root cgroup has no such file, so check the engine's cgroup.
+  const cgroup = /^0::(\/.*)$/m.exec(await files.read("/proc/self/cgroup") ?? "")?.[1] ?? "/";
+  return await files.exists(`${CGROUP}${cgroup}/memory.swap.max`) ? [...features, "swap"] : features;
 }
 
 async function thermalThrottlePaths(files: HostFiles): Promise<string[]> {
   const dir = "/sys/devices/system/cpu";
   const processors = (await files.list(dir)).filter((name) => /^cpu\d+$/.test(name));
   processors.sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
-  return await present(files, processors.map((name) => `${dir}/${name}/thermal_throttle`), (path) => path);
+  return await filterExisting(files, processors.map((name) => `${dir}/${name}/thermal_throttle`), (path) => path);
 }
 
-async function present<T>(files: HostFiles, items: readonly T[], path: (item: T) => string): Promise<T[]> {
-  const there = await Promise.all(items.map((item) => files.exists(path(item))));
-  return items.filter((_, i) => there[i]);
+async function filterExisting<T>(files: HostFiles, items: readonly T[], path: (item: T) => string): Promise<T[]> {
+  const exists = await Promise.all(items.map((item) => files.exists(path(item))));
+  return items.filter((_, i) => exists[i]);
 }
 
 async function line(files: HostFiles, path: string): Promise<string | undefined> {
@@ -149,7 +149,7 @@ async function line(files: HostFiles, path: string): Promise<string | undefined>
 const field = (status: string, name: string): string | undefined =>
   new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1];
 
-/** How many numbers a list such as `0-3,5` has. */
+/** Returns the number of members of a list such as `0-3,5`. */
 function countOf(list: string): number {
   return list.split(",").reduce((sum, part) => {
     const [first, last = first] = part.split("-").map(Number);
@@ -159,17 +159,17 @@ function countOf(list: string): number {
 
 const deno = () => ({ arch: Deno.build.arch as string, kernel: Deno.osRelease() });
 
-/** The real files. */
+/** The files of this machine. */
 const HOST_FILES: HostFiles = {
-  read: (path) => ifPresent(() => Deno.readTextFile(path), undefined),
-  readBytes: (path) => ifPresent(() => Deno.readFile(path), undefined),
-  exists: (path) => ifPresent(() => Deno.stat(path).then(() => true), false),
-  list: (path) => ifPresent(() => Array.fromAsync(Deno.readDir(path), (entry) => entry.name), []),
+  read: (path) => ifExists(() => Deno.readTextFile(path), undefined),
+  readBytes: (path) => ifExists(() => Deno.readFile(path), undefined),
+  exists: (path) => ifExists(() => Deno.stat(path).then(() => true), false),
+  list: (path) => ifExists(() => Array.fromAsync(Deno.readDir(path), (entry) => entry.name), []),
 };
 
-async function ifPresent<T>(look: () => Promise<T>, missing: T): Promise<T> {
+async function ifExists<T>(read: () => Promise<T>, missing: T): Promise<T> {
   try {
-    return await look();
+    return await read();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return missing;
     throw error;

@@ -12,7 +12,7 @@ const WITHOUT_SYS_RESOURCE = "000001fffeffffff";
 const EVERYTHING = "000001ffffffffff";
 const SYSTEM = { arch: "x86_64", kernel: "5.10.0-28-amd64" };
 
-/** A machine made of these files. */
+/** Returns a machine that consists of these files. */
 function machine(files: Record<string, string>): HostFiles {
   const paths = Object.keys(files);
   return {
@@ -28,7 +28,7 @@ function machine(files: Record<string, string>): HostFiles {
   };
 }
 
-Deno.test("cgroup v1 without CAP_SYS_RESOURCE", async () => {
+Deno.test("probeHost on cgroup v1 without CAP_SYS_RESOURCE", async () => {
   const files = machine({
     "/proc/self/status": STATUS(WITHOUT_SYS_RESOURCE),
     "/proc/self/limits": LIMITS,
@@ -75,7 +75,7 @@ Deno.test("cgroup v1 without CAP_SYS_RESOURCE", async () => {
   });
 });
 
-Deno.test("cgroup v2 with CAP_SYS_RESOURCE", async () => {
+Deno.test("probeHost on cgroup v2 with CAP_SYS_RESOURCE", async () => {
   const info = await probeHost(
     machine({
       "/proc/self/status": STATUS(EVERYTHING),
@@ -99,11 +99,11 @@ Deno.test("cgroup v2 with CAP_SYS_RESOURCE", async () => {
   assert.deepEqual([info.recursiveReadOnly, info.cgroupNamespaces, info.appArmor], [true, false, false]);
 });
 
-Deno.test("hard limits by name", () => {
+Deno.test("parseHardLimits returns hard limits by name", () => {
   assert.deepEqual(parseHardLimits(LIMITS), { nofile: 20000n, memlock: 8388608n, nice: 0n });
 });
 
-Deno.test("this machine has facts", async () => {
+Deno.test("probeHost reads this machine", async () => {
   const info = await probeHost();
   assert.ok(info.cpuCount >= 1);
   assert.ok(info.boundingCapabilities >= 0n);

@@ -1,40 +1,40 @@
 /**
  * @module
- * What a container is, as the generator of its OCI configuration wants to know it: plain values with nothing left to
- * look up. No type of the Engine API appears here.
+ * The input of the OCI configuration generator: a container described by plain values, which need no further lookup. No
+ * type of the Engine API appears here.
  */
 import type { OciDevice } from "./oci.ts";
 import type { HostInfo } from "./host.ts";
 import type { SeccompProfile } from "./seccomp/profile.ts";
 
-/** A namespace of the container's own, the host's, or an existing one by its path (`/proc/PID/ns/…`). */
+/** A new namespace, the host's, or an existing one by its path (`/proc/PID/ns/…`). */
 export type NamespaceMode = "private" | "host" | { readonly path: string };
 
 /**
- * `none` is an own network namespace with a loopback device only. With a path the container joins a namespace that the
- * engine made for it; `shared` says that it is another container's, whose sysctls stay as they are.
+ * `none` is a new network namespace with only a loopback device. With a path, the container joins a namespace that the
+ * engine created for it; `shared` marks one that belongs to another container, whose sysctls must not change.
  */
 export type NetworkMode = "host" | "none" | { readonly path: string; readonly shared?: boolean };
 
-/** How mounts made later below a mount spread: mount_namespaces(7). */
+/** Mount propagation: mount_namespaces(7). */
 export type Propagation = "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
 
-/** A file or folder of the host. A volume, or an image, differs in nothing but its name in messages. */
+/** A file or directory of the host. `kind` only affects error messages. */
 export interface BindMount {
   readonly kind: "bind" | "volume" | "image";
-  /** Absolute path on the host; it exists. */
+  /** Absolute path on the host, which must exist. */
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
   /** Default: rprivate. */
   readonly propagation?: Propagation;
-  /** Whether mounts below the source come along (default true). */
+  /** Whether mounts below the source are included (default true). */
   readonly recursive?: boolean;
-  /** Whether `readOnly` covers mounts below the source: where the machine can (default), never, or not without. */
+  /** Whether `readOnly` covers mounts below the source: if the kernel supports it (default), never, or required. */
   readonly recursiveReadOnly?: "auto" | "off" | "force";
 }
 
-/** Memory, with options of tmpfs(5): `size=64m`, `mode=1777`, `exec`. Defaults: noexec, nosuid, nodev. */
+/** A tmpfs, with options of tmpfs(5): `size=64m`, `mode=1777`, `exec`. Defaults: noexec, nosuid, nodev. */
 export interface TmpfsMount {
   readonly kind: "tmpfs";
   readonly target: string;
@@ -43,14 +43,14 @@ export interface TmpfsMount {
 
 export type ContainerMount = BindMount | TmpfsMount;
 
-/** Files of the host that appear as the container's own `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf`. */
+/** Paths of the host files mounted as the container's `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf`. */
 export interface EtcFiles {
   readonly hostname?: string;
   readonly hosts?: string;
   readonly resolvConf?: string;
 }
 
-/** Ids of the process; `additionalGids` are all supplementary groups, as they are set. */
+/** User and group ids of a process. `additionalGids` are all supplementary groups. */
 export interface ProcessUser {
   readonly uid: number;
   readonly gid: number;
@@ -58,10 +58,10 @@ export interface ProcessUser {
   readonly umask?: number;
 }
 
-/** Limits of the container's cgroup. What is left out (or 0, as in Docker) is not limited. */
+/** Limits of the container's cgroup. An omitted value (or 0, as in Docker) means no limit. */
 export interface ResourceLimits {
   readonly memoryBytes?: number;
-  /** Memory and swap together; -1 is unlimited; left out with a memory limit it is twice that. */
+  /** Memory and swap together; -1 is unlimited. Defaults to twice the memory limit, if there is one. */
   readonly memorySwapBytes?: number;
   readonly memoryReservationBytes?: number;
   /** 0 to 100; -1 is unset. */
@@ -74,15 +74,15 @@ export interface ResourceLimits {
   readonly cpuQuotaMicros?: number;
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
-  /** 0 and -1 lift the limit. */
+  /** 0 and -1 mean unlimited. */
   readonly pidsLimit?: number;
   /** 10 to 1000. */
   readonly blkioWeight?: number;
   readonly blkioWeightDevices?: readonly DeviceLimit[];
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly blkioReadBps?: readonly DeviceLimit[];
   readonly blkioWriteBps?: readonly DeviceLimit[];
-  /** Operations a second. */
+  /** Operations per second. */
   readonly blkioReadIops?: readonly DeviceLimit[];
   readonly blkioWriteIops?: readonly DeviceLimit[];
 }
@@ -93,7 +93,7 @@ export interface DeviceLimit {
   readonly value: number;
 }
 
-/** What the kernel knows a device by. */
+/** Major and minor number of a device. */
 export interface DeviceNumbers {
   readonly major: number;
   readonly minor: number;
@@ -106,12 +106,12 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-/** A device node to make in the container, with what the devices cgroup allows on it (letters of `rwm`). */
+/** A device node to create in the container, with the access that the devices cgroup allows (letters of `rwm`). */
 export interface ContainerDevice extends OciDevice {
   readonly access: string;
 }
 
-/** What decides how much a process may do; the same for the container's first process and for exec. */
+/** The privileges of a process; the same for the container's init process and for exec. */
 export interface ProcessPrivileges {
   readonly privileged: boolean;
   /** Names with or without `CAP_`, any case, or `ALL`. */
@@ -123,20 +123,20 @@ export interface ProcessPrivileges {
   readonly oomScoreAdj?: number;
 }
 
-/** How a process starts. */
+/** The program of a process and its environment. */
 export interface ProcessStart {
-  /** At least one; see `processArgs`. */
+  /** At least one argument; see `processArgs`. */
   readonly args: readonly string[];
-  /** Absolute; runc makes it when it is missing. */
+  /** Absolute path; runc creates the directory if it is missing. */
   readonly cwd: string;
-  /** Complete; see `mergeEnv`. */
+  /** The complete environment; see `mergeEnv`. */
   readonly env: readonly string[];
   readonly tty: boolean;
-  /** Characters; only with `tty`. */
+  /** In characters; only with `tty`. */
   readonly consoleSize?: { readonly rows: number; readonly columns: number } | undefined;
 }
 
-/** What is known of a container before it has a root file system: all that `validateSpecInput` looks at. */
+/** The settings of a container that don't depend on its root filesystem: the input of `validateSpecInput`. */
 export interface SpecSettings extends ProcessPrivileges, ProcessStart {
   readonly hostname: string;
   readonly domainname?: string;
@@ -151,23 +151,23 @@ export interface SpecSettings extends ProcessPrivileges, ProcessStart {
   /** Size of `/dev/shm`; default 64 MiB. */
   readonly shmSizeBytes?: number;
   readonly sysctls?: Readonly<Record<string, string>>;
-  /** Rules as `c 10:* rwm`. */
+  /** Rules of the form `c 10:* rwm`. */
   readonly deviceCgroupRules?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
   readonly stopSignal?: string;
   readonly seccomp: "default" | "unconfined" | SeccompProfile;
-  /** Left out: Docker's lists, or none when privileged. */
+  /** Default: Docker's paths, or none for a privileged container. */
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
-  /** Whether the mounted cgroup tree can be written; default: when privileged. */
+  /** Whether the cgroup filesystem is mounted read-write; by default only for a privileged container. */
   readonly writableCgroups?: boolean;
   readonly host: HostInfo;
 }
 
-/** Everything that `generateSpec` needs. */
+/** The input of `generateSpec`. */
 export interface SpecInput extends SpecSettings {
   readonly containerId: string;
-  /** The mounted root file system on the host. */
+  /** Path of the mounted root filesystem on the host. */
   readonly rootPath: string;
   readonly user: ProcessUser;
   readonly etcFiles?: EtcFiles;
@@ -175,9 +175,11 @@ export interface SpecInput extends SpecSettings {
   readonly devices?: readonly ContainerDevice[];
   /** Numbers of the limited block devices, by path; see `blockDevices`. */
   readonly blockDevices?: ReadonlyMap<string, DeviceNumbers>;
-  /** A folder or mount of the host to use as `/dev/shm` (default with the host's IPC namespace: the host's). */
+  /**
+   * Directory of the host to mount as `/dev/shm`. With the host's IPC namespace, the default is the host's `/dev/shm`.
+   */
   readonly shmPath?: string;
-  /** A static init program of the host that becomes process 1; ignored without a private PID namespace. */
+  /** A static init program on the host that runs as PID 1; ignored without a private PID namespace. */
   readonly init?: { readonly path: string };
   /** See `cgroupsPath()`. */
   readonly cgroupsPath: string;

@@ -1,18 +1,17 @@
 /**
  * @module
- * How the running kernel was built, as far as somebody left that where it can be read: `/boot/config-RELEASE` or
- * `/proc/config.gz`.
+ * The build configuration of the running kernel, if it is available in `/boot/config-RELEASE` or `/proc/config.gz`.
  */
 import { gunzipSync } from "node:zlib";
 
-/** Where a configuration is looked for; tests hand in others. */
+/** Access to the files that may contain the configuration. */
 export interface ConfigFiles {
-  /** The text, or undefined when there is no such file. */
+  /** Returns the text of a file; undefined if it doesn't exist. */
   read(path: string): Promise<string | undefined>;
   readBytes(path: string): Promise<Uint8Array | undefined>;
 }
 
-/** Lines of `CONFIG_NAME=value`; undefined when they are nowhere. */
+/** Returns the kernel configuration, lines of `CONFIG_NAME=value`; undefined if it is not available. */
 export async function kernelConfig(release: string, files: ConfigFiles): Promise<string | undefined> {
   const text = await files.read(`/boot/config-${release}`);
   if (text !== undefined) return text;
@@ -21,8 +20,8 @@ export async function kernelConfig(release: string, files: ConfigFiles): Promise
 }
 
 /**
- * Whether the kernel runs x32 programs (32-bit pointers on x86-64). True when nobody knows. Debian's kernels can, but only
- * when they are told to at boot.
+ * Returns whether the kernel runs x32 programs (32-bit pointers on x86-64). True if the configuration is unknown.
+ * Debian's kernels support them, but only if enabled on the kernel command line.
  */
 export function runsX32(arch: string, config: string | undefined, commandLine: string): boolean {
   if (arch !== "x86_64") return false;

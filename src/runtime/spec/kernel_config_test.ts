@@ -7,14 +7,14 @@ const files = (texts: Record<string, string>) => ({
   readBytes: (path: string) => Promise.resolve(texts[path] === undefined ? undefined : gzipSync(texts[path])),
 });
 
-Deno.test("a kernel's configuration is found, plain or packed", async () => {
+Deno.test("a kernel's configuration is found, plain or compressed", async () => {
   const both = files({ "/boot/config-6.1.0": "plain", "/proc/config.gz": "packed" });
   assert.equal(await kernelConfig("6.1.0", both), "plain");
   assert.equal(await kernelConfig("6.2.0", both), "packed");
   assert.equal(await kernelConfig("6.1.0", files({})), undefined);
 });
 
-Deno.test("x32 programs run where the kernel was built and started for them, or where nobody knows", () => {
+Deno.test("x32 is enabled if the kernel was built and booted with it, or if the configuration is unknown", () => {
   const cases: [string, string | undefined, string, boolean][] = [
     ["x86_64", undefined, "", true],
     ["x86_64", "CONFIG_X86_X32_ABI=y\n", "", true],

@@ -1,6 +1,6 @@
 import type { SpecSettings } from "./input.ts";
 
-/** Hides what tells of the host or of other containers. */
+/** Files that reveal information about the host or other containers. */
 const MASKED_PATHS = [
   ...["acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list"],
   "timer_stats",
@@ -8,7 +8,7 @@ const MASKED_PATHS = [
 
 const READONLY_PATHS = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`);
 
-/** What of /proc and /sys a container can't see, and what it can't write to: as it is asked for, else Docker's. */
+/** Returns the masked and read-only paths of a container: the requested ones, or Docker's. */
 export function maskedAndReadonlyPaths(
   { maskedPaths, readonlyPaths, privileged, host }: Pick<
     SpecSettings,

@@ -1,11 +1,12 @@
 /**
  * @module
- * The OCI runtime configuration of containers (`config.json`) and of exec'd processes (`process.json`): Docker's
- * defaults, Docker's checks, in the form of the OCI runtime specification 1.0.2.
+ * Generates the OCI runtime configuration of containers (`config.json`) and of exec processes (`process.json`), with
+ * Docker's defaults and Docker's validation, according to the OCI runtime specification 1.0.2.
  *
- * Generating is pure: everything is looked up before, by `probeHost` (the machine), `resolveUser` (the image's account
- * files), `hostDevices` and `resolveDevice` (device nodes). What a machine can't do is left out and said as a warning
- * instead of failing the container: capabilities outside the bounding set, limits above the engine's own.
+ * Generation is pure. Its inputs are determined before, by `probeHost` (the machine), `resolveUser` (the image's passwd
+ * and group files), `hostDevices` and `resolveDevice` (device nodes). Settings that a machine doesn't support, such as
+ * capabilities outside the bounding set or limits above the engine's own, are omitted with a warning and don't fail the
+ * container.
  */
 export { DEFAULT_CAPABILITIES, normaliseCapabilities } from "./capabilities.ts";
 export { type CommandParts, mergeCommand, processArgs } from "./command.ts";

@@ -1,7 +1,7 @@
 /**
  * @module
- * The mounts of a container: the standard ones, the engine's files in `/etc`, and the user's, in the order in which
- * they are made (runtime-spec `config.md`, "Mounts").
+ * Generates the mounts of a container: the standard ones, the engine's files in `/etc`, and the user's, in mount order
+ * (runtime-spec `config.md`, "Mounts").
  */
 import { posix } from "node:path";
 import { TsdError } from "../../errors.ts";
@@ -9,9 +9,9 @@ import type { BindMount, ContainerMount, SpecInput, SpecSettings } from "./input
 import type { OciMount } from "./oci.ts";
 import { mergeTmpfsOptions } from "./tmpfs_options.ts";
 
-/** Size of `/dev/shm` where none was given. */
+/** Default size of `/dev/shm`. */
 export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
-/** Where an init program of the engine's appears in the container. */
+/** Path in the container at which the engine's init program is mounted. */
 export const INIT_PATH = "/sbin/docker-init";
 
 const system = (destination: string, type: string, source: string, options: readonly string[]): OciMount => ({
@@ -21,27 +21,31 @@ const system = (destination: string, type: string, source: string, options: read
   options,
 });
 
-const NO_PROGRAMS = ["nosuid", "noexec", "nodev"];
+const NOSUID_NOEXEC_NODEV = ["nosuid", "noexec", "nodev"];
 const DEV_PTS = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
 
-/** All mounts in order. */
+/** Returns all mounts in order. A mount of the user or the engine replaces the standard mount with the same target. */
 export function mounts(input: SpecInput): OciMount[] {
-  const own = userMounts(input);
-  const taken = new Set(own.map((mount) => mount.target));
+  const custom = userMounts(input);
+  const targets = new Set(custom.map((mount) => mount.target));
   const standard = systemMounts(input).filter(({ destination }) =>
-    !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"))
+    !targets.has(destination) && !(targets.has("/dev") && destination.startsWith("/dev/"))
   );
-  return [...standard, ...own.map((mount) => ociMount(mount, input.host.recursiveReadOnly))];
+  return [...standard, ...custom.map((mount) => ociMount(mount, input.host.recursiveReadOnly))];
 }
 
-/** How mounts spread between host and container, when a mount of the user's asks for more than runc's default. */
+/** Returns the root propagation if a mount of the user requires more than runc's default; undefined otherwise. */
 export function rootfsPropagation(all: readonly ContainerMount[]): "shared" | "rslave" | undefined {
   const requested = all.map((mount) => mount.kind === "tmpfs" ? undefined : mount.propagation);
   if (requested.some((mode) => mode === "shared" || mode === "rshared")) return "shared";
   return requested.some((mode) => mode === "slave" || mode === "rslave") ? "rslave" : undefined;
 }
 
-/** @throws invalid_argument with Docker's text for a bad or doubled target, a bad tmpfs option or an impossible mode */
+/**
+ * Validates the mounts of a container.
+ * @throws {TsdError} invalid_argument with Docker's text for an invalid or duplicate target, an invalid tmpfs option or
+ * an unsupported mode
+ */
 export function validateMounts({ mounts, host }: SpecSettings): void {
   const targets = new Set<string>();
   for (const mount of mounts) {
@@ -61,7 +65,7 @@ export function validateMounts({ mounts, host }: SpecSettings): void {
   }
 }
 
-/** An absolute path without `.`, `..`, doubled and trailing slashes. */
+/** Returns an absolute path without `.`, `..`, duplicate and trailing slashes. */
 export function cleanPath(path: string): string {
   const clean = posix.normalize(`/${path}`);
   return clean.length > 1 && clean.endsWith("/") ? clean.slice(0, -1) : clean;
@@ -71,17 +75,17 @@ function systemMounts(input: SpecInput): OciMount[] {
   const { privileged, writableCgroups = privileged, shmSizeBytes, init, pid } = input;
   const readOnly = (yes: boolean) => yes ? ["ro"] : [];
   const all = [
-    system("/proc", "proc", "proc", NO_PROGRAMS),
+    system("/proc", "proc", "proc", NOSUID_NOEXEC_NODEV),
     system("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
     system("/dev/pts", "devpts", "devpts", DEV_PTS),
-    system("/sys", "sysfs", "sysfs", [...NO_PROGRAMS, ...readOnly(!privileged)]),
-    // On cgroup v2 runc mounts a cgroup2 file system for this type.
-    system("/sys/fs/cgroup", "cgroup", "cgroup", [...readOnly(!writableCgroups), ...NO_PROGRAMS]),
-    system("/dev/mqueue", "mqueue", "mqueue", NO_PROGRAMS),
+    system("/sys", "sysfs", "sysfs", [...NOSUID_NOEXEC_NODEV, ...readOnly(!privileged)]),
+    // On cgroup v2, runc mounts a cgroup2 filesystem for this type.
+    system("/sys/fs/cgroup", "cgroup", "cgroup", [...readOnly(!writableCgroups), ...NOSUID_NOEXEC_NODEV]),
+    system("/dev/mqueue", "mqueue", "mqueue", NOSUID_NOEXEC_NODEV),
   ];
   if (input.ipc !== "none" && sharedMemorySource(input) === undefined) {
     const size = `size=${shmSizeBytes || DEFAULT_SHM_BYTES}`;
-    all.push(system("/dev/shm", "tmpfs", "shm", [...NO_PROGRAMS, "mode=1777", size]));
+    all.push(system("/dev/shm", "tmpfs", "shm", [...NOSUID_NOEXEC_NODEV, "mode=1777", size]));
   }
   if (init && pid === "private") all.push(system(INIT_PATH, "bind", init.path, ["bind", "ro"]));
   return all;
@@ -90,12 +94,12 @@ function systemMounts(input: SpecInput): OciMount[] {
 const sharedMemorySource = ({ ipc, shmPath }: SpecInput): string | undefined =>
   shmPath ?? (ipc === "host" ? "/dev/shm" : undefined);
 
-/** The user's mounts and the engine's files, parents before children; the user's win. */
+/** Returns the user's mounts and the engine's files, parents before children. The user's mounts take precedence. */
 function userMounts(input: SpecInput): ContainerMount[] {
-  const given = input.mounts.map((mount) => ({ ...mount, target: cleanPath(mount.target) }));
-  const taken = new Set(given.map((mount) => mount.target));
-  const managed = engineMounts(input).filter((mount) => !taken.has(mount.target));
-  return [...given, ...managed].sort((a, b) => depth(a.target) - depth(b.target));
+  const requested = input.mounts.map((mount) => ({ ...mount, target: cleanPath(mount.target) }));
+  const targets = new Set(requested.map((mount) => mount.target));
+  const managed = engineMounts(input).filter((mount) => !targets.has(mount.target));
+  return [...requested, ...managed].sort((a, b) => depth(a.target) - depth(b.target));
 }
 
 function engineMounts(input: SpecInput): BindMount[] {

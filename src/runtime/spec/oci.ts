@@ -1,10 +1,11 @@
 /**
  * @module
- * The part of the OCI runtime configuration that tsd writes (runtime-spec 1.0.2, `config.md`, `config-linux.md`), in
- * the specification's own field names, and its JSON form. It knows nothing of how the values come about.
+ * The subset of the OCI runtime configuration that tsd writes (runtime-spec 1.0.2, `config.md`, `config-linux.md`),
+ * with the specification's field names, and its JSON encoding. How the values are determined is not part of this
+ * module.
  */
 
-/** The specification's version in every `config.json`; nothing newer is used, so that runc 1.1 takes it. */
+/** The specification version of every `config.json`. No newer feature is used, so that runc 1.1 accepts it. */
 export const OCI_VERSION = "1.0.2";
 
 /** `config.json`. */
@@ -12,7 +13,7 @@ export interface OciSpec {
   readonly ociVersion: string;
   readonly process: OciProcess;
   readonly root: { readonly path: string; readonly readonly: boolean };
-  /** Left out when the container shares the host's UTS namespace. */
+  /** Omitted if the container shares the host's UTS namespace. */
   readonly hostname?: string;
   readonly mounts: readonly OciMount[];
   readonly hooks?: OciHooks;
@@ -20,7 +21,7 @@ export interface OciSpec {
   readonly linux: OciLinux;
 }
 
-/** A program of the host that the runtime runs at some stage of a container's life. */
+/** A program of the host that the runtime runs at one stage of the container's lifecycle. */
 export interface OciHook {
   readonly path: string;
   readonly args?: readonly string[] | undefined;
@@ -29,7 +30,7 @@ export interface OciHook {
   readonly timeout?: number | undefined;
 }
 
-/** By stage, in order. */
+/** The hooks of each stage, in order. */
 export interface OciHooks {
   readonly prestart?: readonly OciHook[] | undefined;
   readonly createRuntime?: readonly OciHook[] | undefined;
@@ -39,7 +40,7 @@ export interface OciHooks {
   readonly poststop?: readonly OciHook[] | undefined;
 }
 
-/** The `process` object; also the whole file for `runc exec --process`. */
+/** The `process` object; also the entire file for `runc exec --process`. */
 export interface OciProcess {
   readonly terminal: boolean;
   readonly consoleSize?: { readonly height: number; readonly width: number };
@@ -61,14 +62,14 @@ export interface OciUser {
   readonly additionalGids: readonly number[];
 }
 
-/** Capability names (`CAP_CHOWN`) per set; sets that are left out are empty. */
+/** Capability names (`CAP_CHOWN`) of each set. The sets that are not listed here are empty. */
 export interface OciCapabilities {
   readonly bounding: readonly string[];
   readonly effective: readonly string[];
   readonly permitted: readonly string[];
 }
 
-/** The largest number means "no limit". */
+/** A resource limit; the largest number means unlimited. */
 export interface OciRlimit {
   readonly type: string;
   readonly soft: Uint64;
@@ -96,7 +97,7 @@ export interface OciLinux {
 
 export type OciNamespaceType = "mount" | "network" | "uts" | "pid" | "ipc" | "cgroup";
 
-/** With a path an existing namespace is joined, without one a new one is made. */
+/** A namespace: an existing one with `path`, a new one without. */
 export interface OciNamespace {
   readonly type: OciNamespaceType;
   readonly path?: string;
@@ -107,13 +108,13 @@ export interface OciDevice {
   readonly type: "b" | "c";
   readonly major: number;
   readonly minor: number;
-  /** Permission bits. */
+  /** Permission bits of the node. */
   readonly fileMode: number;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** A rule of the devices cgroup; numbers that are left out match all. */
+/** A rule of the devices cgroup; an omitted number matches all. */
 export interface OciDeviceRule {
   readonly allow: boolean;
   readonly type?: "a" | "b" | "c";
@@ -130,10 +131,10 @@ export interface OciResources {
   readonly blockIO?: OciBlockIo;
 }
 
-/** What can be changed while a container runs. */
+/** The limits that can be changed while a container runs. */
 export type OciLimits = Omit<OciResources, "devices">;
 
-/** Weights from 10 to 1000; bytes or operations a second. */
+/** Block I/O limits: weights from 10 to 1000; rates in bytes or operations per second. */
 export interface OciBlockIo {
   readonly weight?: number;
   readonly weightDevice?: readonly (OciDeviceNumbers & { readonly weight: number })[];
@@ -152,7 +153,7 @@ export interface OciThrottle extends OciDeviceNumbers {
   readonly rate: number;
 }
 
-/** Bytes. */
+/** Memory limits in bytes. */
 export interface OciMemory {
   readonly limit?: number;
   readonly reservation?: number;
@@ -162,7 +163,7 @@ export interface OciMemory {
   readonly disableOOMKiller?: boolean;
 }
 
-/** Quota and period in microseconds. */
+/** CPU limits; quota and period in microseconds. */
 export interface OciCpu {
   readonly shares?: number;
   readonly quota?: number;
@@ -197,20 +198,20 @@ export interface OciSyscallArg {
 }
 
 /**
- * An unsigned 64-bit number in JSON. What a double can't hold is an object that `JSON.stringify` writes digit by digit
- * (ECMAScript's `JSON.rawJSON`).
+ * An unsigned 64-bit number in JSON. A value that a double can't represent is an object that `JSON.stringify` writes
+ * with all digits (ECMAScript's `JSON.rawJSON`).
  */
 export type Uint64 = number | { readonly rawJSON: string };
 
-// The type library does not describe it yet.
+// TypeScript's library doesn't declare it yet.
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): { readonly rawJSON: string } };
 
-/** `value` so that `JSON.stringify` keeps every digit. */
+/** Returns `value` in a form of which `JSON.stringify` preserves every digit. */
 export function uint64(value: bigint): Uint64 {
   return value <= Number.MAX_SAFE_INTEGER ? Number(value) : rawJSON(value.toString());
 }
 
-/** The contents of `config.json` or `process.json`. */
+/** Returns the contents of `config.json` or `process.json`. */
 export function ociJson(value: OciSpec | OciProcess): string {
   return JSON.stringify(value);
 }

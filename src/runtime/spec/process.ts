@@ -1,6 +1,6 @@
 /**
  * @module
- * The `process` object: of a container's first process, and of a further one that exec starts.
+ * Generates the `process` object of a container's init process and of exec processes.
  */
 import { grantCapabilities, unavailableWarning } from "./capabilities.ts";
 import type { HostInfo } from "./host.ts";
@@ -8,34 +8,35 @@ import type { ProcessPrivileges, ProcessStart, ProcessUser } from "./input.ts";
 import type { OciProcess } from "./oci.ts";
 import { rlimits } from "./rlimits.ts";
 
-/** Everything that a process section needs. */
+/** The input of a process section. */
 export interface ProcessInput extends ProcessStart, ProcessPrivileges {
   readonly user: ProcessUser;
   readonly host: HostInfo;
 }
 
 /**
- * A process to start in a running container. The privileges are the container's; `execPrivileged` (`exec --privileged`)
- * adds all capabilities to them, and nothing else.
+ * A process to start in a running container. It has the container's privileges; `execPrivileged` (`exec --privileged`)
+ * adds only all capabilities.
  */
 export interface ExecInput extends ProcessInput {
   readonly execPrivileged: boolean;
 }
 
-/** A process section, and what could not be had as it was asked for. */
+/** A process section, and warnings about settings that this machine doesn't support. */
 export interface GeneratedProcess {
   readonly process: OciProcess;
   readonly warnings: readonly string[];
 }
 
-/** The contents of the file for `runc exec --process`. The seccomp filter is the container's: runc adds it. */
+/** Generates the `process` object for `runc exec --process`. runc adds the container's seccomp filter. */
 export function execProcess(input: ExecInput): GeneratedProcess {
   return processSection({ ...input, privileged: input.privileged || input.execPrivileged });
 }
 
 /**
- * The process section. Permitted and effective sets are the same for every user: for others than root the kernel clears
- * them at execve, and until then they let runc start a program in a folder that only root can enter.
+ * Generates the process section. The permitted and effective sets are the same for every user: for users other than
+ * root the kernel clears them at execve(2), and until then they let runc start a program in a directory that only root
+ * can enter.
  */
 export function processSection(input: ProcessInput): GeneratedProcess {
   const { granted, unavailable } = grantCapabilities({ ...input, ...input.host });
@@ -62,7 +63,7 @@ function ociUser({ uid, gid, additionalGids, umask }: ProcessUser): OciProcess["
   return { uid, gid, ...umask === undefined ? {} : { umask }, additionalGids };
 }
 
-/** Lowering the score takes CAP_SYS_RESOURCE; asking runc for what can't be had would fail the whole container. */
+/** Raises the score to the minimum of this machine: without CAP_SYS_RESOURCE a lower one would make runc fail. */
 function oomScore({ oomScoreAdj = 0, host }: ProcessInput): { score: number; warnings: string[] } {
   if (oomScoreAdj >= host.oomScoreAdjMin) return { score: oomScoreAdj, warnings: [] };
   const lowest = host.oomScoreAdjMin;

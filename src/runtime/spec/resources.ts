@@ -1,7 +1,7 @@
 /**
  * @module
- * Limits of the container's cgroup: Docker's checks, its handling of what a machine can't do (a warning, and the limit
- * is dropped), and the OCI form. One form serves cgroup v1 and v2: runc translates.
+ * Limits of the container's cgroup: Docker's validation, its handling of unsupported limits (they are dropped with a
+ * warning), and the conversion to OCI. The same form serves cgroup v1 and v2: runc translates it.
  */
 import { TsdError } from "../../errors.ts";
 import { ociBlockIo, validateBlockIo } from "./block_io.ts";
@@ -13,7 +13,7 @@ const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
 const CPU_PERIOD_MICROS = 100_000;
 const NANOS = 1_000_000_000;
 
-/** The limits that can be kept on this machine, and what to say about the others. */
+/** The limits that this machine supports, and warnings about the others. */
 export interface UsableLimits {
   readonly limits: ResourceLimits;
   readonly warnings: readonly string[];
@@ -29,7 +29,7 @@ const NO_OOM_KILL = "OOM killer is disabled for the container, but no memory lim
   "this can result in the system running out of resources.";
 const NOT_MOUNTED = "or the cgroup is not mounted";
 
-/** Docker's warnings; a row is used when one of its fields is set and the machine lacks what it needs. */
+/** Docker's warnings. A row applies if one of its fields is set and the machine lacks the feature. */
 const DISCARDS: readonly Discard[] = [
   {
     needs: "memory",
@@ -97,9 +97,9 @@ function throttleDiscard(field: CgroupFeature & keyof ResourceLimits, what: stri
   return { needs: field, fields: [field], warning };
 }
 
-/** Drops what this machine can't do. Swap is limited to twice the memory unless something else was said. */
-export function usableLimits(given: ResourceLimits, features: ReadonlySet<CgroupFeature>): UsableLimits {
-  const limits: Record<string, unknown> = { ...given, memorySwapBytes: given.memorySwapBytes || impliedSwap(given) };
+/** Drops limits that this machine doesn't support. By default, memory and swap are limited to twice the memory. */
+export function usableLimits(input: ResourceLimits, features: ReadonlySet<CgroupFeature>): UsableLimits {
+  const limits: Record<string, unknown> = { ...input, memorySwapBytes: input.memorySwapBytes || impliedSwap(input) };
   const warnings: string[] = [];
   for (const { needs, fields, warning } of DISCARDS) {
     if (features.has(needs)) continue;
@@ -110,7 +110,7 @@ export function usableLimits(given: ResourceLimits, features: ReadonlySet<Cgroup
   return { limits: limits as ResourceLimits, warnings };
 }
 
-/** The OCI form of limits that are all usable, without the device rules. */
+/** Converts limits that are all supported to OCI, without the device rules. */
 export function ociLimits(
   limits: ResourceLimits,
   blockDevices: ReadonlyMap<string, DeviceNumbers> = new Map(),
@@ -131,9 +131,10 @@ const MEMORY_FIELDS = ["memoryBytes", "memorySwapBytes", "memoryReservationBytes
 const QUOTA_FIELDS = ["nanoCpus", "cpuPeriodMicros", "cpuQuotaMicros"] as const;
 
 /**
- * What a running container's cgroup is told: the limits that change, and those that make sense only together with them.
+ * Returns the limits to update in a running container's cgroup: those that change, and those that are valid only
+ * together with them.
  *
- * @param after all limits from now on, all usable
+ * @param after all limits after the change, all supported
  */
 export function changedLimits(after: ResourceLimits, changes: ResourceLimits): OciLimits {
   const changed = (fields: readonly (keyof ResourceLimits)[]) => fields.some((field) => changes[field] !== undefined);
@@ -145,13 +146,14 @@ export function changedLimits(after: ResourceLimits, changes: ResourceLimits): O
     ...changed(MEMORY_FIELDS) ? pick(MEMORY_FIELDS) : {},
     ...changed(QUOTA_FIELDS) ? pick(QUOTA_FIELDS) : {},
   });
-  // Nothing needs to be said for unlimited swap of a new cgroup; of one that had a limit it does.
+  // Unlimited swap is the default of a new cgroup, but must be set explicitly on one that had a limit.
   return after.memorySwapBytes === -1 && limits.memory ? { ...limits, memory: { ...limits.memory, swap: -1 } } : limits;
 }
 
 /**
- * @param isChange the limits are over others, which are not known here
- * @throws invalid_argument with Docker's text
+ * Validates limits.
+ * @param isChange whether the limits update others that are not known here
+ * @throws {TsdError} invalid_argument with Docker's text
  */
 export function validateLimits(limits: ResourceLimits, host: HostInfo, { isChange = false } = {}): void {
   validateMemory(limits, isChange);
@@ -163,7 +165,7 @@ export function validateLimits(limits: ResourceLimits, host: HostInfo, { isChang
 
 const impliedSwap = ({ memoryBytes = 0 }: ResourceLimits) => memoryBytes > 0 ? memoryBytes * 2 : undefined;
 
-// What Docker's clients send for "nothing": 0, "" and false, and -1 for swap, swappiness and pids.
+// Docker's clients send 0, "" and false for unset values, and -1 for unset swap, swappiness and pids.
 function isSet(field: keyof ResourceLimits, value: unknown): boolean {
   if (value === undefined || value === 0 || value === "" || value === false) return false;
   if (Array.isArray(value)) return value.length > 0;
@@ -182,11 +184,11 @@ function ociMemory(limits: ResourceLimits): OciMemory | undefined {
 }
 
 function ociCpu(limits: ResourceLimits): OciCpu | undefined {
-  const ofNano = limits.nanoCpus ? Math.floor(limits.nanoCpus * CPU_PERIOD_MICROS / NANOS) : undefined;
+  const nanoQuota = limits.nanoCpus ? Math.floor(limits.nanoCpus * CPU_PERIOD_MICROS / NANOS) : undefined;
   return someOf<OciCpu>({
     shares: positive(limits.cpuShares),
-    quota: limits.cpuQuotaMicros || ofNano,
-    period: positive(limits.cpuPeriodMicros) ?? (ofNano === undefined ? undefined : CPU_PERIOD_MICROS),
+    quota: limits.cpuQuotaMicros || nanoQuota,
+    period: positive(limits.cpuPeriodMicros) ?? (nanoQuota === undefined ? undefined : CPU_PERIOD_MICROS),
     cpus: limits.cpusetCpus || undefined,
     mems: limits.cpusetMems || undefined,
   });
@@ -195,7 +197,7 @@ function ociCpu(limits: ResourceLimits): OciCpu | undefined {
 const positive = (value: number | undefined): number | undefined =>
   value !== undefined && value > 0 ? value : undefined;
 
-/** The members that are set, or undefined when none is. */
+/** Returns the members that are set, or undefined if none is. */
 function someOf<T extends object>(members: { readonly [K in keyof T]: T[K] | undefined }): T | undefined {
   const set = Object.entries(members).filter(([, value]) => value !== undefined);
   return set.length === 0 ? undefined : Object.fromEntries(set) as T;
@@ -203,24 +205,24 @@ function someOf<T extends object>(members: { readonly [K in keyof T]: T[K] | und
 
 function validateMemory(limits: ResourceLimits, isChange: boolean): void {
   const { memoryBytes = 0, memorySwapBytes = 0, memoryReservationBytes = 0, memorySwappiness = -1 } = limits;
-  refuseIf(memoryBytes !== 0 && memoryBytes < MIN_MEMORY_BYTES, "Minimum memory limit allowed is 6MB");
-  refuseIf(
+  rejectIf(memoryBytes !== 0 && memoryBytes < MIN_MEMORY_BYTES, "Minimum memory limit allowed is 6MB");
+  rejectIf(
     memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes,
     "Minimum memoryswap limit should be larger than memory limit, see usage",
   );
-  refuseIf(
+  rejectIf(
     memoryBytes === 0 && memorySwapBytes > 0 && !isChange,
     "You should always set the Memory limit when using Memoryswap limit, see usage",
   );
-  refuseIf(
+  rejectIf(
     memorySwappiness < -1 || memorySwappiness > 100,
     `Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`,
   );
-  refuseIf(
+  rejectIf(
     memoryReservationBytes > 0 && memoryReservationBytes < MIN_MEMORY_BYTES,
     "Minimum memory reservation allowed is 6MB",
   );
-  refuseIf(
+  rejectIf(
     memoryBytes > 0 && memoryReservationBytes > memoryBytes,
     "Minimum memory limit can not be less than memory reservation limit, see usage",
   );
@@ -229,22 +231,22 @@ function validateMemory(limits: ResourceLimits, isChange: boolean): void {
 function validateCpu(limits: ResourceLimits, { cpuCount, cgroupFeatures }: HostInfo): void {
   const { nanoCpus = 0, cpuPeriodMicros = 0, cpuQuotaMicros = 0, cpuShares = 0 } = limits;
   const both = (other: string) => `Conflicting options: Nano CPUs and ${other} cannot both be set`;
-  refuseIf(nanoCpus > 0 && cpuPeriodMicros > 0, both("CPU Period"));
-  refuseIf(nanoCpus > 0 && cpuQuotaMicros > 0, both("CPU Quota"));
-  refuseIf(
+  rejectIf(nanoCpus > 0 && cpuPeriodMicros > 0, both("CPU Period"));
+  rejectIf(nanoCpus > 0 && cpuQuotaMicros > 0, both("CPU Quota"));
+  rejectIf(
     nanoCpus > 0 && !cgroupFeatures.has("cpuQuota"),
     "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted",
   );
-  refuseIf(
+  rejectIf(
     nanoCpus < 0 || nanoCpus > cpuCount * NANOS,
     `range of CPUs is from 0.01 to ${cpuCount}.00, as there are only ${cpuCount} CPUs available`,
   );
-  refuseIf(
+  rejectIf(
     cpuPeriodMicros !== 0 && (cpuPeriodMicros < 1000 || cpuPeriodMicros > 1_000_000),
     "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
   );
-  refuseIf(cpuQuotaMicros > 0 && cpuQuotaMicros < 1000, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
-  refuseIf(cpuShares < 0, `invalid CPU shares (${cpuShares}): value must be a positive integer`);
+  rejectIf(cpuQuotaMicros > 0 && cpuQuotaMicros < 1000, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  rejectIf(cpuShares < 0, `invalid CPU shares (${cpuShares}): value must be a positive integer`);
 }
 
 function validateSet(what: string, field: string, requested: string | undefined, available: string): void {
@@ -257,7 +259,7 @@ function validateSet(what: string, field: string, requested: string | undefined,
     );
   }
   const present = parseSet(available);
-  refuseIf(
+  rejectIf(
     present !== undefined && members.some((member) => !present.includes(member)),
     `Requested ${what} are not available - requested ${requested}, available: ${available}`,
   );
@@ -265,19 +267,19 @@ function validateSet(what: string, field: string, requested: string | undefined,
 
 const MAX_SET_NUMBER = 8191;
 
-/** `0-2,4` as numbers; undefined when it is not such a list. */
+/** Parses a list such as `0-2,4`; undefined if it is invalid. */
 function parseSet(text: string): number[] | undefined {
   const members: number[] = [];
   for (const part of text.split(",")) {
-    const found = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part.trim());
-    if (!found) return undefined;
-    const [first, last] = [Number(found[1]), Number(found[2] ?? found[1])];
+    const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part.trim());
+    if (!match) return undefined;
+    const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
     if (last < first || last > MAX_SET_NUMBER) return undefined;
     for (let member = first; member <= last; member++) members.push(member);
   }
   return members;
 }
 
-function refuseIf(wrong: boolean, message: string): void {
-  if (wrong) throw new TsdError("invalid_argument", message);
+function rejectIf(isInvalid: boolean, message: string): void {
+  if (isInvalid) throw new TsdError("invalid_argument", message);
 }

@@ -7,13 +7,13 @@ const ALL = HOST.cgroupFeatures;
 const without = (...missing: CgroupFeature[]) => new Set([...ALL].filter((feature) => !missing.includes(feature)));
 const MEMORY = { memoryBytes: 64 << 20 };
 
-Deno.test("memory alone limits swap to the same again", () => {
+Deno.test("a memory limit alone limits memory and swap to twice that", () => {
   assert.equal(usableLimits(MEMORY, ALL).limits.memorySwapBytes, 128 << 20);
   assert.equal(usableLimits({ ...MEMORY, memorySwapBytes: 0 }, ALL).limits.memorySwapBytes, 128 << 20);
   assert.equal(usableLimits({ ...MEMORY, memorySwapBytes: -1 }, ALL).limits.memorySwapBytes, -1);
 });
 
-Deno.test("a limit that the machine can't keep is dropped with Docker's warning", () => {
+Deno.test("an unsupported limit is dropped with Docker's warning", () => {
   const noSwap = usableLimits(MEMORY, without("swap"));
   assert.deepEqual(ociLimits(noSwap.limits), { memory: { limit: 64 << 20 } });
   const warning =
@@ -25,17 +25,17 @@ Deno.test("a limit that the machine can't keep is dropped with Docker's warning"
   assert.deepEqual(ociLimits(noMemory.limits), { pids: { limit: 5 } });
 });
 
-Deno.test("nothing asked for: nothing limited, nothing said, even on a machine without cgroups", () => {
+Deno.test("without requested limits there is neither a limit nor a warning, even on a machine without cgroups", () => {
   const { limits, warnings } = usableLimits({ pidsLimit: 0, oomKillDisable: false, memorySwappiness: -1 }, new Set());
   assert.deepEqual([ociLimits(limits), warnings], [{}, []]);
   assert.deepEqual(ociLimits(usableLimits({}, ALL).limits), {});
 });
 
-Deno.test("cpus become a quota of the default period; a quota of its own wins", () => {
+Deno.test("CPUs are converted to a quota of the default period; an explicit quota takes precedence", () => {
   assert.deepEqual(ociLimits({ nanoCpus: 250_000_000 }).cpu, { quota: 25_000, period: 100_000 });
   assert.deepEqual(ociLimits({ cpuQuotaMicros: -1, cpuPeriodMicros: 50_000 }).cpu, { quota: -1, period: 50_000 });
 });
 
-Deno.test("no limit on processes is -1", () => {
+Deno.test("an unlimited number of processes is -1", () => {
   assert.deepEqual(ociLimits({ pidsLimit: 0 }), { pids: { limit: -1 } });
 });

@@ -1,22 +1,22 @@
 /**
  * @module
- * `--ulimit` as POSIX limits of the process, brought down to what the engine itself may set: raising a hard limit
- * takes CAP_SYS_RESOURCE (setrlimit(2)).
+ * Converts `--ulimit` to the POSIX limits of the process, reduced to the maximum that the engine may set: raising a
+ * hard limit requires CAP_SYS_RESOURCE (setrlimit(2)).
  */
 import { TsdError } from "../../errors.ts";
 import type { Ulimit } from "./input.ts";
 import { type OciRlimit, uint64 } from "./oci.ts";
 
-/** Names that Docker takes. */
+/** Names that Docker accepts. */
 export const ULIMIT_NAMES: readonly string[] = [
   ...["core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio"],
   ...["rttime", "sigpending", "stack"],
 ];
 
-/** "No limit" as the kernel and runc have it. */
+/** The value for unlimited in the kernel and runc. */
 export const RLIMIT_INFINITY = 0xffff_ffff_ffff_ffffn;
 
-/** @throws invalid_argument with Docker's text */
+/** Validates one ulimit. @throws {TsdError} invalid_argument with Docker's text */
 export function validateUlimit({ name, soft, hard }: Ulimit): void {
   if (!ULIMIT_NAMES.includes(name)) throw new TsdError("invalid_argument", `invalid ulimit type: ${name}`);
   if (!Number.isSafeInteger(soft) || !Number.isSafeInteger(hard) || soft < -1 || hard < -1) {
@@ -28,7 +28,7 @@ export function validateUlimit({ name, soft, hard }: Ulimit): void {
   if (soft > hard) throw new TsdError("invalid_argument", `${order}: ${soft} > ${hard}`);
 }
 
-/** The limits to set, and warnings about those that had to be lower than asked for. */
+/** Returns the limits to set, and warnings about those that had to be reduced. */
 export function rlimits(
   ulimits: readonly Ulimit[],
   hardCaps: Readonly<Record<string, bigint>>,
@@ -39,12 +39,12 @@ export function rlimits(
     if (asLimit(hard) > cap) {
       warnings.push(`ulimit ${name}: this machine allows at most ${cap}, which is used instead of ${text(hard)}`);
     }
-    const within = (value: number) => uint64(lower(asLimit(value), cap));
+    const within = (value: number) => uint64(min(asLimit(value), cap));
     return { type: `RLIMIT_${name.toUpperCase()}`, soft: within(soft), hard: within(hard) };
   });
   return { rlimits: limits, warnings };
 }
 
 const asLimit = (value: number): bigint => value === -1 ? RLIMIT_INFINITY : BigInt(value);
-const lower = (a: bigint, b: bigint): bigint => a < b ? a : b;
+const min = (a: bigint, b: bigint): bigint => a < b ? a : b;
 const text = (value: number): string => value === -1 ? "unlimited" : String(value);

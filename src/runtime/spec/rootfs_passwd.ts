@@ -1,8 +1,8 @@
 /**
  * @module
- * `/etc/passwd` and `/etc/group` of a container's root file system. The image made them, so a path is resolved with the
- * root as its `/` (a symbolic link can't lead to the host's file), anything but a regular file is refused before it is
- * opened, and no more than a bounded number of bytes is looked at.
+ * Reads `/etc/passwd` and `/etc/group` of a container's root filesystem. Their content is untrusted, so the path is
+ * resolved with the root filesystem as `/` (a symbolic link can't lead to a file of the host), anything but a regular
+ * file is rejected before it is opened, and the number of bytes read is bounded.
  */
 import { TsdError } from "../../errors.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "../../sys/mod.ts";
 import type { AccountFiles } from "./user.ts";
 
-/** Scanning this much takes some tens of milliseconds; a real group file is far smaller. */
+/** Scanning this many bytes takes some tens of milliseconds. Real group files are far smaller. */
 export const MAX_ACCOUNT_FILE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
@@ -33,9 +33,10 @@ interface AccountCalls {
 }
 
 /**
- * The account files below `rootPath`, a folder of the host. Each is opened when it is read, and again for each reading.
+ * Returns the account files of the root filesystem at `rootPath`, a directory of the host. A file is opened each time
+ * it is read.
  *
- * Reading throws `invalid_argument` when a file is not a regular file or is larger than {@link MAX_ACCOUNT_FILE_BYTES}.
+ * Reading throws `invalid_argument` if a file is not a regular file or is larger than {@link MAX_ACCOUNT_FILE_BYTES}.
  */
 export function rootAccountFiles(
   rootPath: string,
@@ -57,19 +58,19 @@ function* chunksOf(rootPath: string, path: string, calls: AccountCalls): Generat
     const count = calls.files.read(file.fd, buffer);
     if (count === 0 || count === "again") return;
     total += count;
-    if (total > MAX_ACCOUNT_FILE_BYTES) throw refused(path, `it is larger than ${MAX_ACCOUNT_FILE_BYTES} bytes`);
+    if (total > MAX_ACCOUNT_FILE_BYTES) throw rejection(path, `it is larger than ${MAX_ACCOUNT_FILE_BYTES} bytes`);
     yield buffer.subarray(0, count);
   }
 }
 
-/** The opened file, or undefined when there is none. */
+/** Opens a regular file below the root; undefined if it doesn't exist. */
 function openInRoot(rootPath: string, path: string, { files, metadata }: AccountCalls): OwnedFd | undefined {
   using root = new OwnedFd(files.open(cString(rootPath), O.PATH | O.DIRECTORY), files);
   using found = openPath(root, path, files);
   if (!found) return undefined;
-  // A device or FIFO must not even be opened; what O_PATH pinned can't be swapped for one.
+  // A device or FIFO must not be opened at all. The file that O_PATH has pinned can't be replaced by one.
   const { mode } = metadata.statx(found.fd, cString(""), AT.EMPTY_PATH);
-  if ((mode & S.IFMT) !== S.IFREG) throw refused(path, "it is not a regular file");
+  if ((mode & S.IFMT) !== S.IFREG) throw rejection(path, "it is not a regular file");
   return new OwnedFd(files.open(cString(found.procPath), O.RDONLY), files);
 }
 
@@ -79,11 +80,11 @@ function openPath(root: OwnedFd, path: string, files: AccountCalls["files"]): Ow
     return new OwnedFd(files.openat2(root.fd, cString(path), how), files);
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-    if (isErrno(error, "ELOOP")) throw refused(path, "its symbolic links lead in a circle");
+    if (isErrno(error, "ELOOP")) throw rejection(path, "its symbolic links lead in a circle");
     throw error;
   }
 }
 
-function refused(path: string, why: string): TsdError {
+function rejection(path: string, why: string): TsdError {
   return new TsdError("invalid_argument", `Cannot read /${path} of the container: ${why}`);
 }

@@ -1,4 +1,4 @@
-/** Account files that an image could make to reach the host or to make the engine hang. */
+/** Malicious account files with which an image might read the host's files or make the engine hang. */
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { MAX_ACCOUNT_FILE_BYTES, rootAccountFiles } from "./rootfs_passwd.ts";
@@ -6,7 +6,7 @@ import { resolveUser } from "./user.ts";
 
 const PASSWD = "inside:x:5:6::/in:/bin/sh\n";
 
-/** A folder that stands for the host, with a container's root below it. */
+/** A directory that represents the host, with a container's root filesystem below it. */
 class Root implements AsyncDisposable {
   private constructor(readonly host: string) {}
 
@@ -37,7 +37,7 @@ Deno.test("account files below the root are read", async () => {
   assert.deepEqual(root.resolve("inside"), { user: { uid: 5, gid: 6, additionalGids: [6, 9] }, home: "/in" });
 });
 
-Deno.test("missing files and folders are empty", async () => {
+Deno.test("missing files and directories are treated as empty", async () => {
   await using root = await Root.open();
   assert.equal(root.resolve("12").user.uid, 12);
   await Deno.remove(`${root.path}/etc`);
@@ -46,7 +46,7 @@ Deno.test("missing files and folders are empty", async () => {
   assert.equal(root.resolve("12").user.uid, 12);
 });
 
-Deno.test("links stay inside the root", async () => {
+Deno.test("symbolic links are resolved inside the root", async () => {
   await using root = await Root.open();
   await Deno.writeTextFile(`${root.path}/accounts`, PASSWD);
   for (const target of ["/accounts", "../../../../accounts"]) {
@@ -62,14 +62,14 @@ Deno.test("links stay inside the root", async () => {
   }
 });
 
-Deno.test("the folder may be a link too", async () => {
+Deno.test("the directory may be a symbolic link too", async () => {
   await using root = await Root.open();
   await Deno.remove(`${root.path}/etc`);
   await Deno.symlink(root.host, `${root.path}/etc`);
   assert.throws(() => root.resolve("outside"), { code: "user_unknown" });
 });
 
-Deno.test("a circle of links is refused", async () => {
+Deno.test("a symbolic link loop is rejected", async () => {
   await using root = await Root.open();
   await Deno.symlink("passwd", `${root.path}/etc/passwd`);
   assert.throws(() => root.resolve("x"), {
@@ -77,7 +77,7 @@ Deno.test("a circle of links is refused", async () => {
   });
 });
 
-Deno.test("folders, FIFOs and devices are refused unopened", requires("root"), async () => {
+Deno.test("directories, FIFOs and devices are rejected without opening them", requires("root"), async () => {
   await using root = await Root.open();
   const path = `${root.path}/etc/passwd`;
   const make = [["mkdir", path], ["mkfifo", path], ["mknod", path, "c", "1", "5"]];
@@ -92,7 +92,7 @@ Deno.test("folders, FIFOs and devices are refused unopened", requires("root"), a
   }
 });
 
-Deno.test("a group file of 100 MiB costs neither memory nor time", async () => {
+Deno.test("a group file of 100 MiB takes neither memory nor time", async () => {
   await using root = await Root.open();
   await Deno.writeTextFile(`${root.path}/etc/passwd`, PASSWD);
   await Deno.writeTextFile(`${root.path}/etc/group`, "first:x:3:inside\n");

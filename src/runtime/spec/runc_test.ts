@@ -1,4 +1,4 @@
-/** Generated configurations run by the machine's real runc, seen from inside the container. */
+/** Runs generated configurations with the installed runc and inspects the containers from inside. */
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { generateSpec } from "./generate.ts";
@@ -17,24 +17,24 @@ Deno.test({
   name: "runc: a plain container has Docker's capabilities, filter, masks and devices",
   ...REAL,
   async fn(t) {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     await t.step("capabilities and filter", async () => {
-      const status = await bench.output(STATUS);
+      const status = await fixture.output(STATUS);
       for (const set of ["CapBnd", "CapPrm", "CapEff"]) assert.equal(field(status, set), DEFAULT_MASK, set);
       for (const set of ["CapInh", "CapAmb"]) assert.equal(field(status, set), "0".repeat(16), set);
       assert.equal(field(status, "Seccomp"), "2");
       assert.equal(field(status, "NoNewPrivs"), "0");
-      assert.match((await bench.run("unshare -U true")).stderr, /Operation not permitted/);
+      assert.match((await fixture.run("unshare -U true")).stderr, /Operation not permitted/);
     });
     await t.step("identity", async () => {
       const host = await Deno.readLink("/proc/self/ns/net");
-      const out = await bench.output("hostname; id; readlink /proc/self/ns/net; cat /proc/self/oom_score_adj");
+      const out = await fixture.output("hostname; id; readlink /proc/self/ns/net; cat /proc/self/oom_score_adj");
       const [name, id, network, oom] = out.split("\n");
       assert.deepEqual([name, id, oom], [CONTAINER.hostname, "uid=0 gid=0 groups=0,10", "0"]);
       assert.notEqual(network, host);
     });
     await t.step("mounts", async () => {
-      const mounts = mountTable(await bench.output("cat /proc/self/mountinfo"));
+      const mounts = mountTable(await fixture.output("cat /proc/self/mountinfo"));
       const expected: Record<string, RegExp> = {
         "/proc": /^rw,nosuid,nodev,noexec.* proc$/,
         "/sys": /^ro,nosuid,nodev,noexec.* sysfs$/,
@@ -52,38 +52,38 @@ Deno.test({
       }
       for (const [path, form] of Object.entries(expected)) assert.match(mounts.get(path) ?? "missing", form, path);
     });
-    await t.step("what the machine has of the masked files is empty", async () => {
+    await t.step("masked files that exist on the machine are empty", async () => {
       const masked = spec().linux.maskedPaths.filter((path) => path.startsWith("/proc/"));
       const present = await Array.fromAsync(Deno.readDir("/proc"), ({ name }) => `/proc/${name}`);
       const files = masked.filter((path) => present.includes(path));
       assert.notEqual(files.length, 0);
-      assert.equal(await bench.output(files.map((path) => `cat ${path} || ls -A ${path};`).join("")), "");
+      assert.equal(await fixture.output(files.map((path) => `cat ${path} || ls -A ${path};`).join("")), "");
     });
-    await t.step("what can be written", async () => {
-      assert.notEqual((await bench.run("touch /sys/x")).code, 0);
-      assert.notEqual((await bench.run("echo 1 > /proc/sys/kernel/panic")).code, 0);
-      assert.equal(await bench.output("cat /proc/sys/net/ipv4/ip_unprivileged_port_start"), "0");
-      assert.equal(await bench.output("stat -f -c %b/%s /dev/shm"), "16384/4096");
+    await t.step("read-only paths can't be written", async () => {
+      assert.notEqual((await fixture.run("touch /sys/x")).code, 0);
+      assert.notEqual((await fixture.run("echo 1 > /proc/sys/kernel/panic")).code, 0);
+      assert.equal(await fixture.output("cat /proc/sys/net/ipv4/ip_unprivileged_port_start"), "0");
+      assert.equal(await fixture.output("stat -f -c %b/%s /dev/shm"), "16384/4096");
     });
     await t.step("devices", async () => {
-      const names = (await bench.output("ls /dev")).split(/\s+/).filter((name) => name !== "core");
+      const names = (await fixture.output("ls /dev")).split(/\s+/).filter((name) => name !== "core");
       const standard = ["fd", "full", "mqueue", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout"];
       assert.deepEqual(names.sort(), [...standard, "tty", "urandom", "zero"]);
-      assert.match((await bench.run("mknod /tmp/mem c 1 1 && cat /tmp/mem")).stderr, /Operation not permitted/);
+      assert.match((await fixture.run("mknod /tmp/mem c 1 1 && cat /tmp/mem")).stderr, /Operation not permitted/);
     });
-    await t.step("a missing working directory is made", async () => {
-      assert.equal(await bench.output("pwd", { cwd: "/made/for/this" }), "/made/for/this");
+    await t.step("a missing working directory is created", async () => {
+      assert.equal(await fixture.output("pwd", { cwd: "/made/for/this" }), "/made/for/this");
     });
   },
 });
 
 Deno.test({
-  name: "runc: another user than root has no effective capability and its own groups",
+  name: "runc: a user other than root has no effective capabilities and its own groups",
   ...REAL,
   async fn() {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     const user = { uid: 1000, gid: 1001, additionalGids: [1001, 27], umask: 0o27 };
-    const out = await bench.output(`id; umask; ${STATUS}`, { user });
+    const out = await fixture.output(`id; umask; ${STATUS}`, { user });
     assert.match(out, /^uid=1000 gid=1001 groups=27,1001|^uid=1000 gid=1001 groups=1001,27/);
     assert.match(out, /^0027$/m);
     assert.equal(field(out, "CapEff"), "0".repeat(16));
@@ -93,12 +93,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runc: a privileged container gets what the machine has",
+  name: "runc: a privileged container gets all capabilities of the machine and no masks",
   ...REAL,
   async fn() {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     const host = await probeHost();
-    const out = await bench.output(`${STATUS}; cat /proc/self/mountinfo`, { privileged: true });
+    const out = await fixture.output(`${STATUS}; cat /proc/self/mountinfo`, { privileged: true });
     assert.equal(BigInt(`0x${field(out, "CapEff")}`), host.boundingCapabilities);
     assert.equal(field(out, "Seccomp"), "0");
     const mounts = mountTable(out);
@@ -110,48 +110,48 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runc: namespaces of the host",
+  name: "runc: a container shares the host's namespaces",
   ...REAL,
   async fn() {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     const types = ["net", "uts", "pid", "ipc"];
     const shared: Partial<SpecInput> = { network: "host", uts: "host", pid: "host", ipc: "host" };
-    const out = await bench.output(types.map((type) => `readlink /proc/self/ns/${type}`).join(";"), shared);
+    const out = await fixture.output(types.map((type) => `readlink /proc/self/ns/${type}`).join(";"), shared);
     assert.deepEqual(out.split("\n"), await Promise.all(types.map((type) => Deno.readLink(`/proc/self/ns/${type}`))));
-    assert.equal(await bench.output("hostname", { network: "host", hostname: "elsewhere" }), "elsewhere");
+    assert.equal(await fixture.output("hostname", { network: "host", hostname: "elsewhere" }), "elsewhere");
   },
 });
 
 Deno.test({
-  name: "runc: a profile of the user's, with a name that libseccomp does not know",
+  name: "runc: a custom seccomp profile with a name that libseccomp does not know",
   ...REAL,
   async fn() {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     const names = ["mkdir", "mkdirat", "no_such_call_at_all"];
     const seccomp = {
       defaultAction: "SCMP_ACT_ALLOW",
       syscalls: [{ names, action: "SCMP_ACT_ERRNO", errnoRet: 1, excludes: { caps: ["CAP_SYS_TIME"] } }],
     };
-    assert.match((await bench.run("mkdir /tmp/x", { seccomp })).stderr, /Operation not permitted/);
-    await bench.output("mkdir /tmp/x", { seccomp, capAdd: ["SYS_TIME"] });
+    assert.match((await fixture.run("mkdir /tmp/x", { seccomp })).stderr, /Operation not permitted/);
+    await fixture.output("mkdir /tmp/x", { seccomp, capAdd: ["SYS_TIME"] });
   },
 });
 
 Deno.test({
-  name: "runc: limits",
+  name: "runc: ulimits and cgroup limits are set",
   ...REAL,
   async fn() {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     const changes: Partial<SpecInput> = {
       resources: { memoryBytes: 32 << 20, pidsLimit: 50, cpuShares: 256, nanoCpus: 500_000_000 },
       ulimits: [{ name: "nofile", soft: 512, hard: 1e9 }, { name: "core", soft: 0, hard: -1 }],
     };
-    assert.equal(await bench.output("ulimit -Sn; ulimit -c", changes), "512\n0");
+    assert.equal(await fixture.output("ulimit -Sn; ulimit -c", changes), "512\n0");
     const version = (await probeHost()).cgroupVersion;
     const files = version === 1
       ? ["memory/memory.limit_in_bytes", "pids/pids.max", "cpu/cpu.shares", "cpu/cpu.cfs_quota_us"]
       : ["memory.max", "pids.max", "cpu.weight", "cpu.max"];
-    const out = await bench.output(`cd /sys/fs/cgroup; cat ${files.join(" ")}`, changes);
+    const out = await fixture.output(`cd /sys/fs/cgroup; cat ${files.join(" ")}`, changes);
     const expected = version === 1 ? ["33554432", "50", "256", "50000"] : ["33554432", "50", "10", "50000 100000"];
     assert.deepEqual(out.split("\n"), expected);
   },
@@ -161,34 +161,34 @@ Deno.test({
   name: "runc: read-only root, tmpfs and bind mounts",
   ...REAL,
   async fn() {
-    await using bench = await RuncBench.open();
-    await Deno.mkdir(bench.path("shared"));
-    await Deno.writeTextFile(bench.path("shared/file"), "from the host");
-    await Deno.writeTextFile(bench.path("hosts"), "127.0.0.1 localhost\n");
+    await using fixture = await RuncBench.open();
+    await Deno.mkdir(fixture.path("shared"));
+    await Deno.writeTextFile(fixture.path("shared/file"), "from the host");
+    await Deno.writeTextFile(fixture.path("hosts"), "127.0.0.1 localhost\n");
     const changes: Partial<SpecInput> = {
       readonlyRootfs: true,
-      etcFiles: { hosts: bench.path("hosts") },
+      etcFiles: { hosts: fixture.path("hosts") },
       mounts: [
         { kind: "tmpfs", target: "/tmp", options: ["size=1m", "exec"] },
-        { kind: "bind", source: bench.path("shared"), target: "/ro", readOnly: true },
-        { kind: "bind", source: bench.path("shared"), target: "/rw", readOnly: false },
+        { kind: "bind", source: fixture.path("shared"), target: "/ro", readOnly: true },
+        { kind: "bind", source: fixture.path("shared"), target: "/rw", readOnly: false },
       ],
     };
-    const refused = (path: string) => `touch ${path} 2>/dev/null && echo wrote ${path};`;
-    const out = await bench.output(
-      `${refused("/x")}${refused("/ro/x")}${refused("/etc/hosts")} touch /tmp/x /rw/x; cat /ro/file /etc/hosts`,
+    const tryWrite = (path: string) => `touch ${path} 2>/dev/null && echo wrote ${path};`;
+    const out = await fixture.output(
+      `${tryWrite("/x")}${tryWrite("/ro/x")}${tryWrite("/etc/hosts")} touch /tmp/x /rw/x; cat /ro/file /etc/hosts`,
       changes,
     );
     assert.equal(out, "from the host127.0.0.1 localhost");
-    assert.equal((await Deno.stat(bench.path("shared/x"))).size, 0);
+    assert.equal((await Deno.stat(fixture.path("shared/x"))).size, 0);
   },
 });
 
 Deno.test({
-  name: "runc: exec",
+  name: "runc: exec with the container's settings, and privileged",
   ...REAL,
   async fn(t) {
-    await using bench = await RuncBench.open();
+    await using fixture = await RuncBench.open();
     const host = await probeHost();
     const input = {
       ...CONTAINER,
@@ -201,9 +201,9 @@ Deno.test({
       execPrivileged: false,
     };
     await t.step("as another user", async () => {
-      const { code, stdout, stderr } = await bench.exec(execProcess(input).process);
+      const { code, stdout, stderr } = await fixture.exec(execProcess(input).process);
       assert.equal(code, 0, stderr);
-      // Up to 1.1.12 runc sets the limit from outside, while the Go runtime inside raises the soft one to the hard one.
+      // runc up to 1.1.12 sets the limit from outside, while its Go runtime raises the soft limit to the hard one.
       for (const line of [/^\/etc$/m, /^GREETING=hello$/m, /^uid=7 gid=8 groups=8$/m, /^(?:300|400)$/m]) {
         assert.match(stdout, line);
       }
@@ -213,7 +213,7 @@ Deno.test({
     });
     await t.step("privileged", async () => {
       const user = { uid: 0, gid: 0, additionalGids: [0] };
-      const { stdout } = await bench.exec(execProcess({ ...input, user, execPrivileged: true }).process);
+      const { stdout } = await fixture.exec(execProcess({ ...input, user, execPrivileged: true }).process);
       assert.equal(BigInt(`0x${field(stdout, "CapEff")}`), host.boundingCapabilities);
     });
   },
@@ -225,7 +225,7 @@ function field(status: string, name: string): string | undefined {
   return new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1];
 }
 
-/** Mount point → options and file system type; of mounts on top of each other the last. */
+/** Returns options and filesystem type by mount point; for stacked mounts those of the last one. */
 function mountTable(mountinfo: string): Map<string, string> {
   const lines = mountinfo.split("\n").map((line) => line.split(" ")).filter((fields) => fields.includes("-"));
   return new Map(lines.map((fields) => [fields[4], `${fields[5]} ${fields[fields.indexOf("-") + 1]}`]));

@@ -1,4 +1,7 @@
-/** Runs containers from generated configurations with the machine's runc, for tests that look around inside. */
+/**
+ * @module
+ * Runs containers from generated configurations with the installed runc, for tests that inspect them from inside.
+ */
 import { strict as assert } from "node:assert";
 import { cgroupsPath, generateSpec } from "./generate.ts";
 import { probeHost } from "./host_probe.ts";
@@ -6,7 +9,7 @@ import type { SpecInput } from "./input.ts";
 import { ociJson, type OciProcess } from "./oci.ts";
 import { CONTAINER } from "./spec_testing.ts";
 
-/** What a command said. */
+/** The result of a command. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
@@ -29,7 +32,7 @@ const PROGRAMS = [
   "uname",
 ];
 
-/** A folder with a busybox root file system and runc's state; everything goes away with it. */
+/** A temporary directory with a busybox root filesystem and runc's state. Dispose of it to remove all of it. */
 export class RuncBench implements AsyncDisposable {
   readonly #dir: string;
   readonly #engineId: string;
@@ -51,7 +54,7 @@ export class RuncBench implements AsyncDisposable {
     return new RuncBench(dir);
   }
 
-  /** A path below the bench's own folder, for bind mounts. */
+  /** Returns a path below the temporary directory, for bind mounts. */
   path(name: string): string {
     return `${this.#dir}/${name}`;
   }
@@ -60,20 +63,20 @@ export class RuncBench implements AsyncDisposable {
     return this.path("rootfs");
   }
 
-  /** Runs a shell script in a container that differs from a plain one by `changes`. */
+  /** Runs a shell script in a container with default settings, modified by `changes`. */
   async run(script: string, changes: Partial<SpecInput> = {}): Promise<Outcome> {
     const id = await this.#bundle({ args: ["/bin/sh", "-c", script], ...changes });
     return await this.#runc(["run", "--bundle", this.path(id), id]);
   }
 
-  /** The output of {@link run}, which has to succeed. */
+  /** Returns the output of {@link run}, which must succeed. */
   async output(script: string, changes: Partial<SpecInput> = {}): Promise<string> {
     const { code, stdout, stderr } = await this.run(script, changes);
     assert.equal(code, 0, `${stderr}${stdout}`);
     return stdout.trim();
   }
 
-  /** Starts a container that waits, runs `process` in it, and removes it. */
+  /** Starts a container that sleeps, runs `process` in it, and removes the container. */
   async exec(process: OciProcess, changes: Partial<SpecInput> = {}): Promise<Outcome> {
     const id = await this.#bundle({ args: ["/bin/sleep", "60"], ...changes });
     const started = await this.#runc(["run", "--detach", "--bundle", this.path(id), id], "null");

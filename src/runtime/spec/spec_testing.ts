@@ -1,9 +1,12 @@
-/** Inputs that the tests of this folder start from. */
+/**
+ * @module
+ * Base inputs of the tests in this directory.
+ */
 import { CAPABILITY_NUMBERS } from "./capabilities.ts";
 import type { CgroupFeature, HostInfo } from "./host.ts";
 import type { SpecInput } from "./input.ts";
 
-/** A mask of all capabilities but those named. */
+/** Returns the mask of all capabilities except `missing`. */
 export function capabilitiesBut(...missing: string[]): bigint {
   return [...CAPABILITY_NUMBERS].reduce(
     (mask, [name, bit]) => missing.includes(name) ? mask : mask | 1n << BigInt(bit),
@@ -17,7 +20,7 @@ const FEATURES: readonly CgroupFeature[] = [
   ...["blkioReadBps", "blkioWriteBps", "blkioReadIops", "blkioWriteIops"] as const,
 ];
 
-/** A machine that can do everything, with cgroup v1. */
+/** A machine with cgroup v1 that supports all features. */
 export const HOST: HostInfo = {
   arch: "x86_64",
   kernel: "6.1.0-18-amd64",

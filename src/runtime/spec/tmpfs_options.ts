@@ -1,10 +1,10 @@
 /**
  * @module
- * Options of a tmpfs mount: Docker's defaults and the user's, of which the last one of a kind counts.
+ * Options of a tmpfs mount: Docker's defaults and the user's. Of options of the same kind, the last one applies.
  */
 import { TsdError } from "../../errors.ts";
 
-/** Options that exclude each other, so that only the last of a group stays. */
+/** Mutually exclusive options: only the last one of a group applies. */
 const FLAG_GROUPS: readonly (readonly string[])[] = [
   ["ro", "rw"],
   ["suid", "nosuid"],
@@ -22,20 +22,20 @@ const FLAG_GROUPS: readonly (readonly string[])[] = [
 const DATA_OPTIONS = new Set(["size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"]);
 const DEFAULTS = ["noexec", "nosuid", "nodev", "rprivate"];
 
-/** The options to mount with. @throws invalid_argument with Docker's text for an unknown option */
-export function mergeTmpfsOptions(given: readonly string[]): string[] {
-  const seen = new Set<string>();
+/** Returns the effective options. @throws {TsdError} invalid_argument with Docker's text for an unknown option */
+export function mergeTmpfsOptions(userOptions: readonly string[]): string[] {
+  const kinds = new Set<string>();
   const merged: string[] = [];
-  for (const option of [...DEFAULTS, ...given].reverse()) {
+  for (const option of [...DEFAULTS, ...userOptions].reverse()) {
     if (option === "defaults") continue;
     const kind = kindOf(option);
-    if (!seen.has(kind)) merged.unshift(option);
-    seen.add(kind);
+    if (!kinds.has(kind)) merged.unshift(option);
+    kinds.add(kind);
   }
   return merged;
 }
 
-/** The options of `--mount type=tmpfs`. `modeBits` are permissions. */
+/** Returns the options for `--mount type=tmpfs`. `modeBits` are the permission bits. */
 export function tmpfsOptions(
   { sizeBytes, modeBits, readOnly }: { sizeBytes?: number; modeBits?: number; readOnly?: boolean },
 ): string[] {

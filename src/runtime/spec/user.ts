@@ -1,22 +1,22 @@
 /**
  * @module
- * `USER`, `--user` and `--group-add` as ids, from the text of the container's own passwd and group files (passwd(5),
- * group(5)). The files belong to the image: lines that make no sense name nobody, and nothing is read into memory whole.
+ * Resolves `USER`, `--user` and `--group-add` to ids with the container's passwd and group files (passwd(5), group(5)).
+ * The files come from the image and are untrusted: invalid lines are ignored, and no file is read into memory whole.
  */
 import { TsdError } from "../../errors.ts";
 import type { ProcessUser } from "./input.ts";
 
-/** The account files of a root file system, as chunks of bytes; a missing file is empty. Each may be read again. */
+/** The account files of a root filesystem, as chunks of bytes. A missing file is empty. Each can be read repeatedly. */
 export interface AccountFiles {
   passwd(): Iterable<Uint8Array>;
   group(): Iterable<Uint8Array>;
 }
 
-/** Who a process runs as. */
+/** The user that a process runs as. */
 export interface ResolvedUser {
-  /** Its supplementary groups start with its own group; each is there once. */
+  /** The supplementary groups start with the primary group and contain no duplicates. */
   readonly user: ProcessUser;
-  /** Home folder, `/` for an id without an entry. */
+  /** Home directory; `/` for an id without an entry. */
   readonly home: string;
 }
 
@@ -34,15 +34,16 @@ interface Group {
 }
 
 const MAX_ID = 2 ** 31 - 1;
-/** NGROUPS_MAX: what setgroups(2) takes. */
+/** NGROUPS_MAX, the maximum for setgroups(2). */
 const MAX_GROUPS = 65_536;
-/** Longer lines belong to no account that anyone made on purpose; it bounds what is held at a time. */
+/** Longer lines are ignored, which bounds the memory used. No legitimate account has such a line. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
 /**
- * Resolves `name|uid[:group|gid]`; the empty text is root. A number is always an id, never a name, and needs no entry.
+ * Resolves `name|uid[:group|gid]`; the empty string is root. A number is always an id, never a name, and needs no
+ * entry.
  *
- * @throws user_unknown with Docker's text for a name or group without an entry, or an id out of range
+ * @throws {TsdError} user_unknown with Docker's text for a name or group without an entry, or an id out of range
  */
 export function resolveUser(spec: string, files: AccountFiles, groupAdd: readonly string[] = []): ResolvedUser {
   const [userPart, groupPart = ""] = spec.split(":");
@@ -87,7 +88,7 @@ function groupsOf(name: string, files: AccountFiles): number[] {
   return found;
 }
 
-/** An id from digits, undefined for a name. @throws user_unknown out of range */
+/** Parses an id; undefined for a name. @throws {TsdError} user_unknown, if it is out of range */
 function asId(part: string): number | undefined {
   if (!/^[+-]?\d+$/.test(part)) return undefined;
   const id = Number(part);
@@ -120,13 +121,13 @@ function numberOf(text: string | undefined): number | undefined {
 
 const NEWLINE = 10;
 
-/** Lines without surrounding blanks; empty and overlong ones are left out. */
+/** Yields lines, trimmed. Empty and overlong lines are skipped. */
 function* lines(chunks: Iterable<Uint8Array>): Generator<string> {
   const decoder = new TextDecoder();
   let pieces: Uint8Array[] = [];
   let sizeBytes = 0;
   const finish = (): string => {
-    const line = sizeBytes > MAX_LINE_BYTES ? "" : decoder.decode(joined(pieces, sizeBytes)).trim();
+    const line = sizeBytes > MAX_LINE_BYTES ? "" : decoder.decode(concatenated(pieces, sizeBytes)).trim();
     pieces = [];
     sizeBytes = 0;
     return line;
@@ -144,14 +145,14 @@ function* lines(chunks: Iterable<Uint8Array>): Generator<string> {
       const line = finish();
       if (line !== "") yield line;
     }
-    // The rest outlives the chunk, whose bytes the reader may use again.
+    // Copied, because the reader may reuse the memory of the chunk.
     add(chunk.slice(start));
   }
   const line = finish();
   if (line !== "") yield line;
 }
 
-function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+function concatenated(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
   if (pieces.length === 1) return pieces[0];
   const bytes = new Uint8Array(sizeBytes);
   let offset = 0;

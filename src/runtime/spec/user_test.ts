@@ -23,7 +23,7 @@ function account(passwd: string, group: string, chunkBytes = 64): AccountFiles {
   return { passwd: () => chunks(passwd, chunkBytes), group: () => chunks(group, chunkBytes) };
 }
 
-/** Chunks that share one buffer, as a real reader's do. */
+/** Yields chunks that share one buffer, like those of the real reader. */
 function* chunks(text: string, chunkBytes: number): Generator<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
   const buffer = new Uint8Array(chunkBytes);
@@ -72,19 +72,19 @@ const REFUSED: readonly (readonly [string, string])[] = [
 ];
 
 for (const [spec, message] of REFUSED) {
-  Deno.test(`user ${spec} is refused`, () => {
+  Deno.test(`user ${spec} is rejected`, () => {
     assert.throws(() => resolveUser(spec, FILES), { code: "user_unknown", message });
   });
 }
 
-Deno.test("without account files there are numbers only", () => {
+Deno.test("without account files only numeric ids are accepted", () => {
   const none = account("", "");
   assert.deepEqual(resolveUser("", none), { user: { uid: 0, gid: 0, additionalGids: [0] }, home: "/" });
   assert.deepEqual(resolveUser("7:8", none).user, { uid: 7, gid: 8, additionalGids: [8] });
   assert.throws(() => resolveUser("root", none), { code: "user_unknown" });
 });
 
-Deno.test("added groups: names and numbers, each once", () => {
+Deno.test("additional groups may be names and numbers, and are deduplicated", () => {
   assert.deepEqual(resolveUser("app", FILES, ["audio", "wheel", "500", "77"]).user.additionalGids, [
     1001,
     10,
@@ -97,21 +97,21 @@ Deno.test("added groups: names and numbers, each once", () => {
   });
 });
 
-Deno.test("an overlong line belongs to nobody, and the next one is read", () => {
+Deno.test("an overlong line is ignored, and the next one is read", () => {
   const passwd = `long:x:1:1:${"x".repeat(1024 * 1024)}:/:/\napp:x:2:2::/a:/`;
   const files = account(passwd, "", 10_000);
   assert.throws(() => resolveUser("long", files), { code: "user_unknown" });
   assert.equal(resolveUser("app", files).user.uid, 2);
 });
 
-Deno.test("a user in more groups than the kernel takes is refused", () => {
+Deno.test("a user in more groups than the kernel allows is rejected", () => {
   const group = Array.from({ length: 65_537 }, (_, i) => `g:x:${i + 10}:app`).join("\n");
   assert.throws(() => resolveUser("app", account(PASSWD, group, 65_536)), {
     message: "unable to use user app: it is in more than 65536 groups",
   });
 });
 
-Deno.test("chunk borders and junk change nothing", () => {
+Deno.test("chunk boundaries and invalid lines don't affect the result", () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 80 }), fc.array(fc.string()), (chunkBytes, junk) => {
     const noise = junk.map((line) => line.replaceAll("app", "") + "\n").join("");
     const files = account(noise + PASSWD, noise + GROUP, chunkBytes);

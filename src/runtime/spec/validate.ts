@@ -1,6 +1,6 @@
 /**
  * @module
- * What can be said to be wrong with a container before anything is made for it, in Docker's words.
+ * Validates the settings of a container before anything is created for it, with Docker's error messages.
  */
 import { TsdError } from "../../errors.ts";
 import { normaliseCapabilities } from "./capabilities.ts";
@@ -13,7 +13,10 @@ import { validateUlimit } from "./rlimits.ts";
 
 const OOM_SCORE_LIMIT = 1000;
 
-/** Checks settings that need no root file system, user or file of the host. @throws invalid_argument */
+/**
+ * Validates the settings that don't depend on the root filesystem, the user or files of the host.
+ * @throws {TsdError} invalid_argument
+ */
 export function validateSpecInput(input: SpecSettings): void {
   validateStart(input);
   normaliseCapabilities(input.capAdd ?? [], "CapAdd");
@@ -25,25 +28,25 @@ export function validateSpecInput(input: SpecSettings): void {
   input.ulimits?.forEach(validateUlimit);
   const { oomScoreAdj = 0, shmSizeBytes = 0, annotations = {} } = input;
   if (Math.abs(oomScoreAdj) > OOM_SCORE_LIMIT) {
-    refuse(`Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+    reject(`Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   }
-  if (shmSizeBytes < 0) refuse("SHM size can not be less than 0");
+  if (shmSizeBytes < 0) reject("SHM size can not be less than 0");
   if (Object.hasOwn(annotations, "")) {
-    refuse("invalid Annotations: the empty string is not permitted as an annotation key");
+    reject("invalid Annotations: the empty string is not permitted as an annotation key");
   }
 }
 
 function validateStart({ args, cwd, env }: SpecSettings): void {
-  if (args.length === 0) refuse("no command specified");
-  if (!cwd.startsWith("/")) refuse(`the working directory '${cwd}' is invalid, it needs to be an absolute path`);
+  if (args.length === 0) reject("no command specified");
+  if (!cwd.startsWith("/")) reject(`the working directory '${cwd}' is invalid, it needs to be an absolute path`);
   for (const entry of env) {
-    if (entry === "" || entry.startsWith("=")) refuse(`invalid environment variable: ${entry}`);
+    if (entry === "" || entry.startsWith("=")) reject(`invalid environment variable: ${entry}`);
   }
   if ([...args, ...env, cwd].some((text) => text.includes("\0"))) {
-    refuse("Arguments, environment and working directory cannot hold a NUL byte");
+    reject("Arguments, environment and working directory cannot hold a NUL byte");
   }
 }
 
-function refuse(message: string): never {
+function reject(message: string): never {
   throw new TsdError("invalid_argument", message);
 }

@@ -1,4 +1,4 @@
-/** Every refusal, with Docker's words. */
+/** Every validation error, with Docker's text. */
 import { strict as assert } from "node:assert";
 import type { SpecInput } from "./input.ts";
 import { CONTAINER, HOST } from "./spec_testing.ts";
@@ -87,12 +87,12 @@ const REFUSED: readonly (readonly [Partial<SpecInput>, string])[] = [
 ];
 
 for (const [changes, message] of REFUSED) {
-  Deno.test(`refused: ${message}`, () => {
+  Deno.test(`rejected: ${message}`, () => {
     assert.throws(() => validateSpecInput({ ...CONTAINER, ...changes }), { code: "invalid_argument", message });
   });
 }
 
-Deno.test("what Docker's clients send for nothing is accepted", () => {
+Deno.test("the values that Docker's clients send for unset fields are accepted", () => {
   const resources = {
     ...{ memoryBytes: 0, memorySwapBytes: -1, memoryReservationBytes: 0, memorySwappiness: -1, nanoCpus: 0 },
     ...{ cpuShares: 0, cpuPeriodMicros: 0, cpuQuotaMicros: 0, cpusetCpus: "", cpusetMems: "", pidsLimit: 0 },

@@ -1,10 +1,10 @@
 /**
  * @module
- * Where an OCI runtime sends the master of the pty that it made for a container (`--console-socket`, runc's
- * docs/terminals.md): a unix socket in the container's run folder, one message with one descriptor.
+ * The socket to which an OCI runtime sends the master of the pty that it created for a container (`--console-socket`,
+ * runc's docs/terminals.md): a unix socket in the container's run directory, one message with one descriptor.
  *
- * A runtime may fail without sending anything, and one that fails late may have sent a terminal all the same. So whoever
- * started it aborts {@link ConsoleSocket.receive} when it ended badly, and decides by its exit alone.
+ * A runtime may fail without sending anything, and one that fails late may have sent a terminal nevertheless. So the
+ * caller decides by the runtime's exit alone, and aborts {@link ConsoleSocket.receive} when the runtime failed.
  */
 import { TsdError } from "../../errors.ts";
 import {
@@ -29,7 +29,7 @@ import {
   type TreeCalls,
 } from "../../sys/mod.ts";
 
-/** What a console socket needs of the machine. */
+/** The system calls that a console socket needs. */
 export interface ConsoleCalls {
   readonly sockets: SocketCalls;
   readonly files: Pick<FileCalls, "close">;
@@ -39,20 +39,22 @@ export interface ConsoleCalls {
   readonly tree: Pick<TreeCalls, "unlinkat">;
 }
 
-/** When to stop waiting. */
+/** Limits of {@link ConsoleSocket.receive}. */
 export interface ReceiveLimits {
   readonly signal?: AbortSignal;
-  /** From now. */
+  /** Timeout from the call, in ms. */
   readonly deadlineMs?: number;
 }
 
-const REAL: ConsoleCalls = { sockets, files, metadata, pipes, terminals, tree };
+const SYSTEM_CALLS: ConsoleCalls = { sockets, files, metadata, pipes, terminals, tree };
 const BACKLOG = 4;
 const OWNER_ONLY = 0o600;
 
-/** A listening socket, for one terminal. Dispose of it once the terminal has come, or can't come any more. */
+/**
+ * A listening socket that receives one terminal. Dispose of it once the terminal has arrived, or can't arrive any more.
+ */
 export class ConsoleSocket implements Disposable {
-  /** For the runtime's `--console-socket`. */
+  /** Value for the runtime's `--console-socket`. */
   readonly path: string;
   readonly #listener: OwnedFd;
   readonly #epoll: Pick<Epoll, "add" | "remove">;
@@ -60,17 +62,17 @@ export class ConsoleSocket implements Disposable {
   #reception: Reception | undefined;
 
   /**
-   * Begins to listen. What is at `path` (an engine that was killed left it) is replaced.
-   * @param path in a folder that is root's alone; 107 bytes at most
+   * Starts to listen. Replaces an existing file at `path`, which an engine that was killed has left behind.
+   * @param path at most 107 bytes, in a directory that only root can access
    * @throws {TsdError} invalid_argument, system_call
    */
-  constructor(path: string, epoll: Pick<Epoll, "add" | "remove">, calls: ConsoleCalls = REAL) {
+  constructor(path: string, epoll: Pick<Epoll, "add" | "remove">, calls: ConsoleCalls = SYSTEM_CALLS) {
     this.path = path;
     this.#epoll = epoll;
     this.#calls = calls;
     using undo = new DisposableStack();
     this.#listener = undo.use(new OwnedFd(calls.sockets.unixSocket(), calls.files));
-    // Before it has a name, so that the file never has other permissions.
+    // Before bind(2), so that the file never has other permissions.
     calls.metadata.fchmod(this.#listener.fd, OWNER_ONLY);
     this.#bind();
     calls.sockets.listen(this.#listener.fd, BACKLOG);
@@ -78,9 +80,10 @@ export class ConsoleSocket implements Disposable {
   }
 
   /**
-   * The master: it doesn't block, has close-on-exec, and is the caller's to close. Call it once, before or after the runtime
-   * has sent it. Nobody has to be waiting when it fails.
-   * @throws {TsdError} timeout, runtime_failed (something else came), cancelled (disposed of); the signal's reason
+   * Receives the master, non-blocking and close-on-exec; the caller closes it. Call this once, before or after the
+   * runtime has sent it. The promise may be dropped: its rejection is never unhandled.
+   * @throws {TsdError} timeout, runtime_failed (the message was no terminal), cancelled (disposed of)
+   * @throws the reason of `signal`
    */
   receive({ signal, deadlineMs }: ReceiveLimits = {}): Promise<OwnedFd> {
     if (this.#reception !== undefined) throw new Error("A console socket receives one terminal");
@@ -118,7 +121,7 @@ export class ConsoleSocket implements Disposable {
     }
   }
 
-  /** Calls `step` when there is something to take; what it throws is what {@link receive} fails with. */
+  /** Calls `step` whenever `fd` is readable. If `step` throws, {@link receive} rejects with that error. */
   #watch(fd: number, reception: Reception, step: () => void): void {
     this.#epoll.add(fd, EPOLL.IN, () => {
       try {
@@ -136,7 +139,7 @@ export class ConsoleSocket implements Disposable {
     const connection = reception.cleanUp.use(new OwnedFd(fd, this.#calls.files));
     this.#watch(fd, reception, () => {
       const message = this.#calls.sockets.receiveFd(connection.fd);
-      if (message !== "again") reception.give(this.#terminalOf(message));
+      if (message !== "again") reception.succeed(this.#terminalOf(message));
     });
   }
 
@@ -158,7 +161,7 @@ export class ConsoleSocket implements Disposable {
   }
 }
 
-/** One call of `receive`: the first outcome counts, and ends all waiting at once. */
+/** One call of `receive`. The first outcome settles it and stops all waiting. */
 class Reception {
   readonly #master = Promise.withResolvers<OwnedFd>();
   readonly cleanUp = new DisposableStack();
@@ -171,7 +174,7 @@ class Reception {
     return this.#master.promise;
   }
 
-  give(master: OwnedFd): void {
+  succeed(master: OwnedFd): void {
     this.cleanUp.dispose();
     this.#master.resolve(master);
   }
@@ -182,12 +185,12 @@ class Reception {
   }
 
   limit(signal: AbortSignal | undefined, deadlineMs: number | undefined): void {
-    const aborted = () => this.fail(signal?.reason);
-    signal?.addEventListener("abort", aborted);
-    this.cleanUp.defer(() => signal?.removeEventListener("abort", aborted));
+    const abort = () => this.fail(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    this.cleanUp.defer(() => signal?.removeEventListener("abort", abort));
     if (deadlineMs === undefined) return;
-    const expired = () => this.fail(new TsdError("timeout", `No terminal came within ${deadlineMs / 1000} s`));
-    const timer = setTimeout(expired, deadlineMs);
+    const expire = () => this.fail(new TsdError("timeout", `No terminal came within ${deadlineMs / 1000} s`));
+    const timer = setTimeout(expire, deadlineMs);
     this.cleanUp.defer(() => clearTimeout(timer));
   }
 }

@@ -16,8 +16,8 @@ interface Setup {
 const flagsOf = (fd: number) =>
   parseInt(/flags:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))?.[1] ?? "", 8);
 
-/** Every test ends with no more open descriptors than it began with, and without the socket's file. */
-async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
+/** Runs `body` and checks that it leaves neither open descriptors nor the socket's file. */
+async function withSetup(body: (setup: Setup) => Promise<void>): Promise<void> {
   const noneAdded = watchDescriptors();
   const dir = await Deno.makeTempDir({ prefix: "tsd-console-" });
   try {
@@ -35,9 +35,9 @@ async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
   await noneAdded();
 }
 
-Deno.test("the master arrives, before or after it is waited for: non-blocking, close-on-exec", async () => {
+Deno.test("receive returns a master sent before or after the call, non-blocking and close-on-exec", async () => {
   for (const sentFirst of [true, false]) {
-    await withRig(async ({ path, epoll }) => {
+    await withSetup(async ({ path, epoll }) => {
       using socket = new ConsoleSocket(path, epoll);
       assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
       using sent = openPty().master;
@@ -58,8 +58,8 @@ Deno.test("the master arrives, before or after it is waited for: non-blocking, c
   }
 });
 
-Deno.test("a client that connects first and sends later", async () => {
-  await withRig(async ({ path, epoll }) => {
+Deno.test("receive waits for a client that has connected and sends later", async () => {
+  await withSetup(async ({ path, epoll }) => {
     using socket = new ConsoleSocket(path, epoll);
     const waiting = socket.receive({ deadlineMs: 5000 });
     using client = connectUnix(path);
@@ -70,8 +70,8 @@ Deno.test("a client that connects first and sends later", async () => {
   });
 });
 
-Deno.test("whoever waits in vain can stop: signal, deadline, disposal", async () => {
-  await withRig(async ({ path, epoll }) => {
+Deno.test("receive is ended by the signal, the deadline or disposal", async () => {
+  await withSetup(async ({ path, epoll }) => {
     const reason = new Error("runc failed");
     {
       using socket = new ConsoleSocket(path, epoll);
@@ -91,26 +91,26 @@ Deno.test("whoever waits in vain can stop: signal, deadline, disposal", async ()
         message: "No terminal came within 0.02 s",
       });
     }
-    // Nobody waits: that is no unhandled rejection.
+    // An ignored promise causes no unhandled rejection.
     const socket = new ConsoleSocket(path, epoll);
     const waiting = socket.receive();
     socket[Symbol.dispose]();
     socket[Symbol.dispose]();
     await assert.rejects(waiting, { code: "cancelled" });
-    const unheard = new ConsoleSocket(path, epoll);
-    void unheard.receive();
-    unheard[Symbol.dispose]();
+    const ignored = new ConsoleSocket(path, epoll);
+    void ignored.receive();
+    ignored[Symbol.dispose]();
   });
 });
 
-Deno.test("what isn't a terminal is refused and closed: another file, bytes alone, an early end", async () => {
+Deno.test("receive rejects and closes what isn't a terminal: another file, bytes alone, an early end", async () => {
   const cases: [(client: OwnedFd, file: OwnedFd) => void, RegExp][] = [
     [(client, file) => sendFds(client.fd, [file.fd]), /is no terminal$/],
     [(client) => sendFds(client.fd, []), /sent no terminal$/],
     [(client) => client.close(), /sent no terminal$/],
   ];
   for (const [misbehave, message] of cases) {
-    await withRig(async ({ path, epoll }) => {
+    await withSetup(async ({ path, epoll }) => {
       using socket = new ConsoleSocket(path, epoll);
       const waiting = socket.receive({ deadlineMs: 5000 });
       using client = connectUnix(path);
@@ -121,8 +121,8 @@ Deno.test("what isn't a terminal is refused and closed: another file, bytes alon
   }
 });
 
-Deno.test("of two terminals one is kept, also when both come at once", async () => {
-  await withRig(async ({ path, epoll }) => {
+Deno.test("of two terminals only the first is kept, also if both arrive at once", async () => {
+  await withSetup(async ({ path, epoll }) => {
     using socket = new ConsoleSocket(path, epoll);
     using sent = openPty().master;
     using first = connectUnix(path);
@@ -132,8 +132,8 @@ Deno.test("of two terminals one is kept, also when both come at once", async () 
   });
 });
 
-Deno.test("a socket that a killed engine left is replaced; a path that is too long is refused", async () => {
-  await withRig(async ({ path, dir, epoll }) => {
+Deno.test("a socket left by a killed engine is replaced; a path that is too long is rejected", async () => {
+  await withSetup(async ({ path, dir, epoll }) => {
     await Deno.writeTextFile(path, "");
     {
       using _socket = new ConsoleSocket(path, epoll);
@@ -162,7 +162,7 @@ Deno.test("a socket that can't listen closes its descriptor", () => {
 
 const NULL_STDIO = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: O.RDWR }));
 
-/** What runc needs for a shell on a terminal: a static busybox as the whole root. */
+/** Writes a bundle for a shell on a terminal, with a static busybox as the root filesystem. */
 async function writeBundle(dir: string, args: string[]): Promise<void> {
   await Deno.mkdir(`${dir}/rootfs/bin`, { recursive: true });
   for (const directory of ["proc", "dev", "sys"]) await Deno.mkdir(`${dir}/rootfs/${directory}`);
@@ -181,7 +181,7 @@ async function writeBundle(dir: string, args: string[]): Promise<void> {
   await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify(config));
 }
 
-/** Runs runc to its end; it is quick, and nothing else happens meanwhile. */
+/** Runs runc and blocks until it exits. */
 const runc = (dir: string, args: string[]): number | undefined =>
   processes.waitpid(
     processes.spawn({
@@ -204,7 +204,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** All that a terminal says until its last program is gone. */
+/** Reads the output of a terminal until its last program has exited. */
 async function readAll(master: OwnedFd, epoll: Epoll): Promise<string> {
   const ended = Promise.withResolvers<void>();
   const decoder = new TextDecoder();
@@ -225,10 +225,10 @@ async function readAll(master: OwnedFd, epoll: Epoll): Promise<string> {
 }
 
 Deno.test({
-  name: "with a real runc: the size is there from the start, input and output work, the end is seen",
+  name: "with runc: the initial size is set, input and output work, the end is detected",
   ...requires("root", "runc"),
   async fn() {
-    await withRig(async ({ dir, path, epoll }) => {
+    await withSetup(async ({ dir, path, epoll }) => {
       await writeBundle(dir, ["/bin/busybox", "sh", "-c", "busybox stty size; read x; echo got $x; exit 3"]);
       const id = `console-test-${Deno.pid}`;
       try {
@@ -241,7 +241,7 @@ Deno.test({
         assert.equal(runc(dir, ["start", id]), 0);
         files.write(terminal.fd, new TextEncoder().encode("hello\n"));
         const text = await readAll(terminal, epoll);
-        // What was typed is echoed at once, before or after the first line of output.
+        // The terminal echoes the input at once, before or after the first line of output.
         assert.deepEqual(text.split("\r\n").sort(), ["", "40 132", "got hello", "hello"]);
       } finally {
         runc(dir, ["delete", "--force", id]);
@@ -251,10 +251,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "with a real runc that fails: what it may have sent is closed, the caller's abort is what is seen",
+  name: "with a runc that fails: a terminal it may have sent is closed, and receive rejects with the caller's reason",
   ...requires("root", "runc"),
   async fn() {
-    await withRig(async ({ dir, path, epoll }) => {
+    await withSetup(async ({ dir, path, epoll }) => {
       await writeBundle(dir, ["/no/such/program"]);
       const id = `console-fail-${Deno.pid}`;
       using socket = new ConsoleSocket(path, epoll);

@@ -6,7 +6,7 @@ import { openPty } from "../../sys/sys_testing.ts";
 import { StdinPipe } from "../stdin_pipe.ts";
 import { resizeTerminal, terminalInput } from "./terminal.ts";
 
-Deno.test("a size is set on the master; nonsense is refused", () => {
+Deno.test("resizeTerminal sets the size of the master and rejects invalid sizes", () => {
   using master = openPty().master;
   resizeTerminal(master.fd, 0, 65535);
   assert.deepEqual(terminals.windowSize(master.fd), { rows: 0, columns: 65535 });
@@ -22,13 +22,13 @@ interface Setup {
   readonly master: OwnedFd;
   readonly epoll: Epoll;
   readonly input: StdinPipe;
-  /** Everything that was read from the master so far. */
+  /** Returns everything that was read from the master so far. */
   output(): string;
-  /** Resolves when the output holds a text. */
-  seen(text: string): Promise<void>;
+  /** Resolves when the output contains a text. */
+  waitFor(text: string): Promise<void>;
 }
 
-/** A shell with a script on a pty, whose master is read all the time. */
+/** Runs a shell script on a pty whose master is read continuously. */
 async function onTerminal(script: string, body: (setup: Setup) => Promise<void>): Promise<void> {
   const { master, path } = openPty();
   using _master = master;
@@ -76,21 +76,21 @@ function readFrom(master: OwnedFd, epoll: Epoll) {
       stop();
     }
   });
-  const seen = (text: string) =>
+  const waitFor = (text: string) =>
     new Promise<void>((resolve) => {
       awaited = { text, resolve };
       if (output.includes(text)) resolve();
     });
-  return { output: () => output, seen, stop };
+  return { output: () => output, waitFor, stop };
 }
 
-Deno.test("input for a terminal waits while the program is slow, and arrives whole and in order", async () => {
+Deno.test("input of a terminal waits while the program is slow, and arrives complete and in order", async () => {
   const blocks = Array.from({ length: 8 }, (_, i) => new TextEncoder().encode(`${i}abcdef`.repeat(8192)));
   const sizeBytes = blocks.reduce((sum, block) => sum + block.length, 0);
-  // Raw, or the terminal would throw away what is more than a line of 4 KiB. Stopped, so that nothing is taken at first.
+  // Raw mode, as the terminal would truncate lines of more than 4 KiB. Stopped, so that nothing is read at first.
   const script = `stty raw -echo; echo ready; kill -STOP $$; head -c ${sizeBytes} | sha256sum; read end`;
-  await onTerminal(script, async ({ pid, input, seen }) => {
-    await seen("ready");
+  await onTerminal(script, async ({ pid, input, waitFor }) => {
+    await waitFor("ready");
     let written = 0;
     const all = blocks.map((block) => input.write(block).then(() => written++));
     await delay(50);
@@ -98,26 +98,26 @@ Deno.test("input for a terminal waits while the program is slow, and arrives who
     processes.kill(pid, SIG.CONT);
     await Promise.all(all);
     const hash = await crypto.subtle.digest("SHA-256", await new Blob(blocks).arrayBuffer());
-    await seen(new Uint8Array(hash).toHex());
+    await waitFor(new Uint8Array(hash).toHex());
   });
 });
 
-Deno.test("input for a terminal whose programs are gone is dropped, and nobody waits for it", async () => {
-  await onTerminal("stty raw -echo; echo ready; sleep 0.2", async ({ input, seen }) => {
-    await seen("ready");
-    // More than fits: the writer waits, and is woken by the end.
+Deno.test("input of a terminal whose programs have exited is dropped without waiting", async () => {
+  await onTerminal("stty raw -echo; echo ready; sleep 0.2", async ({ input, waitFor }) => {
+    await waitFor("ready");
+    // More than the terminal's buffer: the writer waits until the hang-up wakes it.
     await input.write(new Uint8Array(1 << 20).fill(120));
     await input.write(new TextEncoder().encode("more"));
     await input.close();
   });
 });
 
-Deno.test("closing a terminal's input neither hangs it up nor ends its reading", async () => {
-  await onTerminal("echo ready; read x; echo got $x", async ({ master, input, seen }) => {
-    await seen("ready");
+Deno.test("closing a terminal's input neither hangs up the terminal nor ends its output", async () => {
+  await onTerminal("echo ready; read x; echo got $x", async ({ master, input, waitFor }) => {
+    await waitFor("ready");
     await input.close();
     files.write(master.fd, new TextEncoder().encode("direct\n"));
-    await seen("got direct");
+    await waitFor("got direct");
   });
 });
 

@@ -1,12 +1,12 @@
 /**
  * @module
- * The system calls that a container may make unless it says otherwise: an allow-list equal in effect to Docker's
- * present default (all that is not named fails with EPERM). Data only; `resolve.ts` turns it into the OCI form.
+ * The default seccomp profile: an allow-list of system calls, equivalent to Docker's current default (all other calls
+ * fail with EPERM). It contains only data; `resolve.ts` converts it to OCI.
  *
- * Names are those of libseccomp; the runtime skips names that its libseccomp or the architecture does not know.
+ * The names are libseccomp's. The runtime skips names that its libseccomp or the architecture doesn't know.
  */
 
-/** A condition on one argument: all conditions of a rule hold together. */
+/** A condition on one argument of a system call. */
 export interface ArgCondition {
   readonly index: number;
   readonly op: "LT" | "EQ" | "GT" | "MASKED_EQ";
@@ -16,9 +16,9 @@ export interface ArgCondition {
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
-/** Allowed always, by what they are about. */
+/** System calls that are always allowed, by subject. */
 export const ALLOWED: readonly string[] = [
-  // Files by path.
+  // Files, by path.
   words(`access chdir chmod chown chown32 creat faccessat faccessat2 fchmodat fchmodat2 fchownat fstatat64 futimesat
     getcwd lchown lchown32 link linkat lstat lstat64 mkdir mkdirat mknod mknodat name_to_handle_at newfstatat open
     openat openat2 readlink readlinkat rename renameat renameat2 rmdir stat stat64 statx symlink symlinkat truncate
@@ -26,14 +26,14 @@ export const ALLOWED: readonly string[] = [
   // Extended attributes.
   words(`fgetxattr flistxattr fremovexattr fsetxattr getxattr getxattrat lgetxattr listxattr listxattrat llistxattr
     lremovexattr lsetxattr removexattr removexattrat setxattr setxattrat`),
-  // Open files.
+  // File descriptors.
   words(`close close_range copy_file_range dup dup2 dup3 fadvise64 fadvise64_64 fallocate fchdir fchmod fchown fchown32
     fcntl fcntl64 fdatasync flock fstat fstat64 fsync ftruncate ftruncate64 getdents getdents64 ioctl _llseek lseek
     pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readv sendfile sendfile64 splice sync
     sync_file_range syncfs tee vmsplice write writev`),
-  // File systems and mounts, to look at only.
+  // Filesystems and mounts, read-only.
   words(`cachestat fstatfs fstatfs64 listmount statfs statfs64 statmount`),
-  // Watching files, waiting for descriptors.
+  // Watching files, polling descriptors.
   words(`epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd
     eventfd2 fanotify_mark inotify_add_watch inotify_init inotify_init1 inotify_rm_watch _newselect poll ppoll
     ppoll_time64 pselect6 pselect6_time64 select signalfd signalfd4`),
@@ -45,15 +45,15 @@ export const ALLOWED: readonly string[] = [
   words(`ipc memfd_create memfd_secret mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedreceive_time64
     mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd pipe pipe2 semctl semget semop semtimedop
     semtimedop_time64 shmat shmctl shmdt shmget`),
-  // Sockets (making one depends on its family, see RULES).
+  // Sockets (creating one depends on its family, see RULES).
   words(`accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom recvmmsg recvmmsg_time64
     recvmsg send sendmmsg sendmsg sendto setsockopt shutdown socketcall socketpair`),
   // Memory.
   words(`brk madvise map_shadow_stack membarrier mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap mseal msync
     munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect process_mrelease remap_file_pages`),
-  // Starting, ending and waiting for processes (clone is in RULES).
+  // Starting, exiting and waiting for processes (clone is in RULES).
   words(`execve execveat exit exit_group fork pidfd_open vfork wait4 waitid waitpid`),
-  // What a process is: ids, groups, sessions, capabilities.
+  // Process credentials: ids, groups, sessions, capabilities.
   words(`capget capset getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 getpgid getpgrp getpid
     getppid getresgid getresgid32 getresuid getresuid32 getsid gettid getuid getuid32 setfsgid setfsgid32 setfsuid
     setfsuid32 setgid setgid32 setgroups setgroups32 setpgid setregid setregid32 setresgid setresgid32 setresuid
@@ -75,13 +75,13 @@ export const ALLOWED: readonly string[] = [
     sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval
     sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler sched_yield
     setpriority setrlimit ugetrlimit`),
-  // Restricting oneself.
+  // Sandboxing of the calling process.
   words(`landlock_add_rule landlock_create_ruleset landlock_restrict_self prctl seccomp`),
-  // The rest.
+  // Others.
   words(`getrandom riscv_hwprobe sysinfo uname uretprobe`),
 ].flat();
 
-/** Allowed besides when the container has the capability. */
+/** System calls that are also allowed if the container has the capability. */
 export const ALLOWED_WITH_CAPABILITY: Readonly<Record<string, readonly string[]>> = {
   CAP_BPF: words("bpf"),
   CAP_DAC_READ_SEARCH: words("open_by_handle_at"),
@@ -101,19 +101,19 @@ export const ALLOWED_WITH_CAPABILITY: Readonly<Record<string, readonly string[]>
   CAP_SYS_TTY_CONFIG: words("vhangup"),
 };
 
-/** Allowed besides from this kernel on: before 4.8 ptrace could get around seccomp. */
+/** System calls that are also allowed from this kernel version on: before 4.8, ptrace could bypass seccomp. */
 export const ALLOWED_SINCE: { readonly kernel: readonly [number, number]; readonly names: readonly string[] } = {
   kernel: [4, 8],
   names: words("process_vm_readv process_vm_writev ptrace"),
 };
 
-/** Allowed besides on an architecture, by Deno's name for it. */
+/** System calls that are also allowed on an architecture, as named by Deno. */
 export const ALLOWED_ON_ARCH: Readonly<Record<string, readonly string[]>> = {
   x86_64: words("arch_prctl modify_ldt"),
   aarch64: words("arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls sync_file_range2"),
 };
 
-/** The architectures whose calls the filter judges: the machine's own and those its kernel also runs. */
+/** The architectures that the filter covers: the machine's, and those whose programs its kernel also runs. */
 export const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
   x86_64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
   aarch64: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
@@ -128,25 +128,25 @@ const PERSONALITIES = {
   LINUX32: 0x8,
   UNAME26: 0x20000,
   UNAME26_LINUX32: 0x20008,
-  /** Asks, changes nothing. */
+  /** Returns the current personality without changing it. */
   QUERY: 0xffffffff,
 };
 
-/** A call that depends on its arguments, or fails in a way of its own. */
+/** A system call that is allowed depending on its arguments, or that fails with a specific errno. */
 export interface CallRule {
   readonly name: string;
-  /** Allowed under this condition; without one it fails with `errno`. */
+  /** The condition under which the call is allowed; without one it fails with `errno`. */
   readonly when?: ArgCondition;
   readonly errno?: number;
-  /** Not used when the container has CAP_SYS_ADMIN, which allows the call anyway. */
+  /** Whether the rule is omitted if the container has CAP_SYS_ADMIN, which allows the call anyway. */
   readonly exceptSysAdmin?: boolean;
 }
 
 const ENOSYS = 38;
 
-/** Each line allows one more case. */
+/** Argument-dependent rules. Each one with a condition allows one more case. */
 export const RULES: readonly CallRule[] = [
-  // Every socket family but AF_ALG (the kernel's crypto) and AF_VSOCK (the hypervisor).
+  // All socket families but AF_ALG (the kernel's crypto API) and AF_VSOCK (the hypervisor).
   { name: "socket", when: { index: 0, op: "LT", value: AF_ALG } },
   { name: "socket", when: { index: 0, op: "EQ", value: AF_ALG + 1 } },
   { name: "socket", when: { index: 0, op: "GT", value: AF_VSOCK } },
@@ -154,7 +154,7 @@ export const RULES: readonly CallRule[] = [
     name: "personality",
     when: { index: 0, op: "EQ", value },
   })),
-  // Processes and threads, but no namespaces. clone3 hides its flags from a filter: ENOSYS makes libc use clone.
+  // Processes and threads, but no namespaces. A filter can't inspect the flags of clone3: ENOSYS makes libc use clone.
   {
     name: "clone",
     when: { index: 0, op: "MASKED_EQ", value: CLONE_NEW_ANYTHING, valueTwo: 0 },

@@ -1,8 +1,8 @@
 /**
  * @module
- * Profiles of `--security-opt seccomp=FILE`: JSON in Docker's form, which adds conditions on capabilities,
- * architectures and kernels to the OCI form. It reads the form and applies the conditions; what an action or a name
- * means is the runtime's business.
+ * Profiles of `--security-opt seccomp=FILE`: JSON in Docker's format, which adds conditions on capabilities,
+ * architectures and kernel versions to the OCI format. This module parses a profile and evaluates its conditions; it
+ * leaves the interpretation of actions and system call names to the runtime.
  */
 import { TsdError } from "../../../errors.ts";
 import { decode, type Decoded, isObject, type Shape } from "../../../json/decode.ts";
@@ -10,12 +10,12 @@ import { duplicateKey, measureJson } from "../../../json/keys.ts";
 import { type OciSeccomp, type OciSyscallArg, type OciSyscallRule, uint64 } from "../oci.ts";
 import { kernelAtLeast, type SeccompContext } from "./resolve.ts";
 
-/** When a rule counts. All of `includes` must hold, none of `excludes`. */
+/** The conditions of a rule. It applies if all conditions in `includes` and none in `excludes` are met. */
 interface ProfileFilter {
   caps?: readonly string[] | null;
-  /** Go's names: `amd64`, `arm64`. */
+  /** Architectures as named by Go: `amd64`, `arm64`. */
   arches?: readonly string[] | null;
-  /** `4.8` */
+  /** Kernel version, such as `4.8`. */
   minKernel?: string | null;
 }
 
@@ -39,13 +39,13 @@ interface ProfileSyscall {
   excludes?: ProfileFilter | null;
 }
 
-/** A machine's architecture and those whose programs it also runs. */
+/** An architecture and those whose programs it also runs. */
 interface ArchFamily {
   architecture: string;
   subArchitectures?: readonly string[] | null;
 }
 
-/** A profile as it stands in the file. */
+/** A profile as in its file. */
 interface ProfileFile {
   defaultAction?: string;
   defaultErrnoRet?: number | null;
@@ -90,7 +90,7 @@ const MAX_DEPTH = 64;
 const GO_ARCH: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 const SCMP_ARCH: Readonly<Record<string, string>> = { x86_64: "SCMP_ARCH_X86_64", aarch64: "SCMP_ARCH_AARCH64" };
 
-/** Decodes a profile as Go's decoder does. @throws {TsdError} invalid_argument */
+/** Decodes a profile as Go's decoder does. @throws {TsdError} invalid_argument, if it is malformed */
 export function parseSeccompProfile(text: string): SeccompProfile {
   const value = parsed(text);
   if (!isObject(value)) throw malformed("it is not an object");
@@ -114,7 +114,11 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The profile for one container, or undefined when it says nothing at all, which means no filter. */
+/**
+ * Resolves the conditions of a profile for one container.
+ * @returns undefined for an empty profile, which means no filter
+ * @throws {TsdError} invalid_argument
+ */
 export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompContext): OciSeccomp | undefined {
   const { defaultAction = "", architectures, syscalls, archMap: families, ...rest } = profile;
   const archMap = families ?? [];
@@ -128,11 +132,11 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
   }
   const native = SCMP_ARCH[context.arch] ?? "unknown";
   const mapped = archMap.find((entry) => entry.architecture === native);
-  const judged = architectures ?? (mapped ? [native, ...mapped.subArchitectures ?? []] : []);
+  const architectureNames = architectures ?? (mapped ? [native, ...mapped.subArchitectures ?? []] : []);
   return {
     ...rest,
     defaultAction,
-    ...judged.length > 0 ? { architectures: judged } : {},
+    ...architectureNames.length > 0 ? { architectures: architectureNames } : {},
     syscalls: rules.filter((rule) => applies(rule, context)).map(toOci),
   };
 }
@@ -140,15 +144,15 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
 function applies({ includes, excludes }: Decoded<ProfileSyscall>, context: SeccompContext): boolean {
   const arch = GO_ARCH[context.arch] ?? context.arch;
   const has = (cap: string) => context.capabilities.includes(cap);
-  const reached = (version: string) => kernelAtLeast(context.kernel, kernelVersion(version));
+  const isKernelAtLeast = (version: string) => kernelAtLeast(context.kernel, kernelVersion(version));
   if (excludes) {
     if (excludes.arches?.includes(arch) || excludes.caps?.some(has)) return false;
-    if (excludes.minKernel && reached(excludes.minKernel)) return false;
+    if (excludes.minKernel && isKernelAtLeast(excludes.minKernel)) return false;
   }
   if (includes) {
     if (includes.arches?.length && !includes.arches.includes(arch)) return false;
     if (includes.caps && !includes.caps.every(has)) return false;
-    if (includes.minKernel && !reached(includes.minKernel)) return false;
+    if (includes.minKernel && !isKernelAtLeast(includes.minKernel)) return false;
   }
   return true;
 }
@@ -163,9 +167,9 @@ function toOci({ name, names = [], action = "", errnoRet, args = [] }: Decoded<P
 }
 
 function kernelVersion(text: string): readonly [number, number] {
-  const found = /^(\d+)\.(\d+)$/.exec(text);
-  if (!found) throw malformed(`${JSON.stringify(text)} is not a kernel version (as in 4.8)`);
-  return [Number(found[1]), Number(found[2])];
+  const match = /^(\d+)\.(\d+)$/.exec(text);
+  if (!match) throw malformed(`${JSON.stringify(text)} is not a kernel version (as in 4.8)`);
+  return [Number(match[1]), Number(match[2])];
 }
 
 function checkSyscall({ name, names = [], action }: Decoded<ProfileSyscall>): void {

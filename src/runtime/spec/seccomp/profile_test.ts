@@ -6,7 +6,7 @@ const CONTEXT = { capabilities: ["CAP_KILL"], arch: "x86_64", kernel: "5.10.0-28
 const resolved = (text: string) => resolveSeccompProfile(parseSeccompProfile(text), CONTEXT);
 const rule = (more: object) => ({ names: ["mkdir"], action: "SCMP_ACT_ERRNO", ...more });
 
-Deno.test("a profile's conditions", () => {
+Deno.test("the conditions of a profile are evaluated", () => {
   const kept = [
     rule({ includes: { caps: ["CAP_KILL"], arches: ["amd64"], minKernel: "4.8" } }),
     rule({ excludes: { caps: ["CAP_SYS_ADMIN"], arches: ["arm64"], minKernel: "6.0" } }),
@@ -24,7 +24,7 @@ Deno.test("a profile's conditions", () => {
   assert.deepEqual(filter?.syscalls, kept.map(() => rule({})));
 });
 
-Deno.test("a profile's architectures, errno, arguments and old names", () => {
+Deno.test("a profile's architectures, errno, arguments and legacy names are converted", () => {
   const filter = resolved(`{
     "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "flags": ["SECCOMP_FILTER_FLAG_LOG"],
     "archMap": [{"architecture": "SCMP_ARCH_AARCH64"}, {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}],
@@ -57,7 +57,7 @@ Deno.test("an empty profile means no filter", () => {
   assert.equal(resolved("{}"), undefined);
 });
 
-Deno.test("malformed profiles are refused", () => {
+Deno.test("malformed profiles are rejected", () => {
   const both = { architectures: ["SCMP_ARCH_X86"], archMap: [{ architecture: "SCMP_ARCH_X86" }], syscalls: [rule({})] };
   const bad: readonly (readonly [unknown, RegExp])[] = [
     [[], /^Decoding seccomp profile failed: it is not an object$/],
@@ -86,12 +86,12 @@ Deno.test("malformed profiles are refused", () => {
   }
 });
 
-Deno.test("kernel releases", () => {
+Deno.test("kernelAtLeast compares kernel releases", () => {
   for (const release of ["4.8.0", "4.19-rc1", "5.0", "10.1.2-arch"]) assert.ok(kernelAtLeast(release, [4, 8]), release);
   for (const release of ["4.7.9", "3.10.0", "", "next"]) assert.equal(kernelAtLeast(release, [4, 8]), false, release);
 });
 
-Deno.test("the default filter follows the capabilities, the machine and the kernel", () => {
+Deno.test("the default filter depends on the capabilities, the machine and the kernel", () => {
   const names = (more: Partial<typeof CONTEXT>) => {
     const { syscalls } = defaultSeccomp({ ...CONTEXT, ...more });
     return { allowed: syscalls[0].names, ruled: syscalls.slice(1).map((call) => call.names[0]) };

@@ -1,6 +1,6 @@
 /**
  * @module
- * The filter of one container: the default list for its capabilities and machine, or a profile of the user's.
+ * Generates the default seccomp filter of a container, which depends on its capabilities and the machine.
  */
 import type { OciSeccomp, OciSyscallArg, OciSyscallRule } from "../oci.ts";
 import {
@@ -14,23 +14,26 @@ import {
   RULES,
 } from "./default_profile.ts";
 
-/** What a filter depends on. */
+/** The container's and the machine's properties on which a filter depends. */
 export interface SeccompContext {
   /** The container's bounding set, as full names. */
   readonly capabilities: readonly string[];
   /** `x86_64` or `aarch64`. */
   readonly arch: string;
-  /** The kernel's release, as `6.1.0-18-amd64`. */
+  /** Kernel release, such as `6.1.0-18-amd64`. */
   readonly kernel: string;
-  /** Whether the kernel runs x32 programs, or may. */
+  /** Whether the kernel runs x32 programs, or may run them. */
   readonly x32: boolean;
 }
 
 const EPERM = 1;
-/** Its part takes the runtime a quarter of the time of making a container: only where there can be such programs. */
+/**
+ * Its part of the filter takes the runtime a quarter of the time to create a container, so it is included only if the
+ * kernel may run such programs.
+ */
 const X32 = "SCMP_ARCH_X32";
 
-/** The default filter. */
+/** Returns the default filter of a container. */
 export function defaultSeccomp(context: SeccompContext): OciSeccomp {
   const isAdmin = context.capabilities.includes("CAP_SYS_ADMIN");
   const rules = RULES.filter((rule) => !(rule.exceptSysAdmin && isAdmin)).map(toOci);
@@ -42,12 +45,12 @@ export function defaultSeccomp(context: SeccompContext): OciSeccomp {
   };
 }
 
-/** Whether a kernel's release is that version or a later one. */
+/** Returns whether a kernel release is at least the given version. */
 export function kernelAtLeast(release: string, [major, minor]: readonly [number, number]): boolean {
-  const found = /^(\d+)\.(\d+)/.exec(release);
-  if (!found) return false;
-  const [own, ownMinor] = [Number(found[1]), Number(found[2])];
-  return own > major || (own === major && ownMinor >= minor);
+  const match = /^(\d+)\.(\d+)/.exec(release);
+  if (!match) return false;
+  const [actualMajor, actualMinor] = [Number(match[1]), Number(match[2])];
+  return actualMajor > major || (actualMajor === major && actualMinor >= minor);
 }
 
 function allowedNames({ capabilities, arch, kernel }: SeccompContext): string[] {
