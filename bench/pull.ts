@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { pushImage } from "../tests/images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../tests/registry/real.ts";
-import { ContenderMissing } from "./peers/peer.ts";
+import { PeerMissing } from "./peers/peer.ts";
 import { count, known, runBenchmark, show, UsageError } from "./measuring/harness.ts";
 import { load, machineInfo } from "./measuring/machine.ts";
 import { machineLines } from "./measuring/report.ts";
@@ -90,14 +90,14 @@ async function findEngines(without: readonly string[]) {
   const engines: PullEngine[] = [];
   for (const engine of PULL_ENGINES) {
     try {
-      if (without.includes(engine.name)) throw new ContenderMissing("--without");
+      if (without.includes(engine.name)) throw new PeerMissing("--without");
       await using peer = await engine.start();
       const can = withoutZstd(engine, peer.description);
       if (can !== engine) missing.push(`${engine.name} does not pull zstd layers: ${peer.description}`);
       engines.push(can);
       described.push(peer.description);
     } catch (error) {
-      if (!(error instanceof ContenderMissing)) throw error;
+      if (!(error instanceof PeerMissing)) throw error;
       missing.push(`${engine.name} is left out: ${error.message}`);
     }
   }

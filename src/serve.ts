@@ -33,11 +33,11 @@ import { logUnhandledErrors } from "./engine/lifecycle/unhandled_errors.ts";
 import { TsdError } from "./errors.ts";
 import type { ServedCommands } from "./command_server/served_commands.ts";
 import { openCommandServer } from "./command_server/command_server.ts";
-import { chooseHashEngine } from "./hash/mod.ts";
+import { setDefaultHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { chooseDriver, unusedText } from "./store/drivers.ts";
-import { cString, files, O, OwnedFd, ownProcess, pipes, processes, selfMemory, SIG, unixPeers } from "./sys/mod.ts";
+import { chooseDriver, formatUnusedLayers } from "./store/drivers.ts";
+import { cString, files, O, OwnedFd, pipes, processes, selfMemory, selfProcess, SIG, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -112,9 +112,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (environment[CA_STORE] === undefined) Deno.env.set(CA_STORE, "mozilla,system");
   const { configFile } = options;
   const config = await readEngineConfig(configFile);
-  if (config.hashEngine !== undefined) chooseHashEngine(config.hashEngine);
+  if (config.hashEngine !== undefined) setDefaultHashEngine(config.hashEngine);
   const { onDemand = false, command, storageDriver, host, dataRoot = DEFAULT_DATA_ROOT } = options;
-  ownProcess.umask(0o022);
+  selfProcess.umask(0o022);
   await using claim = await claimEngine({ dataRoot, host, onDemand });
   if (claim === undefined) return 0;
   const { paths, lock } = claim;
@@ -124,7 +124,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   passOn(paths.runDir, { lock, ...left });
   // Whoever wants its end has it, also in the middle of a reload: from here on a signal ends it at once, and those that
   // have come before are heard in the next turns.
-  for (const signal of [SIG.TERM, SIG.INT]) ownProcess.defaultSignal(signal);
+  for (const signal of [SIG.TERM, SIG.INT]) selfProcess.defaultSignal(signal);
   await new Promise((resolve) => setTimeout(resolve, LAST_SIGNAL_MS));
   if (left.isStopped()) return 0;
   return reexecute(command, environment);
@@ -152,7 +152,7 @@ async function run(
       rest.used();
     }),
   );
-  ownProcess.setChildSubreaper();
+  selfProcess.setChildSubreaper();
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
   const isUp = () => fate.isUp ?? false;
   await openEngine(get, ending, { onDemand, before, isUp, isLeaving: () => fate.notes !== undefined });
@@ -193,7 +193,9 @@ async function settingsOf(
   onRequest: (userAgent: string) => void,
 ): Promise<EngineSettings> {
   const storage = await chooseDriver(paths.dataRoot, storageDriver ?? config.storageDriver);
-  for (const each of storage.unused ?? []) log.warn("the data-root holds unused layers", { which: unusedText(each) });
+  for (const each of storage.unused ?? []) {
+    log.warn("the data-root holds unused layers", { which: formatUnusedLayers(each) });
+  }
   return {
     paths,
     storage,
@@ -289,9 +291,9 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
 
 /** Its own session, and output where the client that started it can find it. */
 function detach(logFile: string): void {
-  ownProcess.setsid();
+  selfProcess.setsid();
   using file = new OwnedFd(files.open(cString(logFile), O.WRONLY | O.CREAT | O.APPEND, 0o640));
-  for (const target of [1, 2]) ownProcess.dup2(file.fd, target);
+  for (const target of [1, 2]) selfProcess.dup2(file.fd, target);
 }
 
 /** What stands before `daemon` in the engine's own command. What a service manager says is meant for the engine alone. */

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { busyboxImage, pushImage } from "../../tests/images/mod.ts";
 import { startRealRegistry } from "../../tests/registry/real.ts";
-import { type Command, ContenderMissing, type Peer } from "../peers/peer.ts";
+import { type Command, type Peer, PeerMissing } from "../peers/peer.ts";
 import { startDocker } from "../peers/dockerd.ts";
 import { startPodman } from "../peers/podman.ts";
 import { startTsd, type Tsd } from "../peers/tsd.ts";
@@ -65,10 +65,10 @@ async function startPeers(without: readonly string[], networking: boolean, undo:
   const missing: string[] = [];
   for (const [name, start] of Object.entries(STARTS)) {
     try {
-      if (without.includes(name)) throw new ContenderMissing("--without");
+      if (without.includes(name)) throw new PeerMissing("--without");
       peers.push(undo.use(await start({ networking })));
     } catch (error) {
-      if (!(error instanceof ContenderMissing)) throw error;
+      if (!(error instanceof PeerMissing)) throw error;
       missing.push(`${name} is left out: ${error.message}`);
     }
   }

@@ -25,8 +25,8 @@ export async function phaseLines(tsd: Tsd, image: string, rounds: number): Promi
   for (let round = 0; round < rounds; round++) {
     const words = ["--rm", "--network", "host", image, "true"];
     add("by the engine", await perform(tsd.command("run", ...words)));
-    add("whole", await perform(tsd.ownProcess("run", ...words)));
-    add("client", await perform(tsd.ownProcess("version")));
+    add("whole", await perform(tsd.selfProcess("run", ...words)));
+    add("client", await perform(tsd.selfProcess("version")));
     await timeCalls(tsd.engine.api, image, add);
     await timeRunc(bundle, add);
   }

@@ -53,7 +53,7 @@ export const SCENARIOS: readonly Scenario[] = [
       timed: [
         { row: "--version", work: peer.command("--version") },
         { row: "version", work: peer.command("version") },
-        { row: OWN_PROCESS, work: (peer.ownProcess ?? peer.command)("version") },
+        { row: OWN_PROCESS, work: (peer.selfProcess ?? peer.command)("version") },
       ],
     }),
     helloRows: ["--version", "version", OWN_PROCESS],

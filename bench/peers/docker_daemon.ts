@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import { type Command, ContenderMissing } from "./peer.ts";
+import { type Command, PeerMissing } from "./peer.ts";
 import { privateDir, removeNewCgroups, removeNewDirs } from "./host_traces.ts";
 import { programPath, type Programs, programsOf, searchPath } from "./programs.ts";
 
@@ -98,7 +98,7 @@ async function ready(client: Command, daemon: Deno.ChildProcess, log: string): P
     if (await Promise.race([ended, pause(100)])) break;
   }
   const lines = (await Deno.readTextFile(log)).trim().split("\n");
-  throw new ContenderMissing(`dockerd does not start here: ${lines.at(-1)}`);
+  throw new PeerMissing(`dockerd does not start here: ${lines.at(-1)}`);
 }
 
 async function removeContainers(client: Command): Promise<void> {

@@ -1,7 +1,7 @@
 /** A btrfs in a file, for an engine that keeps its layers as subvolumes. */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import { ContenderMissing } from "./peer.ts";
+import { PeerMissing } from "./peer.ts";
 import { privateDir } from "./host_traces.ts";
 
 /** The file has holes: it takes what is written. */
@@ -19,7 +19,7 @@ export async function loopBtrfs(undo: AsyncDisposableStack): Promise<string> {
     await capture("mount", ["-o", "loop", file, point]); // its folder is unmounted when it goes
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    throw new ContenderMissing(`there is no btrfs here: ${error.message.split("\n").at(-1)}`, { cause: error });
+    throw new PeerMissing(`there is no btrfs here: ${error.message.split("\n").at(-1)}`, { cause: error });
   }
   return point;
 }

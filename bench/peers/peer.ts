@@ -42,10 +42,10 @@ export interface Peer extends AsyncDisposable {
   /** The client's command for a verb, with the flags that make it do the same as the others. */
   command(verb: Verb, ...args: readonly string[]): Command;
   /** The same by a program of its own, where {@link command} has the engine do it; absent: it always is. */
-  ownProcess?(verb: Verb, ...args: readonly string[]): Command;
+  selfProcess?(verb: Verb, ...args: readonly string[]): Command;
 }
 
 /** This contender can't take part here; the message says why in one line. */
-export class ContenderMissing extends Error {
+export class PeerMissing extends Error {
   override readonly name = "ContenderMissing";
 }

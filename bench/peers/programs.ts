@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { cached } from "../../tests/images/test_cache.ts";
-import { ContenderMissing } from "./peer.ts";
+import { PeerMissing } from "./peer.ts";
 
 export interface Programs {
   /** LD_LIBRARY_PATH is there where libraries had to be unpacked too. */
@@ -26,7 +26,7 @@ export function searchPath(): string {
 /** The absolute path of a program. @throws ContenderMissing */
 export function programPath(name: string, path: string = searchPath()): string {
   const found = path.split(":").map((dir) => join(dir, name)).find(isExecutable);
-  if (found === undefined) throw new ContenderMissing(`there is no program ${name}`);
+  if (found === undefined) throw new PeerMissing(`there is no program ${name}`);
   return found;
 }
 
@@ -70,7 +70,7 @@ async function unpacked(packageName: string): Promise<string> {
     if (!(error instanceof CommandFailed)) throw error;
     const why = error.message.split("\n").filter((line) => line !== "" && !line.startsWith("W:")).at(-1);
     const message = `it is not on PATH, and Debian's package ${packageName} can't be had: ${why}`;
-    throw new ContenderMissing(message, { cause: error });
+    throw new PeerMissing(message, { cause: error });
   }
 }
 

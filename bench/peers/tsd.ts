@@ -6,7 +6,7 @@ import type { Peer, Verb } from "./peer.ts";
 
 export interface Tsd extends Peer {
   readonly engine: Engine;
-  readonly ownProcess: NonNullable<Peer["ownProcess"]>;
+  readonly selfProcess: NonNullable<Peer["selfProcess"]>;
 }
 
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
@@ -29,7 +29,7 @@ export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
     owns: ({ pid, environment }) => pid === engine.pid || environment.includes(`TSD_KEEPER=${runDir}/`),
     command: (verb, ...args) => ({ program, env, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
     // What begins with a flag no shell asks the engine to do.
-    ownProcess: (verb, ...args) => ({
+    selfProcess: (verb, ...args) => ({
       ...{ program, env },
       args: ["-H", engine.host, verb, ...FLAGS[verb] ?? [], ...args],
     }),

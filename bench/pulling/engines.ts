@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { HASH_ENGINES, type HashEngine } from "../../src/hash/mod.ts";
 import { STORAGE_DRIVERS, type StorageDriver } from "../../src/store/drivers.ts";
-import { ContenderMissing, type Peer } from "../peers/peer.ts";
+import { type Peer, PeerMissing } from "../peers/peer.ts";
 import { startDocker } from "../peers/dockerd.ts";
 import { privateDir } from "../peers/host_traces.ts";
 import { loopBtrfs } from "../peers/loop_btrfs.ts";
@@ -63,6 +63,6 @@ async function startedOrMissing(options: Parameters<typeof startTsd>[0]) {
     return await startTsd(options);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new ContenderMissing(error.message.trim().split("\n").at(-1), { cause: error });
+    throw new PeerMissing(error.message.trim().split("\n").at(-1), { cause: error });
   }
 }

@@ -12,7 +12,7 @@ const XATTR_NAME_MAX_BYTES = 255;
 const XATTR_VALUE_MAX_BYTES = 65536;
 
 /** Rejects an entry. @throws {TsdError} archive_invalid, always */
-export function refuseEntry(path: ByteString, why: string): never {
+export function rejectEntry(path: ByteString, why: string): never {
   throw new TsdError("archive_invalid", `Cannot unpack ${quoted(path)}: ${why}`);
 }
 
@@ -26,12 +26,12 @@ export function namesOf(path: ByteString, entryPath: ByteString = path): ByteStr
   for (const name of path.split("/")) {
     if (name === "" || name === ".") continue;
     if (name === "..") {
-      if (names.pop() === undefined) refuseEntry(entryPath, "it is outside of the folder that it is unpacked to");
+      if (names.pop() === undefined) rejectEntry(entryPath, "it is outside of the folder that it is unpacked to");
       continue;
     }
-    if (name.length > NAME_MAX_BYTES) refuseEntry(entryPath, `a name in it is longer than ${NAME_MAX_BYTES} bytes`);
+    if (name.length > NAME_MAX_BYTES) rejectEntry(entryPath, `a name in it is longer than ${NAME_MAX_BYTES} bytes`);
     sizeBytes += name.length + 1;
-    if (sizeBytes > PATH_MAX_BYTES) refuseEntry(entryPath, `it is longer than ${PATH_MAX_BYTES} bytes`);
+    if (sizeBytes > PATH_MAX_BYTES) rejectEntry(entryPath, `it is longer than ${PATH_MAX_BYTES} bytes`);
     names.push(name);
   }
   return names;
@@ -49,7 +49,7 @@ export function* settableXattrs(
 ): Generator<readonly [ByteString, Uint8Array]> {
   for (const [name, value] of xattrs) {
     if (name.length > XATTR_NAME_MAX_BYTES || value.length > XATTR_VALUE_MAX_BYTES) {
-      refuseEntry(entryPath, "it has an extended attribute that is too large");
+      rejectEntry(entryPath, "it has an extended attribute that is too large");
     }
     const isUser = name.startsWith("user.") && !name.startsWith("user.overlay.");
     const isAcl = name === "system.posix_acl_access" || name === "system.posix_acl_default";

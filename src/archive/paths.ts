@@ -31,7 +31,7 @@ export function dirName(path: string): string {
 }
 
 /** Joins two paths, cleaned; a leading slash of `path` has no effect. */
-export const joined = (dir: string, path: string): string => clean(`${dir}/${path}`);
+export const join = (dir: string, path: string): string => clean(`${dir}/${path}`);
 
 /** Returns whether a path requests the content of a directory: it ends with `.`. */
 export const requestsContent = (path: string): boolean => baseName(path) === ".";
@@ -56,7 +56,7 @@ export function splitEnd(path: string): { readonly dir: string; readonly name: s
  * Returns a function that renames the archive entry `from`, and everything in it, to `to`. An archive of the root has
  * empty names.
  */
-export function renaming(from: string, to: string): (name: string) => string {
+export function entryRenamer(from: string, to: string): (name: string) => string {
   const [oldName, newName] = [from, to].map((path) => path.replace(/\/+$/, ""));
   if (oldName === "") return (name) => `${newName}/${name.replace(/^\/+/, "")}`.replace(/^\//, "");
   return (name) => name === oldName || name.startsWith(`${oldName}/`) ? newName + name.slice(oldName!.length) : name;

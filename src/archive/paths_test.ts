@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { baseName, clean, dirName, joined, requestsContent, requestsDir } from "./paths.ts";
-import { renaming, splitEnd, withEndOf } from "./paths.ts";
+import { baseName, clean, dirName, join, requestsContent, requestsDir } from "./paths.ts";
+import { entryRenamer, splitEnd, withEndOf } from "./paths.ts";
 
 Deno.test("paths: cleaned like Go's path.Clean", () => {
   const cases: Readonly<Record<string, string>> = {
@@ -15,8 +15,8 @@ Deno.test("paths: cleaned like Go's path.Clean", () => {
     "a/../..": "..",
   };
   for (const [path, expected] of Object.entries(cases)) assert.equal(clean(path), expected, path);
-  assert.equal(joined("/a", "/b/../c"), "/a/c");
-  assert.equal(joined("/", "x"), "/x");
+  assert.equal(join("/a", "/b/../c"), "/a/c");
+  assert.equal(join("/", "x"), "/x");
 });
 
 Deno.test("paths: base names and directories", () => {
@@ -49,7 +49,7 @@ Deno.test("paths: what a trailing slash or dot requests, and how it is preserved
 });
 
 Deno.test("paths: renaming entries of archives", () => {
-  const names = (from: string, to: string, ...paths: string[]) => paths.map(renaming(from, to));
+  const names = (from: string, to: string, ...paths: string[]) => paths.map(entryRenamer(from, to));
   assert.deepEqual(names("etc", "copy", "etc/", "etc/passwd", "etcetera"), ["copy/", "copy/passwd", "etcetera"]);
   assert.deepEqual(names(".", "copy", "./", "./a", ".a"), ["copy/", "copy/a", ".a"]);
   assert.deepEqual(names("/", "copy", "/", "/bin/", "/bin/sh"), ["copy/", "copy/bin/", "copy/bin/sh"]);

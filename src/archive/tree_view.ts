@@ -22,9 +22,9 @@ export interface WalkOptions {
   /** Start of a relative path; default: the root. Links may lead anywhere in the tree. */
   readonly from?: PinnedPath;
   /** Creates a directory that is missing on the path, and returns it. Without it, ENOENT is thrown. */
-  readonly missing?: (dir: PinnedPath, name: ByteString) => PinnedPath;
+  readonly onMissing?: (dir: PinnedPath, name: ByteString) => PinnedPath;
   /** Rejects a symbolic link instead of following it. */
-  readonly link?: (path: ByteString) => never;
+  readonly onLink?: (path: ByteString) => never;
 }
 
 /**
@@ -102,7 +102,7 @@ export class TreeView implements Disposable {
    * Resolves a path. A trailing slash or `/.` requires a directory.
    * @throws {SysError} ENOENT, ENOTDIR, ELOOP
    */
-  resolve(path: ByteString, { follow = true, from, missing, link }: WalkOptions = {}): PinnedPath {
+  resolve(path: ByteString, { follow = true, from, onMissing: missing, onLink: link }: WalkOptions = {}): PinnedPath {
     const failed = (name: "ENOENT" | "ENOTDIR" | "ELOOP") => SysError.named("lstat", name, { subject: path });
     const remainingNames = path.split("/").reverse();
     const requiresDir = /(^|\/)\.?$/.test(path);

@@ -165,15 +165,15 @@ Deno.test(
       Deno.mkdirSync(`${parent.handle.procPath}/${name}`);
       return view.child(parent, name)!;
     };
-    using made = view.resolve("/rel/new/deep/.", { missing });
+    using made = view.resolve("/rel/new/deep/.", { onMissing: missing });
     assert.equal(made.path, "/dir/sub/new/deep");
     assert.ok(Deno.statSync(`${dir}/root/dir/sub/new/deep`).isDirectory);
-    using through = view.resolve("/broken/.", { missing });
+    using through = view.resolve("/broken/.", { onMissing: missing });
     assert.equal(through.path, "/no/where");
     const link = (path: string): never => {
       throw new RangeError(path);
     };
-    assert.throws(() => view.resolve("/rel/file", { link }), /^RangeError: \/rel$/);
-    view.resolve("/rel", { link, follow: false })[Symbol.dispose]();
+    assert.throws(() => view.resolve("/rel/file", { onLink: link }), /^RangeError: \/rel$/);
+    view.resolve("/rel", { onLink: link, follow: false })[Symbol.dispose]();
   }),
 );

@@ -8,7 +8,7 @@ import { cBytes, cString, isErrno, O, OwnedFd, S, SysError, type Timespec } from
 import { bytesOf, type ByteString, quoted, type TarEntry, type TarHeader } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { EntryAttributes, type Owner, timeOf } from "./entry_attributes.ts";
-import { namesOf, refuseEntry } from "./entry_rules.ts";
+import { namesOf, rejectEntry } from "./entry_rules.ts";
 import { clean } from "./paths.ts";
 import { FileData } from "./file_data.ts";
 import { absolute, type PinnedPath } from "./pinned_path.ts";
@@ -162,7 +162,7 @@ export class Unpacker implements Disposable {
       default: {
         const device = { major: entry.deviceMajor, minor: entry.deviceMinor };
         // overlayfs uses this device as whiteout.
-        if (device.major === 0 && device.minor === 0) refuseEntry(entry.path, "it is the device 0:0");
+        if (device.major === 0 && device.minor === 0) rejectEntry(entry.path, "it is the device 0:0");
         const type = entry.type === "block" ? S.IFBLK : S.IFCHR;
         this.#calls.mknodat(at, file, type | 0o600, device);
         this.#finishNode(entry, parent, name, type);
@@ -198,7 +198,7 @@ export class Unpacker implements Disposable {
   #link(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     const names = namesOf(entry.linkPath, entry.path);
     const last = names.pop();
-    if (last === undefined) refuseEntry(entry.path, "it is a hard link to the folder that it is unpacked to");
+    if (last === undefined) rejectEntry(entry.path, "it is a hard link to the folder that it is unpacked to");
     using from = this.#resolve(names.join("/"));
     using target = this.#view.child(from, last);
     if (target === undefined) throw SysError.named("linkat", "ENOENT");
@@ -247,11 +247,11 @@ export class Unpacker implements Disposable {
   }
 
   #resolve(path: ByteString, missing?: (dir: PinnedPath, name: ByteString) => PinnedPath): PinnedPath {
-    const link = this.#options.followLinks ? {} : { link: refuseLink };
+    const link = this.#options.followLinks ? {} : { onLink: refuseLink };
     return this.#view.resolve(`${path}/.`.replace(/^\//, ""), {
       from: this.#target,
       ...link,
-      ...(missing === undefined ? {} : { missing }),
+      ...(missing === undefined ? {} : { onMissing: missing }),
     });
   }
 

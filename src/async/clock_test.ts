@@ -24,9 +24,9 @@ Deno.test("fake clock: due callbacks run in order, including those that they sch
     clock.after(5, record("then"));
   });
   assert.equal(clock.nextInMs, 10);
-  await clock.pass(29);
+  await clock.advance(29);
   assert.deepEqual(called, ["early@1010", "then@1015"]);
-  await clock.pass(1);
+  await clock.advance(1);
   assert.deepEqual(called, ["early@1010", "then@1015", "late@1030"]);
   assert.equal(clock.now(), 1030);
 });

@@ -5,7 +5,7 @@ interface Pending {
   readonly callback: () => void;
 }
 
-/** A clock for tests, which only advances by {@link pass}. */
+/** A clock for tests, which only advances by {@link advance}. */
 export class FakeClock implements Clock {
   #nowMs: number;
   readonly #pending = new Set<Pending>();
@@ -32,16 +32,16 @@ export class FakeClock implements Clock {
   }
 
   /** Advances the time and runs due callbacks in order, including those that they schedule. */
-  async pass(ms: number): Promise<void> {
+  async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     for (let next = this.#next(); next !== undefined && next.dueMs <= endMs; next = this.#next()) {
       this.#pending.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       next.callback();
-      await settled();
+      await settle();
     }
     this.#nowMs = endMs;
-    await settled();
+    await settle();
   }
 
   #next(): Pending | undefined {
@@ -50,7 +50,7 @@ export class FakeClock implements Clock {
 }
 
 /** Waits until all promises that can settle have settled: a new task runs after every microtask. */
-export function settled(): Promise<void> {
+export function settle(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     port1.onmessage = () => {

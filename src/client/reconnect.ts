@@ -44,7 +44,7 @@ export async function retryIdempotent<T>(action: () => Promise<T>): Promise<T> {
 
 /** Asks, and asks again each time that the engine goes away before it answers or while its answer is being used. */
 export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A) => Promise<T>): Promise<T> {
-  for (let answer = await askedTwice(ask);; answer = await retryUntilAvailable(ask)) {
+  for (let answer = await retryOnce(ask);; answer = await retryUntilAvailable(ask)) {
     try {
       return await use(answer);
     } catch (thrown) {
@@ -54,7 +54,7 @@ export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A)
 }
 
 /** An engine that is there is one at first; only if it goes away then it is waited for. */
-async function askedTwice<A>(ask: () => Promise<A>): Promise<A> {
+async function retryOnce<A>(ask: () => Promise<A>): Promise<A> {
   try {
     return await ask();
   } catch (thrown) {

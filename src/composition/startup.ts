@@ -67,7 +67,7 @@ export async function openEngine(
   await outputs.ready;
   watch.lap("worker");
   callLineHooks({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
-  const marked = get(TOKENS.attachedMarks).left();
+  const marked = get(TOKENS.attachedMarks).readAll();
   outputs.expect(notes?.outputs ?? marked);
   const containers = get(TOKENS.containers);
   // Plugins hear of containers that have ended since the engine before.

@@ -3,7 +3,7 @@ import { BlobStore } from "../store/blob_store.ts";
 import { ContainerRecords } from "../store/container_records.ts";
 import { Database } from "../store/database.ts";
 import { ImageRecords } from "../store/image_records.ts";
-import { openLayers, type OpenOptions, openSnapshots } from "../store/drivers.ts";
+import { openLayerStore, type OpenOptions, openSnapshots } from "../store/drivers.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
 /** Database, blobs, layers, snapshots. */
@@ -18,7 +18,7 @@ export function provideStores(provide: Provide, { paths, storage, log }: EngineS
     notCleared: (thrown) => log.error("files of a removed layer stay until the next start", { error: String(thrown) }),
     stack: (layers) => get(TOKENS.pool).stack(layers),
   });
-  provide(TOKENS.layers, (get) => openLayers(storage, inWorkers(get)));
+  provide(TOKENS.layers, (get) => openLayerStore(storage, inWorkers(get)));
   provide(TOKENS.snapshots, (get) => {
     const snapshots = openSnapshots(storage, get(TOKENS.layers), inWorkers(get));
     const isRunning = (id: string) => get(TOKENS.table).ofSnapshot(id)?.isRunning ?? false;

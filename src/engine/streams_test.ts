@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { ProcessStdio } from "../runtime/stdio.ts";
-import { settled } from "../async/clock_testing.ts";
+import { settle } from "../async/clock_testing.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "./streams.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -112,7 +112,7 @@ function bench(
 
 Deno.test("output is framed, what was not asked for is left out, the end of output ends it", async () => {
   const all = bench();
-  await settled();
+  await settle();
   await all.io.listener?.("stdout", bytes("a"));
   await all.io.listener?.("stderr", bytes("b"));
   all.io.end();
@@ -120,7 +120,7 @@ Deno.test("output is framed, what was not asked for is left out, the end of outp
   assert.deepEqual(all.output(), ["1 a", "2 b"]);
   assert.equal(all.io.listener, undefined);
   const errors = bench({ stdout: false });
-  await settled();
+  await settle();
   await errors.io.listener?.("stdout", bytes("a"));
   await errors.io.listener?.("stderr", bytes("b"));
   errors.io.end();
@@ -130,7 +130,7 @@ Deno.test("output is framed, what was not asked for is left out, the end of outp
 
 Deno.test("a terminal's output is not framed", async () => {
   const terminal = bench({ tty: true, open: true });
-  await settled();
+  await settle();
   await terminal.io.listener?.("stdout", bytes("plain"));
   terminal.io.end();
   assert.equal(await terminal.running, "ended");
@@ -140,7 +140,7 @@ Deno.test("a terminal's output is not framed", async () => {
 Deno.test("a client may want a terminal's output framed, or none of it", async () => {
   for (const stdout of [true, false]) {
     const it = bench({ tty: true, open: true, framed: true, stdout });
-    await settled();
+    await settle();
     await it.io.listener?.("stdout", bytes("x"));
     it.io.end();
     await it.running;
@@ -157,8 +157,8 @@ Deno.test("detach keys end the connection to a terminal; what stands before them
   assert.equal(await own.running, "detached");
   assert.equal(own.io.input.join(""), "\x10\x11");
   const noTerminal = bench({ input: ["\x10\x11"] });
-  await settled();
-  await settled();
+  await settle();
+  await settle();
   noTerminal.io.end();
   assert.equal(await noTerminal.running, "ended");
   assert.deepEqual(noTerminal.io.input, ["\x10\x11", "<end>"]);
@@ -180,7 +180,7 @@ Deno.test("earlier output comes first; the process is started when the client mi
       return Promise.resolve();
     },
   });
-  await settled();
+  await settle();
   it.io.end();
   await it.running;
   assert.deepEqual(order, ["1 early"]);
@@ -189,8 +189,8 @@ Deno.test("earlier output comes first; the process is started when the client mi
 Deno.test("input goes to the process, and its end only if that is wanted", async () => {
   for (const closeStdin of [true, false]) {
     const it = bench({ input: ["one", "two"], closeStdin });
-    await settled();
-    await settled();
+    await settle();
+    await settle();
     it.io.end();
     assert.equal(await it.running, closeStdin ? "ended" : "input_ended");
     assert.deepEqual(it.io.input, closeStdin ? ["one", "two", "<end>"] : ["one", "two"]);
@@ -200,7 +200,7 @@ Deno.test("input goes to the process, and its end only if that is wanted", async
 Deno.test("input that nobody reads is left alone", async () => {
   for (const options of [{ stdin: false }, { noStdin: true }]) {
     const it = bench({ input: ["one"], ...options });
-    await settled();
+    await settle();
     it.io.end();
     await it.running;
     assert.deepEqual(it.io.input, []);
@@ -210,7 +210,7 @@ Deno.test("input that nobody reads is left alone", async () => {
 
 Deno.test("a client that goes away detaches, and the process goes on", async () => {
   const it = bench();
-  await settled();
+  await settle();
   it.removed.abort();
   await it.running;
   assert.equal(it.io.listener, undefined);
@@ -221,7 +221,7 @@ Deno.test("an attachment that is over listens to nothing any more", async () => 
   for (const end of ["ended", "gone"]) {
     const it = bench({ open: true, leaving: leaving.signal });
     const listeners = [it.io.over, it.removed.signal, leaving.signal].map(countedListeners);
-    await settled();
+    await settle();
     assert.deepEqual(listeners.map(({ count }) => count), [1, 1, 1]);
     if (end === "ended") it.io.end();
     else it.removed.abort();

@@ -53,7 +53,7 @@ export function isHashEngine(name: string): name is HashEngine {
 let defaultEngine: HashEngine = DEFAULT_HASH_ENGINE;
 
 /** Sets this thread's default engine. Call it once, before the thread hashes anything. */
-export function chooseHashEngine(engine: HashEngine): void {
+export function setDefaultHashEngine(engine: HashEngine): void {
   defaultEngine = engine;
 }
 

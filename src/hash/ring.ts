@@ -74,14 +74,14 @@ export class HashRing {
   }
 
   /** Abandons the stream: its result is no longer needed. */
-  leave(): void {
+  abandon(): void {
     Atomics.store(this.#head, LEFT, 1);
     Atomics.add(this.#head, FILLED, 1); // A consumer that is about to wait notices it.
     Atomics.notify(this.#head, FILLED);
   }
 
   /** Marks the consumer as lost and wakes the producer. */
-  break(): void {
+  markLost(): void {
     Atomics.store(this.#head, BROKEN, 1);
     Atomics.notify(this.#head, EMPTIED);
   }
@@ -157,7 +157,7 @@ export async function serveHashing(): Promise<SharedArrayBuffer[]> {
   const { wasmSha256 } = await import("./wasm.ts");
   return Array.from({ length: HASH_RINGS }, () => {
     const ring = new HashRing();
-    ring.serve(wasmSha256).catch(() => ring.break());
+    ring.serve(wasmSha256).catch(() => ring.markLost());
     return ring.buffer;
   });
 }

@@ -44,13 +44,13 @@ export class TransferableHashers implements Disposable {
   }
 
   /** Moves hashing back to this thread. @throws {TsdError} internal if the other thread is lost */
-  takeBack(): void {
-    for (const ring of this.#free.splice(0)) ring.leave();
+  reclaim(): void {
+    for (const ring of this.#free.splice(0)) ring.abandon();
     for (const hasher of this.#open) hasher.moveBack();
   }
 
   [Symbol.dispose](): void {
-    for (const ring of this.#free.splice(0)) ring.leave();
+    for (const ring of this.#free.splice(0)) ring.abandon();
     for (const hasher of this.#open) hasher.abandon();
   }
 }
@@ -98,7 +98,7 @@ class TransferableHasher implements Hasher {
 
   /** Drops the stream; its digest is no longer needed. */
   abandon(): void {
-    this.#ring?.leave();
+    this.#ring?.abandon();
     this.#onEnd();
   }
 }

@@ -67,7 +67,7 @@ Deno.test("another thread takes streams over at any portion and gives them back 
       using hashers = new TransferableHashers(createSha256);
       await hashTwo(hashers, PORTIONS, async (n) => {
         if (n === from) hashers.assign(await helper.assign());
-        if (n === until) hashers.takeBack();
+        if (n === until) hashers.reclaim();
       });
     }
   }
@@ -107,6 +107,6 @@ Deno.test("losing the other thread causes an error instead of an endless wait", 
   using hashers = new TransferableHashers(createSha256);
   const hasher = await hashers.createHasher();
   hashers.assign(rings);
-  for (const ring of rings) ring.break();
+  for (const ring of rings) ring.markLost();
   assert.throws(() => hasher.update(noise(4_000_000, 1)), (thrown) => isTsdError(thrown, "internal"));
 });

@@ -41,7 +41,7 @@ export class CgroupMigration {
   }
 
   /** Announces that a process is about to be migrated. Returns at once; does nothing without cgroup v2. */
-  expect(): void {
+  prepare(): void {
     if (this.#isInFlight || this.#mounts.length === 0) return;
     // Read each time: the administrator may have moved the engine to another cgroup, where it must stay.
     const group = /^0::(\/.*)$/m.exec(this.#files.read("/proc/self/cgroup") ?? "")?.[1];

@@ -35,27 +35,27 @@ function setup() {
 
 Deno.test("CgroupMigration migrates the engine to its current cgroup, one migration at a time", async () => {
   const { files, migration } = setup();
-  migration.expect();
-  migration.expect();
+  migration.prepare();
+  migration.prepare();
   assert.deepEqual(files.written, ["42 > /sys/fs/cgroup/system.slice/tsd.service/cgroup.procs"]);
   await files.finish();
   files.groups = "0::/elsewhere\n";
-  migration.expect();
+  migration.prepare();
   assert.equal(files.written[1], "42 > /sys/fs/cgroup/elsewhere/cgroup.procs");
 });
 
 Deno.test("CgroupMigration finds cgroup v2 in hybrid mode, and stops writing if there is no cgroup v2", async () => {
   const { files, migration } = setup();
   files.groups = "0::/\n";
-  migration.expect();
+  migration.prepare();
   await files.finish(new Deno.errors.NotFound());
-  migration.expect();
+  migration.prepare();
   assert.equal(files.written[1], "42 > /sys/fs/cgroup/unified/cgroup.procs");
   await files.finish(new Error("Device or resource busy (os error 16)"));
-  migration.expect();
+  migration.prepare();
   assert.equal(files.written[2], files.written[1], "other errors occur after the wait");
   await files.finish(new Deno.errors.PermissionDenied());
-  migration.expect();
+  migration.prepare();
   assert.equal(files.written.length, 3, "no cgroup v2 mount is left");
 });
 
@@ -63,7 +63,7 @@ Deno.test("CgroupMigration does nothing without cgroup v2, or if the cgroup is o
   for (const groups of ["3:cpuset:/\n", "0::/../..\n"]) {
     const { files, migration } = setup();
     files.groups = groups;
-    migration.expect();
+    migration.prepare();
     assert.deepEqual(files.written, []);
   }
 });
@@ -84,8 +84,8 @@ Deno.test({
       }
     };
     const migration = new CgroupMigration({ ...CGROUP_MIGRATION_FILES, write }, Deno.pid, new LineLog(() => {}));
-    migration.expect();
-    const timer = setInterval(() => migration.expect(), 10);
+    migration.prepare();
+    const timer = setInterval(() => migration.prepare(), 10);
     await ended.promise.finally(() => clearInterval(timer));
     assert.equal(Deno.readTextFileSync("/proc/self/cgroup"), before);
   },

@@ -34,7 +34,7 @@ export interface ExecFifoTimeouts {
  * @throws {SysError} system_call
  * @throws {TsdError} timeout, if the process wrote its byte and executed no program
  */
-export async function startByFifo(
+export async function startThroughFifo(
   path: string,
   calls: ExecFifoCalls,
   { writeMs = WRITE_TIMEOUT_MS, execveMs = EXECVE_TIMEOUT_MS }: ExecFifoTimeouts = {},

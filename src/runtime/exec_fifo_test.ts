@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { AT, cString, Epoll, files, processes, tree } from "../sys/mod.ts";
-import { startByFifo } from "./exec_fifo.ts";
+import { startThroughFifo } from "./exec_fifo.ts";
 import { Reaper } from "./reaper.ts";
 
 async function withFifo(body: (path: string, epoll: Epoll) => Promise<void>): Promise<void> {
@@ -33,7 +33,7 @@ Deno.test("a process that waits on the FIFO continues, and the FIFO is removed",
   withFifo(async (path, epoll) => {
     using reaper = new Reaper(processes).start();
     const exited = reaper.spawned(spawnWaiting('printf 0 >"$0" && exit 7', path));
-    assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 }), true);
+    assert.equal(await startThroughFifo(path, { files, tree, epoll }, { writeMs: 20_000 }), true);
     assert.equal((await exited).exitCode, 7);
     assert.equal(await exists(path), false);
     assert.equal(epoll.size, 0);
@@ -41,9 +41,9 @@ Deno.test("a process that waits on the FIFO continues, and the FIFO is removed",
 
 Deno.test("startByFifo returns false if no process waits on the FIFO, or if it doesn't exist", () =>
   withFifo(async (path, epoll) => {
-    assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 50 }), false);
+    assert.equal(await startThroughFifo(path, { files, tree, epoll }, { writeMs: 50 }), false);
     assert.equal(await exists(path), true);
-    assert.equal(await startByFifo(`${path}.missing`, { files, tree, epoll }, { writeMs: 50 }), false);
+    assert.equal(await startThroughFifo(`${path}.missing`, { files, tree, epoll }, { writeMs: 50 }), false);
     assert.equal(epoll.size, 0);
   }));
 
@@ -54,7 +54,7 @@ Deno.test("a start completes when the process has closed the FIFO, not when it h
     const script = 'exec 3>"$0"; printf 0 >&3; until [ -e "$0.go" ]; do sleep 0.01; done; exec 3>&-; exec sleep 60';
     const pid = spawnWaiting(script, path);
     const exited = reaper.spawned(pid);
-    const start = startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 });
+    const start = startThroughFifo(path, { files, tree, epoll }, { writeMs: 20_000 });
     let isComplete = false;
     void start.then(() => isComplete = true);
     while (await exists(path)) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -70,7 +70,7 @@ Deno.test("a start fails with a timeout if the process never closes the FIFO", (
     using reaper = new Reaper(processes).start();
     const pid = spawnWaiting('exec 3>"$0"; printf 0 >&3; sleep 60', path);
     const exited = reaper.spawned(pid);
-    await assert.rejects(startByFifo(path, { files, tree, epoll }, { writeMs: 20_000, execveMs: 50 }), {
+    await assert.rejects(startThroughFifo(path, { files, tree, epoll }, { writeMs: 20_000, execveMs: 50 }), {
       code: "timeout",
       message: "The container's process did not execute its program within 0.05 s",
     });

@@ -23,7 +23,7 @@ export interface FdHolderRef {
  * The descriptors that an fd holder holds. `Fd` is a number when they are passed to it and an {@link OwnedFd} when they
  * are retrieved.
  */
-export interface Held<Fd> {
+export interface HeldFds<Fd> {
   /** Pidfd of the init process: the kernel keeps the exit status as long as one is open. */
   readonly pidFd?: Fd;
   /** Writing end of the input. */
@@ -49,7 +49,7 @@ export interface FdHolderCalls {
  * versions started are still running.
  */
 const FD_NUMBERS = { pidFd: 3, stdin: 4, stdout: 5, stderr: 6, terminal: 7 } as const satisfies Record<
-  keyof Held<0>,
+  keyof HeldFds<0>,
   number
 >;
 const NAMES = Object.keys(FD_NUMBERS) as (keyof typeof FD_NUMBERS)[];
@@ -67,10 +67,10 @@ const SYSTEM_CALLS: FdHolderCalls = { processes, pipes, files, startTime: proces
 /**
  * Starts an fd holder with duplicates of `held`; the caller keeps ownership of its descriptors. The process is a child
  * of this one: register it with the reaper (`reaper.spawned(pid)`), which also reports when it was killed.
- * @param owner the run directory and the container, by which `fdHoldersOf` finds an fd holder that no record names
+ * @param owner the run directory and the container, by which `findFdHolders` finds an fd holder that no record names
  * @throws {TsdError} runtime_missing, system_call
  */
-export function startFdHolder(held: Held<number>, owner = "", calls: FdHolderCalls = SYSTEM_CALLS): FdHolderRef {
+export function startFdHolder(held: HeldFds<number>, owner = "", calls: FdHolderCalls = SYSTEM_CALLS): FdHolderRef {
   using duplicates = new DisposableStack();
   const stdio = [...NULL_STDIO];
   for (const name of NAMES) {
@@ -101,7 +101,7 @@ function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: FdHolder
         argv,
         env: { [OWNER_VARIABLE]: owner },
         stdio,
-        holdFds: HELD_FDS,
+        inheritFdsBelow: HELD_FDS,
         cwd: "/",
       });
     } catch (thrown) {
@@ -116,7 +116,7 @@ function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: FdHolder
  * Returns `{}` if the fd holder has exited.
  * @throws {SysError} EPERM without permission to trace the process, EMFILE
  */
-export function takeFromFdHolder({ pid, startTicks }: FdHolderRef, calls: FdHolderCalls = SYSTEM_CALLS): Held<OwnedFd> {
+export function retrieveFds({ pid, startTicks }: FdHolderRef, calls: FdHolderCalls = SYSTEM_CALLS): HeldFds<OwnedFd> {
   using fdHolder = openFdHolder({ pid, startTicks }, calls);
   if (fdHolder === undefined) return {};
   using onError = new DisposableStack();

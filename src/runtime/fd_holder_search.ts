@@ -14,7 +14,7 @@ export interface FoundFdHolder extends FdHolderRef {
  * Returns all fd holders whose owner starts with `prefix` (a run directory, ending with `/`). Reads the environment of
  * every process, which takes 50 µs each.
  */
-export function fdHoldersOf(prefix: string): FoundFdHolder[] {
+export function findFdHolders(prefix: string): FoundFdHolder[] {
   const found: FoundFdHolder[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     const owner = /^\d+$/.test(name) ? ownerOf(name) : undefined;

@@ -4,9 +4,9 @@ import { FakeSys } from "../sys/fake.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
 import { processStat, SIG } from "../sys/mod.ts";
 import { openPty } from "../sys/sys_testing.ts";
-import { type FdHolderRef, type Held, startFdHolder, stopFdHolder, takeFromFdHolder } from "./fd_holder.ts";
+import { type FdHolderRef, type HeldFds, retrieveFds, startFdHolder, stopFdHolder } from "./fd_holder.ts";
 import { exitStatusOf } from "./fd_holder_exit.ts";
-import { fdHoldersOf } from "./fd_holder_search.ts";
+import { findFdHolders } from "./fd_holder_search.ts";
 
 const NULL_STDIO = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: O.RDWR }));
 const shell = (script: string) => ({ path: "/bin/sh", argv: ["sh", "-c", script], env: {}, stdio: NULL_STDIO });
@@ -18,7 +18,7 @@ function end(pid: number): void {
   processes.waitpid(pid, 0);
 }
 
-function closing(held: Held<OwnedFd>): Disposable {
+function closing(held: HeldFds<OwnedFd>): Disposable {
   return { [Symbol.dispose]: () => Object.values(held).forEach((fd) => fd.close()) };
 }
 
@@ -108,7 +108,7 @@ Deno.test({
         for (const pid of [writer, onTerminal]) killIfExists(pid);
       }
       await untilExited(fdHolder.pid);
-      assert.deepEqual(takeFromFdHolder(fdHolder), {});
+      assert.deepEqual(retrieveFds(fdHolder), {});
       stopFdHolder(fdHolder);
     } finally {
       await Deno.remove(dir, { recursive: true });
@@ -120,14 +120,14 @@ async function checkRetrieved(fdHolder: FdHolderRef, { writer, onTerminal }: { w
   assert.ok(!hasEnded(onTerminal), "the last close of the master would have hung it up");
   {
     // Only long enough to let the first process exit: only the fd holder holds the output while that process writes.
-    const first = takeFromFdHolder(fdHolder);
+    const first = retrieveFds(fdHolder);
     using _first = closing(first);
     first.stdout?.close();
     files.write(first.stdin!.fd, bytes("go\n"));
     await ready(first.pidFd!.fd);
   }
   await untilExited(writer);
-  const held = takeFromFdHolder(fdHolder);
+  const held = retrieveFds(fdHolder);
   using _held = closing(held);
   assert.deepEqual(Object.keys(held).sort(), ["pidFd", "stdin", "stdout", "terminal"]);
   assert.equal(await readUntil(held.stdout!.fd), "meanwhile go\n");
@@ -171,7 +171,7 @@ Deno.test({
       const fdHolder = startFdHolder({ pidFd: pidFd.fd });
       pidFd.close();
       processes.waitpid(pid, 0);
-      const held = takeFromFdHolder(fdHolder);
+      const held = retrieveFds(fdHolder);
       using _held = closing(held);
       const exit = exitStatusOf(held.pidFd!.fd, pid);
       if (kernelRetainsExits()) assert.deepEqual({ exitCode: exit?.exitCode, signal: exit?.signal }, expected);
@@ -213,7 +213,7 @@ Deno.test({
       assert.equal(Deno.readLinkSync(`/proc/${fdHolder.pid}/cwd`), "/");
       const session = Deno.readTextFileSync(`/proc/${fdHolder.pid}/stat`).split(") ")[1].split(" ")[3];
       assert.equal(session, String(fdHolder.pid));
-      const held = takeFromFdHolder(fdHolder);
+      const held = retrieveFds(fdHolder);
       using _held = closing(held);
       assert.deepEqual(Object.keys(held).sort(), ["pidFd", "terminal"]);
       assert.equal(Deno.readLinkSync(held.terminal!.procPath), "/dev/ptmx");
@@ -228,7 +228,7 @@ Deno.test("a process that reuses the fd holder's pid is neither read from nor ki
   const pid = processes.spawn(shell("exec sleep 100"));
   try {
     const other = { pid, startTicks: "12345" };
-    assert.deepEqual(takeFromFdHolder(other), {});
+    assert.deepEqual(retrieveFds(other), {});
     stopFdHolder(other);
     assert.equal(processes.waitpid(pid), undefined, "it runs");
   } finally {
@@ -249,7 +249,7 @@ Deno.test("stopFdHolder closes descriptors that only the fd holder held", () => 
   stopFdHolder(fdHolder);
 });
 
-Deno.test("fdHoldersOf finds fd holders by owner, and not by a prefix of a directory's name", async () => {
+Deno.test("findFdHolders finds fd holders by owner, and not by a prefix of a directory's name", async () => {
   using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
   const run = `/run/tsd-test-${Deno.pid}`;
   const [first, second, other] = [`${run}/a`, `${run}/b`, `${run}0/a`].map((owner) =>
@@ -257,13 +257,13 @@ Deno.test("fdHoldersOf finds fd holders by owner, and not by a prefix of a direc
   );
   try {
     // A process that was just started has no environment until execve(2).
-    await until(() => fdHoldersOf(run).length === 3, "not all are found");
-    const found = fdHoldersOf(`${run}/`).sort((a, b) => a.owner.localeCompare(b.owner));
+    await until(() => findFdHolders(run).length === 3, "not all are found");
+    const found = findFdHolders(`${run}/`).sort((a, b) => a.owner.localeCompare(b.owner));
     assert.deepEqual(found, [{ ...first, owner: `${run}/a` }, { ...second, owner: `${run}/b` }]);
   } finally {
     for (const { pid } of [first, second, other]) end(pid);
   }
-  assert.deepEqual(fdHoldersOf(run), []);
+  assert.deepEqual(findFdHolders(run), []);
 });
 
 Deno.test("startFdHolder duplicates sources that collide with targets, and reports a missing program", () => {
@@ -285,16 +285,16 @@ Deno.test("startFdHolder duplicates sources that collide with targets, and repor
   assert.equal(fake.openFds.size, 0);
 });
 
-Deno.test("takeFromFdHolder closes the descriptors it has retrieved if a later one fails", () => {
+Deno.test("retrieveFds closes the descriptors it has retrieved if a later one fails", () => {
   const fake = new FakeSys();
   const calls = { processes: fake.calls, pipes: fake.calls, files: fake.calls, startTime: () => 77n };
   const fdHolder = { pid: 9, startTicks: "77" };
   fake.script("pidfdGetfd", { value: 50 }, { error: "EMFILE" });
   fake.openFds.add(50);
-  assert.throws(() => takeFromFdHolder(fdHolder, calls), (e) => isErrno(e, "EMFILE"));
+  assert.throws(() => retrieveFds(fdHolder, calls), (e) => isErrno(e, "EMFILE"));
   assert.equal(fake.openFds.size, 0);
   fake.script("pidfdOpen", { error: "ESRCH" });
-  assert.deepEqual(takeFromFdHolder(fdHolder, calls), {});
+  assert.deepEqual(retrieveFds(fdHolder, calls), {});
   fake.script("pidfdSendSignal", { error: "ESRCH" });
   stopFdHolder(fdHolder, calls);
   assert.equal(fake.openFds.size, 0);

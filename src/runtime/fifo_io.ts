@@ -5,7 +5,7 @@
  * end.
  */
 import { AT, cString, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
-import type { Held } from "./fd_holder.ts";
+import type { HeldFds } from "./fd_holder.ts";
 import type { StdioRouter } from "./logs/stdio_router.ts";
 import type { StreamName } from "./logs/json_lines.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
@@ -63,7 +63,7 @@ export class FifoIo extends ProcessStdio {
 
   resize(): void {}
 
-  heldFds(): Held<number> {
+  heldFds(): HeldFds<number> {
     const stdin = this.stdin?.fd;
     if (this.options.output && !this.#isReleased) {
       this.#readers.stdout ??= this.#reader("1");

@@ -54,7 +54,7 @@ export interface StartOptions {
  * it is *running* once the init process executes the container's program, and *stopped* once the init process has
  * exited.
  *
- * To run a container, the caller writes the bundle, optionally calls {@link OciRuntime.expect}, and calls
+ * To run a container, the caller writes the bundle, optionally calls {@link OciRuntime.prepare}, and calls
  * {@link OciRuntime.create}, which returns the pid of the init process. It can then open a pidfd, connect networks
  * and attach streams while no code of the container runs. {@link OciRuntime.start} executes the program;
  * {@link OciRuntime.exec} adds processes to the running container. Exits of all these processes are reported by the
@@ -68,7 +68,7 @@ export interface OciRuntime {
   /** Returns the runtime's name, version and path, for `info`. @throws {TsdError} runtime_missing, runtime_failed */
   version(): Promise<{ name: string; version: string; path: string }>;
   /** Announces a create or an exec, so that the kernel can be prepared meanwhile. Returns at once. */
-  expect(): void;
+  prepare(): void;
   /** Creates the container; its init process waits for {@link OciRuntime.start}. A failure leaves nothing behind. */
   create(options: CreateOptions): Promise<RunningProcess>;
   /**

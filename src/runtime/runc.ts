@@ -6,7 +6,7 @@
 import { isTsdError, TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
 import type { CgroupMigration } from "./cgroup_migration.ts";
-import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
+import { type ExecFifoCalls, startThroughFifo } from "./exec_fifo.ts";
 import { isRuncInit, processImage, untilExecuted } from "./execve.ts";
 import type { Reaper } from "./reaper.ts";
 import type {
@@ -17,7 +17,7 @@ import type {
   StartOptions,
   StdioPaths,
 } from "./oci_runtime.ts";
-import { runtimeError } from "./runtime_error.ts";
+import { toRuntimeError } from "./runtime_error.ts";
 import { exists, removeIfExists } from "../io/if_exists.ts";
 import type { OciLimits } from "./spec/mod.ts";
 
@@ -40,7 +40,7 @@ export interface RuncOptions {
   /** System calls that start a container through `exec.fifo`; without them every start runs the runtime. */
   readonly fifoCalls?: ExecFifoCalls;
   /** Notified when processes are about to be migrated between cgroups. */
-  readonly moves?: Pick<CgroupMigration, "expect">;
+  readonly moves?: Pick<CgroupMigration, "prepare">;
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
@@ -89,8 +89,8 @@ export class Runc implements OciRuntime {
     return /"status":\s*"(\w+)"/.exec(output)?.[1];
   }
 
-  expect(): void {
-    this.#options.moves?.expect();
+  prepare(): void {
+    this.#options.moves?.prepare();
   }
 
   async create({ id, bundle, stdio, consoleSocket }: CreateOptions): Promise<RunningProcess> {
@@ -108,7 +108,7 @@ export class Runc implements OciRuntime {
   async start(id: string, pid: number, { hasPoststart = false }: StartOptions = {}): Promise<void> {
     const { fifoCalls } = this.#options;
     const init = processImage(pid);
-    if (hasPoststart || fifoCalls === undefined || !await startByFifo(this.#fifo(id), fifoCalls)) {
+    if (hasPoststart || fifoCalls === undefined || !await startThroughFifo(this.#fifo(id), fifoCalls)) {
       await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
       if (await this.isWaiting(id)) {
         throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);
@@ -235,7 +235,7 @@ export class Runc implements OciRuntime {
       await exited;
       throw new TsdError("timeout", `${path} ${command} did not end within ${deadlineMs / 1000} s and was killed`);
     }
-    if (first.exitCode !== 0) throw await runtimeError({ path, command, exitCode: first.exitCode, log });
+    if (first.exitCode !== 0) throw await toRuntimeError({ path, command, exitCode: first.exitCode, log });
   }
 
   #spawn(args: readonly string[], stdio: StdioPaths): number {

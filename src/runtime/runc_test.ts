@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { type ErrorCode, isTsdError } from "../errors.ts";
-import { ownProcess, processes, processStat, readProcFile } from "../sys/mod.ts";
+import { processes, processStat, readProcFile, selfProcess } from "../sys/mod.ts";
 import { Reaper } from "./reaper.ts";
 import { Runc } from "./runc.ts";
 
@@ -93,7 +93,7 @@ Deno.test("a runtime that hangs is killed at the deadline", async () => {
 });
 
 Deno.test("an exec that hangs or fails after it has created its process kills that process", async () => {
-  ownProcess.setChildSubreaper();
+  selfProcess.setChildSubreaper();
   const createProcess = 'setsid sleep 1000 & echo -n $! >"$pidfile"; ';
   for (const [what, code] of [["sleep 30", "timeout"], ["exit 4", "runtime_failed"]] as const) {
     await withFake(`${createProcess} cp "$pidfile" "$pidfile.copy"; ${what}`, async ({ dir, runc, stdio }) => {

@@ -35,7 +35,7 @@ export interface FailedCall {
 }
 
 /** Returns the error for a failed call, with the last error of its log. */
-export async function runtimeError({ path, command, exitCode, log }: FailedCall): Promise<TsdError> {
+export async function toRuntimeError({ path, command, exitCode, log }: FailedCall): Promise<TsdError> {
   const message = log === undefined ? undefined : lastError(await readHead(log));
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (message === undefined) {

@@ -4,7 +4,7 @@
  * reads the output, and the writer of the input. Clients may attach before the process exists and then miss no output.
  * There are two implementations: `FifoIo` (FIFOs in {@link ProcessStdioOptions.dir}) and `TerminalIo` (a pty).
  */
-import type { Held } from "./fd_holder.ts";
+import type { HeldFds } from "./fd_holder.ts";
 import type { Attachment, OutputListener, StdioRouter } from "./logs/stdio_router.ts";
 import type { LogSpec } from "./logs/protocol.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
@@ -33,7 +33,7 @@ export interface RuntimeStreams {
 }
 
 /** Descriptors that an fd holder retained after the engine that had opened them exited. */
-export type RetainedStreams = Omit<Held<OwnedFd>, "pidFd">;
+export type RetainedStreams = Omit<HeldFds<OwnedFd>, "pidFd">;
 
 /** The size of a terminal in characters. */
 export interface TerminalSize {
@@ -84,7 +84,7 @@ export abstract class ProcessStdio {
    * Returns the descriptors that an fd holder must retain so that the process survives this engine. They are valid as
    * of this call, and this object still owns them.
    */
-  abstract heldFds(): Held<number>;
+  abstract heldFds(): HeldFds<number>;
 
   /** Closes the descriptors that this engine holds. */
   protected abstract release(): void;

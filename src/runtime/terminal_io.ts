@@ -5,7 +5,7 @@
  * serves to set the size.
  */
 import { type Epoll, type FileCalls, type OwnedFd, pipes } from "../sys/mod.ts";
-import type { Held } from "./fd_holder.ts";
+import type { HeldFds } from "./fd_holder.ts";
 import type { StdioRouter } from "./logs/stdio_router.ts";
 import {
   ProcessStdio,
@@ -89,7 +89,7 @@ export class TerminalIo extends ProcessStdio {
     this.#applySize();
   }
 
-  heldFds(): Held<number> {
+  heldFds(): HeldFds<number> {
     return this.#master === undefined ? {} : { terminal: this.#master.fd };
   }
 

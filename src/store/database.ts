@@ -59,7 +59,7 @@ export class Database implements Disposable {
     this.#setSynchronous(true);
     const changes = Number(this.#prepare(sql).run(...values).changes);
     // One sync of the log covers everything in it.
-    if (changes > 0 && this.#depth === 0) this.#groupCommit.isSafe();
+    if (changes > 0 && this.#depth === 0) this.#groupCommit.markDurable();
     return changes;
   }
 
@@ -128,7 +128,7 @@ export class Database implements Disposable {
     this.#db.close();
     this.#log?.close();
     this.#log = undefined;
-    this.#groupCommit.isSafe();
+    this.#groupCommit.markDurable();
   }
 
   #syncSoon(): void {

@@ -71,7 +71,7 @@ export interface LayerStore {
   /** Returns the committed layer's sizes, or undefined if there is no such layer. */
   info(diffId: Digest): Promise<LayerInfo | undefined>;
   /** Returns when the layer was committed, in ms of Unix time, or undefined if there is no such layer. */
-  storedMs(diffId: Digest): Promise<number | undefined>;
+  committedAtMs(diffId: Digest): Promise<number | undefined>;
   /**
    * Reads an uncompressed tar to its end, verifies it and commits it durably as a layer (fsync before the rename, fsync
    * of the directory afterwards). The tar of a layer that already exists is still read to its end and verified. On any
@@ -86,17 +86,17 @@ export interface LayerStore {
   /** Returns exactly the bytes of the verified tar. @throws {TsdError} not_found, storage */
   openTar(diffId: Digest): ReadableStream<Uint8Array>;
   /** Opens the layer as a lower directory for overlayfs; the caller disposes of it. @throws {TsdError} not_found */
-  mountable(diffId: Digest): Promise<LayerDirectory>;
+  openLowerDir(diffId: Digest): Promise<LayerDirectory>;
   /**
    * Removes a layer; succeeds if there is no such layer. The caller ensures that nothing uses it. The removal is
-   * durable when this resolves; deleting the layer's files may take longer (see {@link cleared}).
+   * durable when this resolves; deleting the layer's files may take longer (see {@link waitForRemovals}).
    */
   remove(diffId: Digest): Promise<void>;
   /**
    * Waits until the files of removed layers are deleted. Resolves to whether it had to wait.
    * @throws {TsdError} storage
    */
-  cleared(): Promise<boolean>;
+  waitForRemovals(): Promise<boolean>;
   /** Lists the committed layers. */
   list(): Promise<Digest[]>;
   /**
@@ -110,7 +110,7 @@ export interface LayerStore {
 /** A store that reports how it keeps its layers on this host. */
 export interface StatusReporter {
   /** Returns rows for `info`. @throws {TsdError} storage */
-  describe(): Promise<readonly (readonly [name: string, value: string])[]>;
+  status(): Promise<readonly (readonly [name: string, value: string])[]>;
 }
 
 /** A store that keeps data derived from its layers, such as an index. */
@@ -195,7 +195,7 @@ export interface Snapshotter {
    * @throws {TsdError}
    * storage
    */
-  isWhole(id: string): Promise<boolean>;
+  isComplete(id: string): Promise<boolean>;
   /** Probes in advance what the first mount needs to know. @throws {TsdError} storage */
-  ready?(): Promise<void>;
+  probeMount?(): Promise<void>;
 }

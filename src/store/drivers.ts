@@ -28,7 +28,7 @@ export interface OpenOptions {
 
 interface Driver {
   open(root: string, options: OpenOptions): OpenLayers;
-  openSnapshots(root: string, layers: OpenLayers, options: OpenOptions): Snapshotter;
+  openSnapshotter(root: string, layers: OpenLayers, options: OpenOptions): Snapshotter;
   /** Returns why the driver can't use this directory, or undefined if it can. */
   probe(root: string): Promise<string | undefined>;
   /** Cleans up what a killed engine left, apart from staging directories. */
@@ -43,7 +43,7 @@ const overlayOver = (root: string, layers: OpenLayers): Snapshotter => new Overl
 const DRIVERS = {
   erofs: {
     open: (root, { remake }) => new ErofsLayerStore({ root, remake }),
-    openSnapshots: overlayOver,
+    openSnapshotter: overlayOver,
     sweep: (root) => sweepMounts(`${root}/mounts`),
     probe: async (root) => {
       const probed = await probeErofs(root);
@@ -52,14 +52,14 @@ const DRIVERS = {
   },
   btrfs: {
     open: (root, { stack }) => new BtrfsLayerStore({ root, stack }),
-    openSnapshots: (root, layers, { stack }) => new BtrfsSnapshotter({ root, layers, stack }),
+    openSnapshotter: (root, layers, { stack }) => new BtrfsSnapshotter({ root, layers, stack }),
     sweep: (root) => new ChainSnapshots(root).sweep(),
     probe: probeBtrfs,
     isChoiceOnly: true,
   },
   overlay2: {
     open: (root, { notCleared }) => new Overlay2LayerStore({ root, notCleared }),
-    openSnapshots: overlayOver,
+    openSnapshotter: overlayOver,
     probe: () => Promise.resolve(undefined),
   },
 } as const satisfies Record<string, Driver>;
@@ -99,11 +99,11 @@ export interface UnusedLayers {
 }
 
 /** Describes unused layers for a message to the user. */
-export const unusedText = ({ driver, layers }: UnusedLayers): string =>
+export const formatUnusedLayers = ({ driver, layers }: UnusedLayers): string =>
   `${layers} ${layers === 1 ? "layer" : "layers"} of driver ${driver} (storage-driver chooses between them)`;
 
 /** Opens the layer store; the caller disposes of it if it is disposable. */
-export function openLayers(
+export function openLayerStore(
   { driver, root }: Pick<LayerStorage, "driver" | "root">,
   options: OpenOptions = {},
 ): OpenLayers {
@@ -116,7 +116,7 @@ export function openSnapshots(
   layers: OpenLayers,
   options: OpenOptions = {},
 ): Snapshotter {
-  return driverNamed(driver).openSnapshots(root, layers, options);
+  return driverNamed(driver).openSnapshotter(root, layers, options);
 }
 
 /**

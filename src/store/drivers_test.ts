@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { btrfsVolume } from "../../tests/harness/mod.ts";
 import { requires } from "../../tests/requires.ts";
 import { isTsdError } from "../errors.ts";
-import { chooseDriver, openLayers, unusedText } from "./drivers.ts";
+import { chooseDriver, formatUnusedLayers, openLayerStore } from "./drivers.ts";
 
 async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-storage-" });
@@ -37,11 +37,14 @@ Deno.test("an engine keeps the driver of its existing layers", requires("root"),
     assert.equal(best.driver === "erofs", best.passedOver === undefined);
     await Deno.mkdir(`${dir}/overlay2/layers/${"0".repeat(64)}`, { recursive: true });
     assert.deepEqual(await chooseDriver(dir), { driver: "overlay2", root: `${dir}/overlay2` });
-    assert.equal(openLayers(await chooseDriver(dir)).driver, "overlay2");
+    assert.equal(openLayerStore(await chooseDriver(dir)).driver, "overlay2");
     await Deno.mkdir(`${dir}/erofs/layers/${"0".repeat(64)}`, { recursive: true });
     const both = await chooseDriver(dir);
     assert.deepEqual([both.driver, both.unused], ["erofs", [{ driver: "overlay2", layers: 1 }]]);
-    assert.equal(unusedText(both.unused![0]!), "1 layer of driver overlay2 (storage-driver chooses between them)");
+    assert.equal(
+      formatUnusedLayers(both.unused![0]!),
+      "1 layer of driver overlay2 (storage-driver chooses between them)",
+    );
     assert.deepEqual((await chooseDriver(dir, "overlay2")).unused, [{ driver: "erofs", layers: 1 }]);
   });
 });

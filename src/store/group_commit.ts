@@ -26,7 +26,7 @@ export class GroupCommit {
   }
 
   /** Records that all writes so far were made durable by other means. */
-  isSafe(): void {
+  markDurable(): void {
     this.#durable = this.#writes;
   }
 

@@ -62,7 +62,7 @@ Deno.test("group commit: a failure is reported to its waiting callers, and later
 Deno.test("group commit: writes that were synced by other means need no sync", async () => {
   const { sync, ends } = setup();
   sync.wrote();
-  sync.isSafe();
+  sync.markDurable();
   await sync.done();
   assert.equal(ends.length, 0);
 });

@@ -25,7 +25,7 @@ export interface BlockingCalls {
 }
 
 /** The real {@link BlockingCalls}. */
-export const away: BlockingCalls = {
+export const blockingCalls: BlockingCalls = {
   async writeBlocking(fd, bytes) {
     // The FFI accepts any view; its type requires one that is not shared.
     const buffer = bytes as Uint8Array<ArrayBuffer>;

@@ -4,7 +4,7 @@
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
  *   `durability`, `tree`, `dirs`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `btrfs`, `processes`,
- *   `ownProcess`, `selfMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other
+ *   `selfProcess`, `selfMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other
  *   modules use the recording fake of `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only calls on non-blocking descriptors return a value for EAGAIN
  *   ("again").
@@ -23,7 +23,7 @@
 export { Acceptor, type AcceptorOptions } from "./acceptor.ts";
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
-export { away, type BlockingCalls } from "./blocking_pool.ts";
+export { type BlockingCalls, blockingCalls as away } from "./blocking_pool.ts";
 export { btrfs, BTRFS_SUBVOLUME_INODE, type BtrfsCalls } from "./btrfs.ts";
 export { monotonicMicros } from "./clock.ts";
 export { cBytes, type CString, cString, cText } from "./cstring.ts";
@@ -50,9 +50,9 @@ export { type PipeCalls, pipes } from "./pipe.ts";
 export {
   type ExitedChild,
   exitOf,
-  ownProcess,
   type ProcessCalls,
   processes,
+  selfProcess,
   type SelfProcessCalls,
 } from "./process.ts";
 export {

@@ -128,7 +128,7 @@ function setSignal(signal: number, action: bigint): void {
 }
 
 /** The real {@link SelfProcessCalls}. */
-export const ownProcess: SelfProcessCalls = {
+export const selfProcess: SelfProcessCalls = {
   // SAFETY (all but the last): no memory is passed.
   setChildSubreaper: () => void checked(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl"),
   setsid: () => void checked(libc.setsid(), "setsid"),

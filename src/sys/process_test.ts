@@ -11,11 +11,11 @@ import {
   isErrno,
   O,
   OwnedFd,
-  ownProcess,
   pipes,
   processes,
   processStartTime,
   processStat,
+  selfProcess,
   SIG,
   type SpawnRequest,
   tree,
@@ -92,13 +92,13 @@ Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open in th
   }
 });
 
-Deno.test("spawn: with holdFds the child has further descriptors at the requested numbers", () => {
+Deno.test("spawn: with inheritFdsBelow the child has further descriptors at the requested numbers", () => {
   // Inherited descriptors, some at the numbers that the child is to have.
   using inherited = new OwnedFd(files.open(c("/etc/hostname"), O.RDONLY));
   pipes.setCloseOnExec(inherited.fd, false);
   using _low = new DisposableStack();
   for (const fd of [3, 4, 6].filter((each) => !isOpen(each))) {
-    ownProcess.dup2(inherited.fd, fd);
+    selfProcess.dup2(inherited.fd, fd);
     _low.defer(() => files.close(fd));
   }
   const { readFd, writeFd } = pipes.pipe2();
@@ -106,7 +106,7 @@ Deno.test("spawn: with holdFds the child has further descriptors at the requeste
   using writer = new OwnedFd(writeFd);
   const zero = { target: 7, path: "/dev/zero", flags: O.RDONLY };
   const stdio = [...NULL_STDIO, { target: 1, fd: writer.fd }, { target: 5, fd: writer.fd }, zero];
-  const request = shell("echo up; kill -STOP $$", { stdio, holdFds: 8 });
+  const request = shell("echo up; kill -STOP $$", { stdio, inheritFdsBelow: 8 });
   const pid = processes.spawn(request);
   try {
     assert.equal(files.read(reader.fd, new Uint8Array(8)), 3);
@@ -118,8 +118,11 @@ Deno.test("spawn: with holdFds the child has further descriptors at the requeste
     processes.kill(pid, SIG.KILL);
     processes.waitpid(pid, 0);
   }
-  for (const holdFds of [undefined, 3, 7]) {
-    assert.throws(() => processes.spawn({ ...request, holdFds }), (e) => isTsdError(e, "invalid_argument"));
+  for (const inheritFdsBelow of [undefined, 3, 7]) {
+    assert.throws(
+      () => processes.spawn({ ...request, inheritFdsBelow: inheritFdsBelow }),
+      (e) => isTsdError(e, "invalid_argument"),
+    );
   }
 });
 

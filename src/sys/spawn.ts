@@ -31,7 +31,7 @@ export interface SpawnRequest {
    * Descriptors below this number may stay open, 3 by default; targets of `stdio` must be below it. Descriptors that
    * `stdio` doesn't name are subject to close-on-exec.
    */
-  readonly holdFds?: number;
+  readonly inheritFdsBelow?: number;
   readonly cwd?: string;
 }
 
@@ -74,7 +74,7 @@ function check(result: number, call: string, subject?: string): void {
   if (result !== 0) throw new SysError(call, result, { subject });
 }
 
-function refuseLostDescriptors({ stdio, holdFds = STANDARD_FDS }: SpawnRequest): void {
+function refuseLostDescriptors({ stdio, inheritFdsBelow: holdFds = STANDARD_FDS }: SpawnRequest): void {
   const targets = new Set<number>();
   for (const entry of stdio) {
     if (entry.target >= holdFds) {
@@ -87,7 +87,10 @@ function refuseLostDescriptors({ stdio, holdFds = STANDARD_FDS }: SpawnRequest):
   }
 }
 
-function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, holdFds = STANDARD_FDS }: SpawnRequest): void {
+function addActions(
+  actions: Uint8Array<ArrayBuffer>,
+  { stdio, cwd, inheritFdsBelow: holdFds = STANDARD_FDS }: SpawnRequest,
+): void {
   // SAFETY: glibc copies the paths; actions is initialised.
   for (const entry of stdio) {
     if ("fd" in entry) {

@@ -7,7 +7,7 @@ import { TsdError } from "../errors.ts";
 import type { SparseExtent, TarEntry } from "./entry.ts";
 import { Extensions, isExtension, type ResolvedHeader } from "./extensions.ts";
 import { BLOCK_BYTES, isZeroBlock, paddingOf, parseHeader } from "./header.ts";
-import { refuse } from "./numbers.ts";
+import { rejectTar } from "./numbers.ts";
 import { EXTENSION_MAX_BYTES, NAME_MAX_BYTES } from "./pax.ts";
 import { checkedExtents, OldGnuSparseMap, PaxSparseMap } from "./sparse.ts";
 
@@ -87,7 +87,7 @@ export class TarDecoder {
     // As in GNU tar and Go's archive/tar, an archive may end without its two zero blocks, but not inside an entry.
     const isWhole = (this.#state === "header" || this.#state === "trailer" || this.#state === "end") &&
       this.#partial === undefined && !this.#extensions.isPending;
-    if (!isWhole) refuse(`it ends in the middle of an entry, after ${this.#offset} bytes`);
+    if (!isWhole) rejectTar(`it ends in the middle of an entry, after ${this.#offset} bytes`);
   }
 
   #step(): TarEntry | "again" | undefined {
@@ -109,7 +109,7 @@ export class TarDecoder {
     const block = this.#take(BLOCK_BYTES);
     if (block === undefined) return undefined;
     if (block[0] === 0 && isZeroBlock(block)) {
-      if (this.#extensions.isPending) refuse("an extended header has no entry");
+      if (this.#extensions.isPending) rejectTar("an extended header has no entry");
       this.#state = "trailer";
       return "again";
     }
@@ -132,7 +132,9 @@ export class TarDecoder {
     const isName = flag === "L" || flag === "K";
     // One more for the NUL that GNU tar includes.
     const limit = isName ? NAME_MAX_BYTES + 1 : EXTENSION_MAX_BYTES;
-    if (sizeBytes > limit) refuse(`an extended header of type ${flag} has ${sizeBytes} bytes, the limit is ${limit}`);
+    if (sizeBytes > limit) {
+      rejectTar(`an extended header of type ${flag} has ${sizeBytes} bytes, the limit is ${limit}`);
+    }
     this.#extensionFlag = flag;
     this.#extensionBytes = sizeBytes;
     this.#state = "extension";
@@ -149,7 +151,7 @@ export class TarDecoder {
   #stepSparse(): TarEntry | "again" | undefined {
     const old = this.#oldMap;
     if (old !== undefined && !old.needsBlock) return this.#entry(old.extents, old.realSizeBytes);
-    if (old === undefined && this.#remainingBytes < BLOCK_BYTES) refuse("a sparse file's map is incomplete");
+    if (old === undefined && this.#remainingBytes < BLOCK_BYTES) rejectTar("a sparse file's map is incomplete");
     const block = this.#take(BLOCK_BYTES);
     if (block === undefined) return undefined;
     if (old !== undefined) {
@@ -191,7 +193,7 @@ export class TarDecoder {
   #stepTrailer(): "again" | undefined {
     const block = this.#take(BLOCK_BYTES);
     if (block === undefined) return undefined;
-    if (!isZeroBlock(block)) refuse("an entry follows a block of zeros");
+    if (!isZeroBlock(block)) rejectTar("an entry follows a block of zeros");
     this.#state = "end";
     return "again";
   }

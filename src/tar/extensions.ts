@@ -2,7 +2,7 @@
 import type { ByteString } from "./byte_string.ts";
 import type { TarEntryType, TarHeader } from "./entry.ts";
 import { type HeaderBlock, parseDevice } from "./header.ts";
-import { parseDecimal, parseTime, refuse } from "./numbers.ts";
+import { parseDecimal, parseTime, rejectTar } from "./numbers.ts";
 import { checkedName, mergeGlobal, parseLongName, parsePax, type PaxRecords, xattrsOf } from "./pax.ts";
 import { type SparseHeader, sparseOfPax } from "./sparse.ts";
 
@@ -90,7 +90,7 @@ export class Extensions {
   #id(key: "uid" | "gid", fromBlock: number): number {
     const text = record(this.#records?.values, key) ?? record(this.#globals, key);
     const id = numberOr(text, key, fromBlock);
-    if (id < 0 || id > ID_MAX) refuse(`an entry has the ${key} ${id}`);
+    if (id < 0 || id > ID_MAX) rejectTar(`an entry has the ${key} ${id}`);
     return id;
   }
 }
@@ -110,7 +110,7 @@ function typeOf(raw: HeaderBlock, path: ByteString): TarEntryType {
   if (raw.isOldFile && path.endsWith("/")) return "directory";
   const type = TYPES[raw.flag];
   if (type === undefined) {
-    return refuse(
+    return rejectTar(
       `entries of type ${JSON.stringify(raw.flag)} aren't supported (multi-volume or incremental archives)`,
     );
   }

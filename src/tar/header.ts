@@ -3,7 +3,7 @@
  * star(5)). Pure: converts bytes to fields, without state.
  */
 import { type ByteString, byteStringOf } from "./byte_string.ts";
-import { parseNumber, refuse } from "./numbers.ts";
+import { parseNumber, rejectTar } from "./numbers.ts";
 
 /** Size of a block; headers and data are padded to it. */
 export const BLOCK_BYTES = 512;
@@ -42,7 +42,7 @@ export function parseHeader(block: Uint8Array): HeaderBlock {
   const name = textField(block, 0, 100);
   const flag = block[156]!;
   const size = parseNumber(block, 124, 12, "size");
-  if (size < 0) refuse("an entry has a negative size");
+  if (size < 0) rejectTar("an entry has a negative size");
   return {
     format,
     flag: flag === 0 ? "0" : String.fromCharCode(flag),
@@ -62,7 +62,7 @@ export function parseDevice(block: Uint8Array): { major: number; minor: number }
   const major = parseNumber(block, 329, 8, "devmajor");
   const minor = parseNumber(block, 337, 8, "devminor");
   if (major < 0 || major > 0xfff || minor < 0 || minor > 0xfffff) {
-    refuse(`there is no device ${major}:${minor} on Linux`);
+    rejectTar(`there is no device ${major}:${minor} on Linux`);
   }
   return { major, minor };
 }
@@ -93,7 +93,7 @@ export function sumOf(block: Uint8Array): { unsigned: number; signed: number } {
 function checkSum(block: Uint8Array): void {
   const stored = parseNumber(block, 148, 8, "checksum");
   const { unsigned, signed } = sumOf(block);
-  if (stored !== unsigned && stored !== signed) refuse("a header's checksum is wrong");
+  if (stored !== unsigned && stored !== signed) rejectTar("a header's checksum is wrong");
 }
 
 function formatOf(block: Uint8Array): HeaderFormat {

@@ -6,7 +6,7 @@ const ZERO = 0x30;
 const SEVEN = 0x37;
 
 /** Rejects an archive. @throws {TsdError} layer_invalid, always */
-export function refuse(why: string): never {
+export function rejectTar(why: string): never {
   throw new TsdError("layer_invalid", `Invalid tar: ${why}`);
 }
 
@@ -30,7 +30,7 @@ function parseOctal(block: Uint8Array, offset: number, length: number, field: st
     value = value * 8 + digit - ZERO;
   }
   for (; at < end; at++) {
-    if (block[at] !== SPACE && block[at] !== 0) refuse(`the field ${field} isn't an octal number`);
+    if (block[at] !== SPACE && block[at] !== 0) rejectTar(`the field ${field} isn't an octal number`);
   }
   return value;
 }
@@ -42,7 +42,7 @@ function parseBinary(block: Uint8Array, offset: number, length: number, field: s
   let value = (first ^ flip) & 0x7f;
   for (let at = offset + 1; at < offset + length; at++) {
     value = value * 256 + (block[at]! ^ flip);
-    if (value > Number.MAX_SAFE_INTEGER) refuse(`the field ${field} is too large`);
+    if (value > Number.MAX_SAFE_INTEGER) rejectTar(`the field ${field} is too large`);
   }
   return negative ? -value - 1 : value;
 }
@@ -50,7 +50,7 @@ function parseBinary(block: Uint8Array, offset: number, length: number, field: s
 /** Parses a decimal number of a pax record: digits only. @throws {TsdError} layer_invalid */
 export function parseDecimal(text: string, field: string): number {
   const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : NaN;
-  if (!Number.isSafeInteger(value)) refuse(`the pax record ${field} isn't a number that can be handled`);
+  if (!Number.isSafeInteger(value)) rejectTar(`the pax record ${field} isn't a number that can be handled`);
   return value;
 }
 
@@ -60,7 +60,7 @@ export function parseDecimal(text: string, field: string): number {
  */
 export function parseTime(text: string, field: string): { seconds: number; nanos: number } {
   const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(text);
-  if (match === null) return refuse(`the pax record ${field} isn't a time`);
+  if (match === null) return rejectTar(`the pax record ${field} isn't a time`);
   const whole = Number(match[2]);
   const nanos = Number((match[3] ?? "").slice(0, 9).padEnd(9, "0"));
   if (match[1] === "") return { seconds: whole, nanos };

@@ -4,7 +4,7 @@
  */
 import { bytesOf, type ByteString, byteStringOf } from "./byte_string.ts";
 import { NO_XATTRS } from "./entry.ts";
-import { refuse } from "./numbers.ts";
+import { rejectTar } from "./numbers.ts";
 
 /** Maximum size of an extended header; Go's archive/tar has the same limit. */
 export const EXTENSION_MAX_BYTES = 1 << 20;
@@ -34,7 +34,7 @@ export function parsePax(bytes: Uint8Array): PaxRecords {
     else values.set(key, value);
     at = next;
   }
-  if (sparsePairs.length % 2 !== 0) refuse("a sparse file's map is incomplete");
+  if (sparsePairs.length % 2 !== 0) rejectTar("a sparse file's map is incomplete");
   return { values, sparsePairs };
 }
 
@@ -50,14 +50,14 @@ function parseRecord(bytes: Uint8Array, at: number): { key: ByteString; value: B
   const equals = bytes.indexOf(0x3d, cursor);
   const isValid = cursor > at && bytes[cursor] === 0x20 && next <= bytes.length && equals > cursor + 1 &&
     equals < next - 1 && bytes[next - 1] === 0x0a;
-  if (!isValid) refuse("a pax record is malformed");
+  if (!isValid) rejectTar("a pax record is malformed");
   const key = byteStringOf(bytes, cursor + 1, equals);
-  if (key.includes("\0")) refuse("a pax key holds a NUL");
+  if (key.includes("\0")) rejectTar("a pax key holds a NUL");
   return { key, value: byteStringOf(bytes, equals + 1, next - 1), next };
 }
 
 function addPair(pairs: ByteString[], key: ByteString, value: ByteString): void {
-  if ((pairs.length % 2 === 0) !== (key === "GNU.sparse.offset")) refuse("a sparse file's map is out of order");
+  if ((pairs.length % 2 === 0) !== (key === "GNU.sparse.offset")) rejectTar("a sparse file's map is out of order");
   pairs.push(value);
 }
 
@@ -65,15 +65,15 @@ function addPair(pairs: ByteString[], key: ByteString, value: ByteString): void 
  * Merges a global header's records into those in effect; an empty value removes one. @throws {TsdError} layer_invalid
  */
 export function mergeGlobal(globals: Map<ByteString, ByteString>, records: PaxRecords): void {
-  if (records.sparsePairs.length > 0) refuse("a global pax header describes a sparse file");
+  if (records.sparsePairs.length > 0) rejectTar("a global pax header describes a sparse file");
   for (const [key, value] of records.values) {
-    if (PER_FILE.has(key) || key.startsWith("GNU.sparse.")) refuse(`a global pax header sets ${key}`);
+    if (PER_FILE.has(key) || key.startsWith("GNU.sparse.")) rejectTar(`a global pax header sets ${key}`);
     if (value === "") globals.delete(key);
     else globals.set(key, value);
   }
   let size = 0;
   for (const [key, value] of globals) size += key.length + value.length;
-  if (size > EXTENSION_MAX_BYTES) refuse("the global pax headers are too large");
+  if (size > EXTENSION_MAX_BYTES) rejectTar("the global pax headers are too large");
 }
 
 /** Returns the extended attributes among the records; those of the entry override global ones. */
@@ -104,8 +104,8 @@ export function parseLongName(bytes: Uint8Array): ByteString {
 
 /** Returns `name`. @throws {TsdError} layer_invalid if it contains a NUL or is too long */
 export function checkedName(name: ByteString): ByteString {
-  if (name.length > NAME_MAX_BYTES) refuse(`a name is longer than ${NAME_MAX_BYTES} bytes`);
-  if (name.includes("\0")) refuse("a name holds a NUL");
+  if (name.length > NAME_MAX_BYTES) rejectTar(`a name is longer than ${NAME_MAX_BYTES} bytes`);
+  if (name.includes("\0")) rejectTar("a name holds a NUL");
   return name;
 }
 

@@ -5,7 +5,7 @@
 import { type ByteString, byteStringOf } from "./byte_string.ts";
 import type { SparseExtent } from "./entry.ts";
 import { BLOCK_BYTES } from "./header.ts";
-import { parseDecimal, parseNumber, refuse } from "./numbers.ts";
+import { parseDecimal, parseNumber, rejectTar } from "./numbers.ts";
 import type { PaxRecords } from "./pax.ts";
 
 /** Maximum size of a map in the archive. */
@@ -30,13 +30,13 @@ export function checkedExtents(
   realSizeBytes: number,
   storedBytes: number,
 ): readonly SparseExtent[] {
-  if (realSizeBytes < 0) refuse("a sparse file has a negative size");
+  if (realSizeBytes < 0) rejectTar("a sparse file has a negative size");
   let end = 0;
   let total = 0;
   // A map may be far larger than the archive's size suggests: empty extents are dropped at once.
   const merged: SparseExtent[] = [];
   for (const { offset, length } of extents) {
-    if (offset < end || offset + length > realSizeBytes) refuse("a sparse file's map is out of order or bounds");
+    if (offset < end || offset + length > realSizeBytes) rejectTar("a sparse file's map is out of order or bounds");
     const last = merged.at(-1);
     if (last !== undefined && length > 0 && end === offset && last.offset + last.length === offset) {
       merged[merged.length - 1] = { offset: last.offset, length: last.length + length };
@@ -44,7 +44,7 @@ export function checkedExtents(
     end = offset + length;
     total += length;
   }
-  if (total !== storedBytes) refuse(`a sparse file's map covers ${total} bytes, but ${storedBytes} are stored`);
+  if (total !== storedBytes) rejectTar(`a sparse file's map covers ${total} bytes, but ${storedBytes} are stored`);
   return merged;
 }
 
@@ -57,12 +57,12 @@ export function sparseOfPax({ values, sparsePairs }: PaxRecords): SparseHeader |
   if (major === "1" && values.get("GNU.sparse.minor") === "0") {
     return { realSizeBytes: sizeRecord(values, "GNU.sparse.realsize"), extents: "in data", name };
   }
-  if (major !== undefined && major !== "0") refuse(`unknown sparse format ${major.slice(0, 16)}`);
+  if (major !== undefined && major !== "0") rejectTar(`unknown sparse format ${major.slice(0, 16)}`);
   const numbers = map === undefined ? sparsePairs : map === "" ? [] : map.split(",");
   const extents = pairsOf(numbers);
   const count = values.get("GNU.sparse.numblocks");
   if (count !== undefined && parseDecimal(count, "GNU.sparse.numblocks") !== extents.length) {
-    refuse("a sparse file's map is incomplete");
+    rejectTar("a sparse file's map is incomplete");
   }
   return { realSizeBytes: sizeRecord(values, "GNU.sparse.size"), extents, name };
 }
@@ -72,7 +72,7 @@ function sizeRecord(values: ReadonlyMap<ByteString, ByteString>, key: string): n
 }
 
 function pairsOf(numbers: readonly string[]): SparseExtent[] {
-  if (numbers.length % 2 !== 0) refuse("a sparse file's map is incomplete");
+  if (numbers.length % 2 !== 0) rejectTar("a sparse file's map is incomplete");
   const extents: SparseExtent[] = [];
   for (let i = 0; i < numbers.length; i += 2) {
     extents.push({
@@ -103,7 +103,7 @@ export class OldGnuSparseMap {
 
   push(block: Uint8Array): void {
     this.#bytes += BLOCK_BYTES;
-    if (this.#bytes > MAP_MAX_BYTES) refuse("a sparse file's map is too large");
+    if (this.#bytes > MAP_MAX_BYTES) rejectTar("a sparse file's map is too large");
     this.#hasMoreBlocks = block[504] !== 0;
     this.#read(block, 0, 21);
   }
@@ -115,7 +115,7 @@ export class OldGnuSparseMap {
       if (block[at] === 0) return;
       const offset = parseNumber(block, at, 12, "sparse offset");
       const length = parseNumber(block, at + 12, 12, "sparse length");
-      if (offset < 0 || length < 0) refuse("a sparse file's map holds a negative number");
+      if (offset < 0 || length < 0) rejectTar("a sparse file's map holds a negative number");
       this.extents.push({ offset, length });
     }
   }
@@ -135,7 +135,7 @@ export class PaxSparseMap {
   /** Adds the next block; returns the extents once the map is complete. @throws {TsdError} layer_invalid */
   push(block: Uint8Array): SparseExtent[] | undefined {
     this.#bytes += BLOCK_BYTES;
-    if (this.#bytes > MAP_MAX_BYTES) refuse("a sparse file's map is too large");
+    if (this.#bytes > MAP_MAX_BYTES) rejectTar("a sparse file's map is too large");
     this.#text += byteStringOf(block, 0, BLOCK_BYTES);
     for (;;) {
       const end = this.#text.indexOf("\n");
@@ -145,13 +145,13 @@ export class PaxSparseMap {
       if (this.#isComplete()) return pairsOf(this.#numbers.slice(1));
     }
     // A number has at most 16 digits, so a longer line is invalid.
-    if (this.#text.length > 32) refuse("a sparse file's map is malformed");
+    if (this.#text.length > 32) rejectTar("a sparse file's map is malformed");
     return undefined;
   }
 
   #isComplete(): boolean {
     const count = parseDecimal(this.#numbers[0]!, "sparse map length");
-    if (count > MAP_MAX_BYTES) refuse("a sparse file's map is too large");
+    if (count > MAP_MAX_BYTES) rejectTar("a sparse file's map is too large");
     return this.#numbers.length === 1 + 2 * count;
   }
 }

@@ -18,7 +18,7 @@ Deno.test("an index that is gone is made again when a container starts", require
   const run = () => engine.tsd(["run", "--rm", "--network", "none", reference, "cat", "/many/70/18000"]);
   for (const hex of await namesIn(`${engine.layerRoot}/layers`)) {
     const index = `${engine.layerRoot}/layers/${hex}/index.erofs`;
-    new Immutability().unseal(index);
+    new Immutability().unprotect(index);
     await Deno.remove(index);
   }
   // Those that it has mounted don't need them.

@@ -1,7 +1,7 @@
 /** What others do to a running container behind the engine's back: one clear state, nothing signalled that isn't ours, nothing left. */
 import { strict as assert } from "node:assert";
 import { DatabaseSync } from "node:sqlite";
-import { fdHoldersOf } from "../../src/runtime/fd_holder_search.ts";
+import { findFdHolders } from "../../src/runtime/fd_holder_search.ts";
 import { cgroupDirs } from "../harness/host_state.ts";
 import { type Engine, runCommand, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
@@ -20,7 +20,7 @@ import {
 const needs = requires("root", "runc");
 
 /** A rig that has run something, and what it holds at rest. */
-async function restingRig(): Promise<{ setup: Setup; before: Holdings } & AsyncDisposable> {
+async function idleSetup(): Promise<{ setup: Setup; before: Holdings } & AsyncDisposable> {
   const setup = await startSetup();
   const ran = await setup.engine.tsd(["run", "--rm", "--network", "none", setup.image, "true"]);
   assert.deepEqual([ran.code, ran.stderr], [0, ""]);
@@ -56,7 +56,7 @@ Deno.test({
   name: "its first process is killed by somebody else: an end like any other",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     const id = await runDetached(resting.setup, "sleep 1000 & sleep 1000");
     Deno.kill((await stateOf(engine, id)).Pid, "SIGKILL");
@@ -74,7 +74,7 @@ Deno.test({
   name: "its cgroup is gone: it runs, what needs the cgroup says so, and it ends and goes as ever",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     const id = await runDetached(resting.setup, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
     const { Pid } = await stateOf(engine, id);
@@ -112,7 +112,7 @@ Deno.test({
   name: "its mounts, its run folder or what the runtime knows of it are gone: it can be ended, started and removed",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     const { runDir, dataRoot } = tracesOf(engine.dataRoot);
     const breaks: Record<string, (id: string) => Promise<unknown>> = {
@@ -161,7 +161,7 @@ Deno.test({
   name: "its run folder is gone: execs run; what the runtime knows of it is gone: that is said",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     const { runDir } = tracesOf(engine.dataRoot);
     const id = await runDetached(resting.setup, "exec sleep 1000");
@@ -195,7 +195,7 @@ Deno.test({
   name: "its log is gone: what it prints afterwards is logged",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     for (const removed of ["file", "folder"]) {
       const id = await runDetached(resting.setup, "n=0; while :; do echo $n; n=$((n + 1)); sleep 0.05; done");
@@ -227,7 +227,7 @@ Deno.test({
   name: "it is paused, and what the runtime knows of it is gone: it can be resumed, ended and removed",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     const { runDir } = tracesOf(engine.dataRoot);
     const breakPaused = async () => {
@@ -250,7 +250,7 @@ Deno.test({
   name: "it was frozen by somebody else: it can be ended and removed",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     for (const command of [["stop", "-t", "20"], ["kill"], ["rm", "-f"]]) {
       const id = await runDetached(resting.setup, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
@@ -272,7 +272,7 @@ Deno.test({
   name: "its pid is another's by now: that one is never signalled, and the container has ended",
   ...needs,
   async fn() {
-    await using resting = await restingRig();
+    await using resting = await idleSetup();
     const { setup: { engine } } = resting;
     const { runDir, dataRoot } = tracesOf(engine.dataRoot);
     const stranger = new Deno.Command("sleep", { args: ["1000"], stdout: "null", stderr: "null" }).spawn();
@@ -280,7 +280,7 @@ Deno.test({
       const ids = await Promise.all(["one", "two"].map(() => runDetached(resting.setup, "exec sleep 1000")));
       const pids = await Promise.all(ids.map(async (id) => (await stateOf(engine, id)).Pid));
       await engine.stop("SIGKILL");
-      for (const pid of [...fdHoldersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
+      for (const pid of [...findFdHolders(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
       {
         using db = new DatabaseSync(`${dataRoot}/tsd.db`);
         for (const pid of pids) {

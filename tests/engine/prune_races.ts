@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
-import { layersOnDisk, type PullRig } from "../pull/setup.ts";
+import { layersOnDisk, type PullSetup } from "../pull/setup.ts";
 
 /** Something that is done again and again; `round` counts from 0. */
 type Step = (round: number) => Promise<void>;
@@ -40,12 +40,12 @@ async function pruneAll({ api }: Engine): Promise<void> {
   }
 }
 
-async function added({ registry }: PullRig, name: string): Promise<string> {
+async function added({ registry }: PullSetup, name: string): Promise<string> {
   return registry.add(name, "1", await busyboxBuilder().layer([file("app", "race")]).build());
 }
 
 /** tsd's own client runs an image that isn't there, or no more. */
-export async function raceWithRuns(setup: PullRig, raceMs: number): Promise<Record<string, number>> {
+export async function raceWithRuns(setup: PullSetup, raceMs: number): Promise<Record<string, number>> {
   const { engine } = setup;
   const image = await added(setup, "race/run");
   const run = async (...flags: string[]) => {
@@ -62,7 +62,7 @@ export async function raceWithRuns(setup: PullRig, raceMs: number): Promise<Reco
 }
 
 /** Pulls, creations, starts, tags and sizes by the API, as quick as it takes them. */
-export async function raceWithRequests(setup: PullRig, raceMs: number): Promise<Record<string, number>> {
+export async function raceWithRequests(setup: PullSetup, raceMs: number): Promise<Record<string, number>> {
   const { api } = setup.engine;
   const image = await added(setup, "race/api");
   return await together(raceMs, {
@@ -84,7 +84,7 @@ export async function raceWithRequests(setup: PullRig, raceMs: number): Promise<
 }
 
 /** Somebody removes the image by name and by force, which may come before a creation, but never in the middle of it. */
-export async function raceWithRemovals(setup: PullRig, raceMs: number): Promise<Record<string, number>> {
+export async function raceWithRemovals(setup: PullSetup, raceMs: number): Promise<Record<string, number>> {
   const { api } = setup.engine;
   const image = await added(setup, "race/rmi");
   return await together(raceMs, {
@@ -101,21 +101,21 @@ export async function raceWithRemovals(setup: PullRig, raceMs: number): Promise<
 }
 
 /** And in the end nothing is left of all that. */
-export async function pruneRest({ engine }: PullRig): Promise<void> {
+export async function pruneRest({ engine }: PullSetup): Promise<void> {
   await engine.removeContainers();
   await pruneAll(engine);
   const listed = await engine.api.get("/images/json?all=1");
   assert.deepEqual([listed.json(), await layersOnDisk(engine)], [[], []]);
 }
 
-async function pull({ engine: { api } }: PullRig, image: string): Promise<void> {
+async function pull({ engine: { api } }: PullSetup, image: string): Promise<void> {
   const [, repository, tag] = /^(.*):([^:]*)$/.exec(image)!;
   const answer = await api.post(`/images/create?fromImage=${repository}&tag=${tag}`);
   assert.deepEqual([answer.status, answer.jsonLines().at(-1)?.error], [200, undefined]);
 }
 
 /** The status of the creation; what was created can be started. */
-async function createAndStart({ engine: { api } }: PullRig, image: string): Promise<number> {
+async function createAndStart({ engine: { api } }: PullSetup, image: string): Promise<number> {
   const body = { Image: image, Cmd: ["cat", "/app"], HostConfig: { NetworkMode: "none" } };
   const created = await api.post("/containers/create", body);
   if (created.status !== 201) return created.status;

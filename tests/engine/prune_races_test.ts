@@ -1,5 +1,5 @@
 /** Prune takes nothing that somebody is about to use, and nobody sees a 500. tests/soak/prune_test.ts goes on for longer. */
-import { startPullRig } from "../pull/setup.ts";
+import { startPullSetup } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { pruneRest, raceWithRemovals, raceWithRequests, raceWithRuns } from "./prune_races.ts";
 
@@ -10,7 +10,7 @@ Deno.test({
   name: "prune leaves what others are about to use",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await test.step("runs by tsd", async () => void await raceWithRuns(setup, RACE_MS));
     await test.step("pulls, creations, starts and tags", async () => void await raceWithRequests(setup, RACE_MS));
     await test.step("removals by name", async () => void await raceWithRemovals(setup, RACE_MS));

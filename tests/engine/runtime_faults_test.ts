@@ -43,7 +43,7 @@ case $fault in
 esac
 `;
 
-interface FaultyRig {
+interface FaultySetup {
   readonly setup: Setup;
   readonly dir: string;
   /** From now on the runtime does this when that subcommand is called. */
@@ -51,7 +51,7 @@ interface FaultyRig {
   heal(): Promise<void>;
 }
 
-async function withFaultyRunc(use: (faulty: FaultyRig) => Promise<void>): Promise<void> {
+async function withFaultyRunc(use: (faulty: FaultySetup) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "tsd-runc-" });
   try {
     const real = await Deno.realPath((await which("runc"))!);

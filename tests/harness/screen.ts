@@ -55,7 +55,7 @@ export class Screen implements AsyncDisposable {
   /** At the shell's prompt: takes away all that stands there, so that it isn't taken for something new. */
   async clear(): Promise<void> {
     await this.line("clear");
-    const wait = this.#patience("an empty screen");
+    const wait = this.#timeout("an empty screen");
     for (let text = await this.text(); text.trim() !== ">"; text = await this.text()) {
       await this.#tmux("clear-history");
       await wait(text);
@@ -81,14 +81,14 @@ export class Screen implements AsyncDisposable {
     const pattern = typeof requested === "string"
       ? new RegExp(requested.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g")
       : new RegExp(requested, requested.flags.replace("g", "") + "g");
-    const wait = this.#patience(String(requested));
+    const wait = this.#timeout(String(requested));
     for (let text = await this.text(); [...text.matchAll(pattern)].length < times; text = await this.text()) {
       await wait(text);
     }
   }
 
   /** Pauses until the deadline has passed. */
-  #patience(what: string): (shown: string) => Promise<void> {
+  #timeout(what: string): (shown: string) => Promise<void> {
     const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
     return async (shown) => {
       if (performance.now() > deadline) throw new Error(`Waited for ${what}, but the terminal shows:\n${shown.trim()}`);

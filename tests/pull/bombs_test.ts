@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { processState } from "../harness/mod.ts";
 import { HOSTILE_IMAGES, type HostileImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { checkAlive, type HostileRig, startHostileRig } from "./malicious_setup.ts";
+import { checkAlive, type MaliciousSetup, startMaliciousSetup } from "./malicious_setup.ts";
 import { pulled, storeChanges } from "./setup.ts";
 import { strainDuring } from "./strain.ts";
 
@@ -11,7 +11,7 @@ const MEBIBYTE = 1024 * 1024;
 const LARGEST_GROWTH_BYTES = 200 * MEBIBYTE;
 const LONGEST_ANSWER_MS = 500;
 
-async function tryBomb({ engine, registry, victim, clean }: HostileRig, bomb: HostileImage): Promise<void> {
+async function tryBomb({ engine, registry, victim, clean }: MaliciousSetup, bomb: HostileImage): Promise<void> {
   const reference = registry.add(bomb.name, "1", await bomb.build(victim));
   const before = (await processState(engine.pid)).memoryBytes;
   const strain = await strainDuring(engine, pulled(engine, ["-q", reference]));
@@ -27,7 +27,7 @@ Deno.test({
   name: "1 GiB of zeros in a few KiB",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using setup = await startHostileRig();
+    await using setup = await startMaliciousSetup();
     for (const bomb of HOSTILE_IMAGES.filter(({ name }) => name.startsWith("bomb-"))) {
       await test.step(bomb.name, () => tryBomb(setup, bomb));
     }

@@ -4,14 +4,14 @@ import { filesBelow } from "../engine/setup.ts";
 import { executable, runCommand, startEngine, storageDir } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { pulled, startPullRig } from "./setup.ts";
+import { pulled, startPullSetup } from "./setup.ts";
 
 Deno.test({
   name: "btrfs: containers as usual, through tsd and docker; images leave nothing",
   ...requires("root", "runc", "docker", "btrfs"),
   fn: async (test) => {
     await using place = await storageDir("btrfs");
-    await using setup = await startPullRig({ engine: place.options });
+    await using setup = await startPullSetup({ engine: place.options });
     const { engine, registry } = setup;
     const image = await busyboxBuilder().layer([file("own", "own"), file("etc/.wh.passwd", "")]).build();
     const reference = registry.add("on-btrfs", "1", image);

@@ -9,8 +9,8 @@ import {
   layersOnDisk,
   listedImages,
   pruneDownloads,
-  type PullRig,
-  startPullRig,
+  type PullSetup,
+  startPullSetup,
   storeChanges,
   storeListing,
 } from "./setup.ts";
@@ -25,7 +25,7 @@ interface SlowImage {
 }
 
 /** An image with a small layer that comes at once and a large one that takes 10 seconds, so many times. */
-async function slowImage({ registry }: PullRig, repo: string, slowTimes = Infinity): Promise<SlowImage> {
+async function slowImage({ registry }: PullSetup, repo: string, slowTimes = Infinity): Promise<SlowImage> {
   const image = await busyboxBuilder()
     .layer([file("small", repo)])
     .layer([file("large", repo.padEnd(500_000, "x"))], { compression: "none" }).build();
@@ -35,7 +35,11 @@ async function slowImage({ registry }: PullRig, repo: string, slowTimes = Infini
 }
 
 /** Waits until the small layer is there and the large one is on its way. */
-async function untilHalfWay({ engine, registry }: PullRig, { image, layer }: SlowImage, downloads = 1): Promise<void> {
+async function untilHalfWay(
+  { engine, registry }: PullSetup,
+  { image, layer }: SlowImage,
+  downloads = 1,
+): Promise<void> {
   await until("half of the image", async () => {
     const onDisk = await layersOnDisk(engine);
     const ingesting = (await storeListing(engine)).some((path) =>
@@ -68,7 +72,7 @@ async function pruned(engine: Engine, bytesBefore: number): Promise<void> {
   assert.equal(await layersBytes(engine), bytesBefore);
 }
 
-async function testClientLeaves(setup: PullRig, client: "tsd" | "docker", signal: Deno.Signal): Promise<void> {
+async function testClientLeaves(setup: PullSetup, client: "tsd" | "docker", signal: Deno.Signal): Promise<void> {
   const { engine } = setup;
   const [store, open] = [await storeListing(engine), (await openFiles(engine)).length];
   const bytesBefore = await layersBytes(engine);
@@ -85,7 +89,7 @@ async function testClientLeaves(setup: PullRig, client: "tsd" | "docker", signal
   assert.ok(!(await listedImages(engine)).includes(slow.reference));
 }
 
-async function testOtherGoesOn(setup: PullRig): Promise<void> {
+async function testOtherGoesOn(setup: PullSetup): Promise<void> {
   const { engine, registry } = setup;
   const slow = await slowImage(setup, "others", 1);
   await using first = engine.session("tsd", ["pull", "-q", slow.reference]);
@@ -108,7 +112,7 @@ function disposing(items: readonly AsyncDisposable[]): AsyncDisposable {
   return stack;
 }
 
-async function testLeavesWhileNothingComes(setup: PullRig): Promise<void> {
+async function testLeavesWhileNothingComes(setup: PullSetup): Promise<void> {
   const { engine, registry } = setup;
   const store = await storeListing(engine);
   for (const path of ["manifests/1", "blobs/*"]) {
@@ -123,7 +127,7 @@ async function testLeavesWhileNothingComes(setup: PullRig): Promise<void> {
   await untilNone(() => storeChanges(engine, store));
 }
 
-async function testEngineEnds(setup: PullRig, signal: Deno.Signal): Promise<void> {
+async function testEngineEnds(setup: PullSetup, signal: Deno.Signal): Promise<void> {
   const { engine, registry } = setup;
   const store = await storeListing(engine);
   const slow = await slowImage(setup, `ends/${signal.toLowerCase()}`, 1);
@@ -149,7 +153,7 @@ Deno.test({
   name: "pulls that are left leave nothing but their finished layers",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await checkAlive(setup);
     await test.step("tsd is killed", () => testClientLeaves(setup, "tsd", "SIGKILL"));
     await test.step("Ctrl-C at tsd", () => testClientLeaves(setup, "tsd", "SIGINT"));

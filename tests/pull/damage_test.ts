@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { layersOnDisk, listedImages, pulled, pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
+import { layersOnDisk, listedImages, pulled, pullGoodImage, type PullSetup, startPullSetup } from "./setup.ts";
 
 async function flipByte(path: string, at: number): Promise<void> {
   const bytes = await Deno.readFile(path);
@@ -21,7 +21,7 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   "no config": (path) => Deno.remove(path),
 };
 
-async function testConfig({ engine }: PullRig, reference: string, image: Image, damage: Damage): Promise<void> {
+async function testConfig({ engine }: PullSetup, reference: string, image: Image, damage: Damage): Promise<void> {
   const good = await listedImages(engine);
   await engine.stop();
   await damage(blobPath(engine.dataRoot, image.config.digest));
@@ -37,7 +37,7 @@ async function testConfig({ engine }: PullRig, reference: string, image: Image, 
   assert.deepEqual(again, { code: 0, stdout: "own", stderr: "" });
 }
 
-async function testRemoval({ engine }: PullRig, reference: string, image: Image): Promise<void> {
+async function testRemoval({ engine }: PullSetup, reference: string, image: Image): Promise<void> {
   await engine.stop();
   await flipByte(blobPath(engine.dataRoot, image.config.digest), 30);
   await engine.start();
@@ -45,7 +45,7 @@ async function testRemoval({ engine }: PullRig, reference: string, image: Image)
   assert.ok(!(await layersOnDisk(engine)).includes(image.layers[1]!.diffId));
 }
 
-async function testLayerGone({ engine }: PullRig, reference: string, image: Image): Promise<void> {
+async function testLayerGone({ engine }: PullSetup, reference: string, image: Image): Promise<void> {
   await pulled(engine, ["-q", reference]);
   const diffId = image.layers[1]!.diffId;
   await removeTree(`${engine.layerRoot}/layers/${diffId.slice("sha256:".length)}`);
@@ -58,7 +58,7 @@ Deno.test({
   name: "damage at rest is named and repaired by a pull",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await pullGoodImage(setup);
     const image = await busyboxBuilder().layer([file("own", "own")]).build();
     const reference = setup.registry.add("damaged", "1", image);

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
+import { pullGoodImage, type PullSetup, startPullSetup } from "./setup.ts";
 
 const short = (digest: string) => digest.slice("sha256:".length, "sha256:".length + 12);
 const own = (text: string) => busyboxBuilder().layer([file("own", text)]).layer([file("second", text)]).build();
@@ -28,7 +28,7 @@ function freshLines(reference: string, image: Image, shared: number): string[] {
   ];
 }
 
-async function testPull({ engine, registry }: PullRig, client: "docker" | "tsd"): Promise<void> {
+async function testPull({ engine, registry }: PullSetup, client: "docker" | "tsd"): Promise<void> {
   const image = await own(client);
   const reference = registry.add(`cli/${client}`, "one", image);
   const first = await engine[client](["pull", reference]);
@@ -47,7 +47,7 @@ async function testPull({ engine, registry }: PullRig, client: "docker" | "tsd")
 }
 
 /** Failures before the stream and in it: both end with one line and code 1. */
-async function testFailures({ engine, registry }: PullRig): Promise<void> {
+async function testFailures({ engine, registry }: PullSetup): Promise<void> {
   const reference = registry.add("cli/broken", "one", await own("broken"));
   const unknown = await engine.docker(["pull", `${registry.host}/cli/broken:two`]);
   assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
@@ -63,7 +63,7 @@ async function testFailures({ engine, registry }: PullRig): Promise<void> {
 }
 
 /** All tags of a repository: each as if it were alone, one status at the end. */
-async function testAllTags({ engine, registry }: PullRig, client: "docker" | "tsd"): Promise<void> {
+async function testAllTags({ engine, registry }: PullSetup, client: "docker" | "tsd"): Promise<void> {
   const [one, two] = [await own(`${client} one`), await own(`${client} two`)];
   registry.add(`all/${client}`, "one", one);
   registry.add(`all/${client}`, "two", two);
@@ -87,7 +87,7 @@ async function testAllTags({ engine, registry }: PullRig, client: "docker" | "ts
 }
 
 /** `docker run` of an image that isn't here pulls it, and says so on standard error. */
-async function testRun({ engine, registry }: PullRig): Promise<void> {
+async function testRun({ engine, registry }: PullSetup): Promise<void> {
   for (const client of ["docker", "tsd"] as const) {
     const image = await own(`run by ${client}`);
     const reference = registry.add(`run/${client}`, "one", image);
@@ -103,7 +103,7 @@ Deno.test({
   name: "docker pull shows Docker's lines",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await pullGoodImage(setup);
     await test.step("docker pull", () => testPull(setup, "docker"));
     await test.step("tsd pull", () => testPull(setup, "tsd"));

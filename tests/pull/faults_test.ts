@@ -8,8 +8,8 @@ import {
   listedImages,
   pruneDownloads,
   pullGoodImage,
-  type PullRig,
-  startPullRig,
+  type PullSetup,
+  startPullSetup,
   storeChanges,
   storeListing,
 } from "./setup.ts";
@@ -19,7 +19,7 @@ function imageFor(name: string): Promise<Image> {
   return busyboxBuilder().layer([file("own", name.repeat(10_000))], { compression: "none" }).build();
 }
 
-async function tryCase({ engine, registry }: PullRig, fault: FaultCase): Promise<void> {
+async function tryCase({ engine, registry }: PullSetup, fault: FaultCase): Promise<void> {
   const image = await imageFor(fault.name);
   const served = registry.add(fault.name, "1", image);
   const prefix = `/v2/${fault.name}`;
@@ -35,7 +35,7 @@ async function tryCase({ engine, registry }: PullRig, fault: FaultCase): Promise
 }
 
 /** Nothing of the failed pulls is there but layers that are whole, which go by prune, and with an honest registry each would have worked. */
-async function checkAfter(setup: PullRig, cases: readonly FaultCase[], before: readonly string[]): Promise<void> {
+async function checkAfter(setup: PullSetup, cases: readonly FaultCase[], before: readonly string[]): Promise<void> {
   const { engine, registry } = setup;
   await pruneDownloads(engine);
   assert.deepEqual(await storeChanges(engine, before), []);
@@ -44,7 +44,7 @@ async function checkAfter(setup: PullRig, cases: readonly FaultCase[], before: r
   await Promise.all(cases.map(({ name }) => pullByApi(setup, name)));
 }
 
-async function pullByApi({ engine, registry }: PullRig, repo: string): Promise<void> {
+async function pullByApi({ engine, registry }: PullSetup, repo: string): Promise<void> {
   registry.add(repo, "1", await imageFor(repo));
   const answer = await engine.api.post(`/images/create?fromImage=${registry.host}/${repo}&tag=1`);
   assert.match(String(answer.jsonLines().at(-1)?.status), /^Status: Downloaded newer image/, repo);
@@ -54,7 +54,7 @@ Deno.test({
   name: "a registry that fails is named in one line, and nothing is left that isn't whole",
   ...requires("root", "overlay"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await pullGoodImage(setup);
     const before = await storeListing(setup.engine);
     for (const each of FAST_FAULTS) {
@@ -72,7 +72,7 @@ Deno.test({
   name: "a registry that keeps failing is given up",
   ...requires("root", "overlay"),
   fn: async () => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await pullGoodImage(setup);
     const before = await storeListing(setup.engine);
     await Promise.all(PATIENT_FAULTS.map((each) => tryCase(setup, each)));

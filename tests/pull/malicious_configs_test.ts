@@ -2,14 +2,14 @@
 import { strict as assert } from "node:assert";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { checkAlive, type HostileRig, startHostileRig, tryHostile } from "./malicious_setup.ts";
+import { checkAlive, type MaliciousSetup, startMaliciousSetup, tryHostile } from "./malicious_setup.ts";
 import { pullGoodImage } from "./setup.ts";
 
 /** More than the engine or runc have open when a container starts. */
 const LAST_FD = 20;
 
 /** CVE-2024-21626: a descriptor of runc that leads to the host must be no working directory. */
-async function testDescriptors(setup: HostileRig): Promise<void> {
+async function testDescriptors(setup: MaliciousSetup): Promise<void> {
   const { engine, victim } = setup;
   const image = await pullGoodImage(setup);
   const up = `../../../../../../../../${victim.relative("secret")}`;
@@ -30,7 +30,7 @@ Deno.test({
   name: "configurations that mean harm",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using setup = await startHostileRig();
+    await using setup = await startMaliciousSetup();
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "config") continue;
       await test.step(`${hostile.name}: ${hostile.what.slice(0, 80)}`, () => tryHostile(setup, hostile));

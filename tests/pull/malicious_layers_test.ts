@@ -3,7 +3,7 @@ import { storageDir, storageNeeds } from "../harness/mod.ts";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { requires } from "../requires.ts";
-import { checkAlive, startHostileRig, tryHostile } from "./malicious_setup.ts";
+import { checkAlive, startMaliciousSetup, tryHostile } from "./malicious_setup.ts";
 
 for (const driver of STORAGE_DRIVERS) {
   Deno.test({
@@ -11,7 +11,7 @@ for (const driver of STORAGE_DRIVERS) {
     ...requires("root", "runc", "overlay", ...storageNeeds(driver)),
     fn: async (test) => {
       await using place = await storageDir(driver);
-      await using setup = await startHostileRig(place.options);
+      await using setup = await startMaliciousSetup(place.options);
       for (const hostile of HOSTILE_IMAGES) {
         if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue; // Bombs: bombs_test.ts
         await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(setup, hostile));

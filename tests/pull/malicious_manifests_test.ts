@@ -2,13 +2,13 @@
 import { strict as assert } from "node:assert";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { checkAlive, startHostileRig, tryHostile } from "./malicious_setup.ts";
+import { checkAlive, startMaliciousSetup, tryHostile } from "./malicious_setup.ts";
 
 Deno.test({
   name: "manifests and blobs that mean harm",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using setup = await startHostileRig();
+    await using setup = await startMaliciousSetup();
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "manifest") continue;
       await test.step(`${hostile.name}: ${hostile.what}`, async () => {

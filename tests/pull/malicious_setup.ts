@@ -7,22 +7,22 @@ import {
   clearFailure,
   listedImages,
   pullGoodImage,
-  type PullRig,
-  startPullRig,
+  type PullSetup,
+  startPullSetup,
   storeChanges,
   storeListing,
 } from "./setup.ts";
 
-export interface HostileRig extends PullRig {
+export interface MaliciousSetup extends PullSetup {
   readonly victim: Victim;
   /** The store with nothing but a good image in it. */
   readonly clean: readonly string[];
 }
 
-export async function startHostileRig(engine: EngineOptions = {}): Promise<HostileRig> {
+export async function startMaliciousSetup(engine: EngineOptions = {}): Promise<MaliciousSetup> {
   await using undo = new AsyncDisposableStack();
   const victim = undo.use(await Victim.create());
-  const setup = undo.use(await startPullRig({ engine }));
+  const setup = undo.use(await startPullSetup({ engine }));
   await checkAlive(setup);
   // The first volume makes the folder of all, which stays.
   for (const verb of ["create", "rm"]) assert.equal((await setup.engine.tsd(["volume", verb, "first"])).code, 0);
@@ -36,7 +36,7 @@ const BUSYBOX = "/busybox-tsd";
 const NETWORK = ["--network", "none"];
 
 /** Pulls the image, runs it when that works, removes it, and checks that it had no effect. */
-export async function tryHostile(setup: HostileRig, hostile: HostileImage): Promise<void> {
+export async function tryHostile(setup: MaliciousSetup, hostile: HostileImage): Promise<void> {
   const { engine, registry, victim, clean } = setup;
   const repo = `hostile/${hostile.name.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}`;
   const reference = registry.add(repo, "1", await hostile.build(victim));
@@ -55,7 +55,7 @@ export async function tryHostile(setup: HostileRig, hostile: HostileImage): Prom
 }
 
 /** An image whose trick is in its configuration may be refused as late as at its start. */
-async function runTaken(setup: HostileRig, hostile: HostileImage, reference: string): Promise<void> {
+async function runTaken(setup: MaliciousSetup, hostile: HostileImage, reference: string): Promise<void> {
   const { engine, victim } = setup;
   if (hostile.kind === "config") {
     const run = await engine.tsd(["run", "--rm", ...NETWORK, reference, "true"]);
@@ -112,7 +112,7 @@ async function probe(engine: Engine, hostile: HostileImage, reference: string): 
 }
 
 /** The engine answers, and honest images still come and run. */
-export async function checkAlive(setup: PullRig): Promise<void> {
+export async function checkAlive(setup: PullSetup): Promise<void> {
   assert.equal((await setup.engine.api.get("/_ping")).status, 200);
   const reference = await pullGoodImage(setup);
   const run = await setup.engine.tsd(["run", "--rm", ...NETWORK, reference, "echo", "alive"]);

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Engine, processState } from "../harness/mod.ts";
 import { ImageBuilder, manyEntriesLayer } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
-import { clearFailure, type PullRig } from "./setup.ts";
+import { clearFailure, type PullSetup } from "./setup.ts";
 import { type Strain, strainDuring, usualMs } from "./strain.ts";
 
 /** What others may have to wait. */
@@ -19,7 +19,7 @@ export interface ManyEntriesResult {
 
 /** Pulls a layer with so many entries; one with too many is refused, and says so. */
 export async function pullManyEntries(
-  { engine, registry }: PullRig,
+  { engine, registry }: PullSetup,
   count: number,
   expect: "taken" | "refused",
 ): Promise<ManyEntriesResult> {

@@ -4,7 +4,7 @@ import { namesIn, until } from "../engine/setup.ts";
 import type { Engine, Session } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { clearFailure, pulled, type PullRig, startPullRig } from "./setup.ts";
+import { clearFailure, pulled, type PullSetup, startPullSetup } from "./setup.ts";
 
 const MIB = 2 ** 20;
 const LARGE_BYTES = 66 * MIB;
@@ -20,7 +20,7 @@ interface LargeImage {
 }
 
 /** An image with a layer that comes at once and one that takes a while, uncompressed: whatever is flipped matters. */
-async function largeImage({ engine, registry }: PullRig): Promise<LargeImage> {
+async function largeImage({ engine, registry }: PullSetup): Promise<LargeImage> {
   const content = Uint8Array.from({ length: LARGE_BYTES }, (_, at) => (at * 7) >> 9);
   const image = await busyboxBuilder().layer([file("large", content)], { compression: "none" }).build();
   const { digest } = image.layers[1]!.blob;
@@ -47,7 +47,7 @@ const sizeOf = (path: string) => Deno.stat(path).then(({ size }) => size, () => 
 
 /** Pulls slowly until a third of the large layer is there; `interrupt` breaks it off. */
 async function breakOff(
-  { engine, registry }: PullRig,
+  { engine, registry }: PullSetup,
   { reference, blob, part }: LargeImage,
   interrupt: (pulling: Session) => Promise<unknown>,
 ): Promise<void> {
@@ -61,7 +61,7 @@ async function breakOff(
 }
 
 /** Where the requests for the large layer since `from` began. */
-const rangesOf = ({ registry }: PullRig, { blob }: LargeImage, from: number) =>
+const rangesOf = ({ registry }: PullSetup, { blob }: LargeImage, from: number) =>
   registry.requestsFor(blob, "GET").slice(from).map(({ headers }) => headers.range);
 
 /** The image is whole, and the next pull of it starts from nothing. */
@@ -73,7 +73,7 @@ async function assertWholeThenRemove(engine: Engine, { reference, content, part 
 }
 
 async function testGoesOn(
-  setup: PullRig,
+  setup: PullSetup,
   large: LargeImage,
   interrupt: (pulling: Session) => Promise<unknown>,
 ): Promise<void> {
@@ -88,7 +88,7 @@ async function testGoesOn(
 }
 
 async function testUnfit(
-  setup: PullRig,
+  setup: PullSetup,
   large: LargeImage,
   spoil: (path: string) => Promise<unknown>,
   ranges: (held: number) => (string | undefined)[],
@@ -111,7 +111,7 @@ async function flip(path: string): Promise<void> {
   await part.write(byte.map((value) => value ^ 1));
 }
 
-async function testWithoutRanges(setup: PullRig, large: LargeImage): Promise<void> {
+async function testWithoutRanges(setup: PullSetup, large: LargeImage): Promise<void> {
   const { engine, registry } = setup;
   await breakOff(setup, large, end(engine));
   registry.fail({ path: large.blob, fault: "ignore-range" });
@@ -120,7 +120,7 @@ async function testWithoutRanges(setup: PullRig, large: LargeImage): Promise<voi
   await assertWholeThenRemove(engine, large);
 }
 
-async function testDamagedAtTheRegistry(setup: PullRig, large: LargeImage): Promise<void> {
+async function testDamagedAtTheRegistry(setup: PullSetup, large: LargeImage): Promise<void> {
   const { engine, registry } = setup;
   await breakOff(setup, large, end(engine));
   registry.fail({ path: large.blob, fault: "corrupt", atByte: 60 * MIB });
@@ -132,7 +132,7 @@ async function testDamagedAtTheRegistry(setup: PullRig, large: LargeImage): Prom
   await assertWholeThenRemove(engine, large);
 }
 
-async function testTwoPulls(setup: PullRig, large: LargeImage): Promise<void> {
+async function testTwoPulls(setup: PullSetup, large: LargeImage): Promise<void> {
   const { engine, registry } = setup;
   registry.fail({ path: large.blob, fault: "slow", bytesPerSecond: SLOW_BYTES_PER_SECOND });
   const requested = registry.requestsFor(large.blob, "GET").length;
@@ -143,7 +143,7 @@ async function testTwoPulls(setup: PullRig, large: LargeImage): Promise<void> {
   await assertWholeThenRemove(engine, large);
 }
 
-async function testPrune(setup: PullRig, large: LargeImage): Promise<void> {
+async function testPrune(setup: PullSetup, large: LargeImage): Promise<void> {
   const { engine } = setup;
   await breakOff(setup, large, end(engine));
   const plan = await engine.tsd(["prune", "--dry-run"]);
@@ -162,7 +162,7 @@ Deno.test({
   name: "large layers go on where they were broken off",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     const { engine } = setup;
     const large = await largeImage(setup);
     const fromStart = (held: number) => [`bytes=${held}-`, undefined];

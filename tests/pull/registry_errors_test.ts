@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import type { Fault, RecordedRequest } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { pulled, pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
+import { pulled, pullGoodImage, type PullSetup, startPullSetup } from "./setup.ts";
 
 /** What a case may look at: the requests for its blob. */
 interface Observed {
@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-async function tryCase({ engine, registry }: PullRig, { faults, check }: Case, repo: string): Promise<void> {
+async function tryCase({ engine, registry }: PullSetup, { faults, check }: Case, repo: string): Promise<void> {
   const image: Image = await busyboxBuilder()
     .layer([file("large", repo.padEnd(300_000, "x"))], { compression: "none" }).build();
   const reference = registry.add(repo, "1", image);
@@ -119,7 +119,7 @@ Deno.test({
   name: "a pull survives passing troubles and detours",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await pullGoodImage(setup);
     // All at once: most of their time is waiting.
     const outcomes = await Promise.allSettled(CASES.map((each, at) => tryCase(setup, each, `troubles/${at}`)));

@@ -4,7 +4,7 @@ import { chainIds } from "../../src/image/chain_id.ts";
 import { parseDigest } from "../../src/image/digest.ts";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { layersOnDisk, listedImages, pulled, type PullRig, startPullRig, storeListing } from "./setup.ts";
+import { layersOnDisk, listedImages, pulled, type PullSetup, startPullSetup, storeListing } from "./setup.ts";
 
 /** busybox, and a layer of its own on top. */
 const topped = (text: string) => busyboxBuilder().layer([file("top", text)]).build();
@@ -14,7 +14,7 @@ const layersOf = (...images: Image[]) =>
 /** The names by which removed layers are told. */
 const chainOf = (image: Image) => chainIds(image.layers.map(({ diffId }) => parseDigest(diffId)));
 
-interface Case extends PullRig {
+interface Case extends PullSetup {
   readonly one: Image;
   readonly two: Image;
   /** References of `one` and `two`. */
@@ -22,26 +22,26 @@ interface Case extends PullRig {
 }
 
 /** Pulls both images; they share their base. */
-async function twoImages(setup: PullRig, repo: string): Promise<Case> {
+async function twoImages(setup: PullSetup, repo: string): Promise<Case> {
   const [one, two] = [await topped(`${repo} one`), await topped(`${repo} two`)];
   const references = [setup.registry.add(repo, "one", one), setup.registry.add(repo, "two", two)] as const;
   for (const reference of references) await pulled(setup.engine, ["-q", reference]);
   return { ...setup, one, two, references };
 }
 
-async function rmi({ engine }: PullRig, ...args: string[]): Promise<string[]> {
+async function rmi({ engine }: PullSetup, ...args: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await engine.tsd(["rmi", ...args]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   return stdout.trimEnd().split("\n");
 }
 
-async function refused({ engine }: PullRig, ...args: string[]): Promise<string> {
+async function refused({ engine }: PullSetup, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await engine.tsd(["rmi", ...args]);
   assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
   return stderr.trimEnd();
 }
 
-async function testSharedLayers(setup: PullRig): Promise<void> {
+async function testSharedLayers(setup: PullSetup): Promise<void> {
   const empty = await storeListing(setup.engine);
   const { engine, one, two, references } = await twoImages(setup, "shared");
   const digests = [one, two].map(({ top }) => `${references[0].replace(/:one$/, "")}@${top.digest}`);
@@ -61,7 +61,7 @@ async function testSharedLayers(setup: PullRig): Promise<void> {
   assert.deepEqual(left.filter((path) => /[0-9a-f]{32}/.test(path)), [], "only folders of the store itself are left");
 }
 
-async function testNames(setup: PullRig): Promise<void> {
+async function testNames(setup: PullSetup): Promise<void> {
   const { engine, one, references } = await twoImages(setup, "names");
   const id = one.config.digest.slice("sha256:".length);
   const second = setup.registry.add("names/other", "two", one);
@@ -76,7 +76,7 @@ async function testNames(setup: PullRig): Promise<void> {
 
 const digestName = (reference: string, image: Image) => `${reference.replace(/:[^:/]+$/, "")}@${image.top.digest}`;
 
-async function testSeveral(setup: PullRig): Promise<void> {
+async function testSeveral(setup: PullSetup): Promise<void> {
   const { engine, references } = await twoImages(setup, "several");
   const { code, stdout, stderr } = await engine.docker(["rmi", references[0], "nothing:1", references[1]]);
   assert.equal(code, 1);
@@ -85,7 +85,7 @@ async function testSeveral(setup: PullRig): Promise<void> {
   assert.deepEqual(await layersOnDisk(engine), []);
 }
 
-async function testInUse(setup: PullRig): Promise<void> {
+async function testInUse(setup: PullSetup): Promise<void> {
   const { engine, one, two, references } = await twoImages(setup, "used");
   const flags = ["--network", "none"];
   const sleeping = (await engine.tsd(["run", "-d", ...flags, references[0], "sleep", "1000"])).stdout.trim();
@@ -113,7 +113,7 @@ async function testInUse(setup: PullRig): Promise<void> {
   assert.deepEqual(await layersOnDisk(engine), []);
 }
 
-async function testRacingPulls(setup: PullRig): Promise<void> {
+async function testRacingPulls(setup: PullSetup): Promise<void> {
   const { engine, references: [reference, other] } = await twoImages(setup, "race");
   for (let round = 0; round < 10; round++) {
     const path = `/images/create?fromImage=${setup.registry.host}/race&tag=one`;
@@ -134,7 +134,7 @@ Deno.test({
   name: "rmi takes what was named, and what nothing else needs",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await test.step("layers that images share", () => testSharedLayers(setup));
     await test.step("names, ids and prefixes", () => testNames(setup));
     await test.step("several images, one of them unknown", () => testSeveral(setup));

@@ -5,15 +5,15 @@ import { type Engine, type EngineOptions, type RunResult, startEngine } from "..
 import { busyboxImage, type ImageFiles } from "../images/mod.ts";
 import { type ScriptedRegistry, type ScriptedRegistryOptions, startScriptedRegistry } from "../registry/mod.ts";
 
-export interface PullRig extends AsyncDisposable {
+export interface PullSetup extends AsyncDisposable {
   readonly engine: Engine;
   readonly registry: ScriptedRegistry;
 }
 
 /** Starts a scripted registry and an engine. Dispose of it with `await using`. */
-export async function startPullRig(
+export async function startPullSetup(
   options: { readonly registry?: ScriptedRegistryOptions; readonly engine?: EngineOptions } = {},
-): Promise<PullRig> {
+): Promise<PullSetup> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(startScriptedRegistry(options.registry));
   const engine = undo.use(await startEngine(options.engine));
@@ -22,7 +22,7 @@ export async function startPullRig(
 }
 
 /** Pulls busybox as `good/busybox:1`, so that all folders of a store are there. Gives its reference. */
-export async function pullGoodImage({ engine, registry }: PullRig): Promise<string> {
+export async function pullGoodImage({ engine, registry }: PullSetup): Promise<string> {
   const reference = registry.add("good/busybox", "1", await busyboxImage());
   await pulled(engine, [reference]);
   return reference;

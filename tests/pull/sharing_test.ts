@@ -2,12 +2,12 @@
 import { strict as assert } from "node:assert";
 import { bigImage, busyboxBuilder, featureImage, file } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { allBlobGets, blobGets, layersOnDisk, listedImages, pulled, type PullRig, startPullRig } from "./setup.ts";
+import { allBlobGets, blobGets, layersOnDisk, listedImages, pulled, type PullSetup, startPullSetup } from "./setup.ts";
 
 const top = (text: string) => busyboxBuilder().layer([file("top", text)]).build();
 const short = (digest: string) => digest.slice("sha256:".length, "sha256:".length + 12);
 
-async function testSharedLayers({ engine, registry }: PullRig): Promise<void> {
+async function testSharedLayers({ engine, registry }: PullSetup): Promise<void> {
   const [one, two] = [await top("one"), await top("two")];
   await pulled(engine, [registry.add("shared/one", "1", one)]);
   const output = await pulled(engine, [registry.add("shared/two", "1", two)]);
@@ -18,7 +18,7 @@ async function testSharedLayers({ engine, registry }: PullRig): Promise<void> {
   assert.deepEqual(counts, [[1, 1, 1], [1, 0, 1]], "config, base, top");
 }
 
-async function testAgain({ engine, registry }: PullRig): Promise<void> {
+async function testAgain({ engine, registry }: PullSetup): Promise<void> {
   const image = await top("again");
   const reference = registry.add("again", "1", image);
   await pulled(engine, [reference]);
@@ -32,7 +32,7 @@ async function testAgain({ engine, registry }: PullRig): Promise<void> {
   assert.equal(allBlobGets(registry), before);
 }
 
-async function testMovedTag({ engine, registry }: PullRig): Promise<void> {
+async function testMovedTag({ engine, registry }: PullSetup): Promise<void> {
   const [older, newer] = [await top("older"), await top("newer")];
   const reference = registry.add("moved", "1", older);
   await pulled(engine, [reference]);
@@ -45,7 +45,7 @@ async function testMovedTag({ engine, registry }: PullRig): Promise<void> {
   assert.deepEqual(names, [reference, older.config.digest].sort(), "the older image stays without a tag");
 }
 
-async function testSameLayerTwice({ engine, registry }: PullRig): Promise<void> {
+async function testSameLayerTwice({ engine, registry }: PullSetup): Promise<void> {
   const { image } = await featureImage();
   await pulled(engine, [registry.add("twice", "1", image)]);
   const counts = blobGets(registry, "twice", image);
@@ -53,7 +53,7 @@ async function testSameLayerTwice({ engine, registry }: PullRig): Promise<void> 
   assert.ok(counts.every((count) => count <= 1), counts.join());
 }
 
-async function testConcurrent({ engine, registry }: PullRig): Promise<void> {
+async function testConcurrent({ engine, registry }: PullSetup): Promise<void> {
   const image = await bigImage({ layers: 4, bytesPerLayer: 4 * 1024 * 1024, filesPerLayer: 50 });
   const reference = registry.add("concurrent", "1", image);
   const path = `/images/create?fromImage=${registry.host}/concurrent&tag=1`;
@@ -73,7 +73,7 @@ async function testConcurrent({ engine, registry }: PullRig): Promise<void> {
   assert.ok(image.layers.every(({ diffId }) => onDisk.includes(diffId)));
 }
 
-async function testConcurrentTops({ engine, registry }: PullRig): Promise<void> {
+async function testConcurrentTops({ engine, registry }: PullSetup): Promise<void> {
   const images = await Promise.all(["a", "b", "c", "d"].map((text) => {
     return busyboxBuilder().layer([file("base", "of the four")]).layer([file("top", text)]).build();
   }));
@@ -91,7 +91,7 @@ Deno.test({
   name: "nothing is fetched twice",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await test.step("layers of another image", () => testSharedLayers(setup));
     await test.step("the same image again", () => testAgain(setup));
     await test.step("a tag that moved", () => testMovedTag(setup));

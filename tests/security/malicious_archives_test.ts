@@ -22,18 +22,18 @@ import {
   tarChunks,
   type TarEntry,
 } from "../images/mod.ts";
-import { checkAlive, checkRun, type HostileRig, startHostileRig } from "../pull/malicious_setup.ts";
+import { checkAlive, checkRun, type MaliciousSetup, startMaliciousSetup } from "../pull/malicious_setup.ts";
 import { listedImages, storeChanges } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 
 type Archive = AsyncIterable<Uint8Array>;
 
 const archive = (entries: Iterable<TarEntry>): Archive => ReadableStream.from(tarChunks(entries));
-const load = ({ engine }: HostileRig, body: Archive): Promise<ApiResponse> =>
+const load = ({ engine }: MaliciousSetup, body: Archive): Promise<ApiResponse> =>
   engine.api.request("POST", "/images/load", { body });
 
 /** One clear line with a status that says whose mistake it is, and nothing of it anywhere. */
-async function refused(setup: HostileRig, what: string, body: Archive, says: RegExp = /./): Promise<void> {
+async function refused(setup: MaliciousSetup, what: string, body: Archive, says: RegExp = /./): Promise<void> {
   const answer = await load(setup, body);
   const text = answer.text();
   assert.ok(answer.status >= 400 && answer.status < 500, `${what}: ${answer.status} ${text.slice(0, 500)}`);
@@ -43,7 +43,7 @@ async function refused(setup: HostileRig, what: string, body: Archive, says: Reg
   await unchanged(setup, what);
 }
 
-async function unchanged(setup: HostileRig, what: string): Promise<void> {
+async function unchanged(setup: MaliciousSetup, what: string): Promise<void> {
   assert.deepEqual(await setup.victim.changes(), [], what);
   assert.equal((await listedImages(setup.engine)).length, 1, what);
   await untilNone(() => storeChanges(setup.engine, setup.clean));
@@ -52,7 +52,7 @@ async function unchanged(setup: HostileRig, what: string): Promise<void> {
 const REFERENCE = "hostile/archive:1";
 
 /** Loads it; what is taken of those that mean harm by their configuration is run. */
-async function offer(setup: HostileRig, hostile: HostileImage, body: Archive): Promise<void> {
+async function offer(setup: MaliciousSetup, hostile: HostileImage, body: Archive): Promise<void> {
   const answer = await load(setup, body);
   if (answer.status !== 200) {
     assert.notEqual(hostile.expect, "contained", `${hostile.name} was refused: ${answer.text()}`);
@@ -70,7 +70,7 @@ async function offer(setup: HostileRig, hostile: HostileImage, body: Archive): P
   await unchanged(setup, hostile.name);
 }
 
-async function offerAll(setup: HostileRig, kind: HostileImage["kind"]): Promise<void> {
+async function offerAll(setup: MaliciousSetup, kind: HostileImage["kind"]): Promise<void> {
   for (const hostile of HOSTILE_IMAGES) {
     if (hostile.kind !== kind || hostile.name.startsWith("bomb-")) continue;
     const built = await hostile.build(setup.victim);
@@ -95,7 +95,7 @@ async function changed(change: (item: Item) => Item, more: readonly TarEntry[] =
 }
 
 /** 28: members, links and names that lead out. */
-async function escapes(setup: HostileRig): Promise<void> {
+async function escapes(setup: MaliciousSetup): Promise<void> {
   const { victim } = setup;
   const secret = `${victim.dir}/secret`;
   const members: readonly (readonly [string, readonly TarEntry[]])[] = [
@@ -117,7 +117,7 @@ async function escapes(setup: HostileRig): Promise<void> {
 }
 
 /** 29: documents of other types, or with no end. */
-async function wrongTypes(setup: HostileRig): Promise<void> {
+async function wrongTypes(setup: MaliciousSetup): Promise<void> {
   const deep = "[".repeat(200_000);
   for (
     const text of [
@@ -146,7 +146,7 @@ async function wrongTypes(setup: HostileRig): Promise<void> {
 }
 
 /** More members than an archive may have, and 1 GiB of zeros in 40 KiB. */
-async function excesses(setup: HostileRig): Promise<void> {
+async function excesses(setup: MaliciousSetup): Promise<void> {
   await refused(setup, "many members", ReadableStream.from(manyEntries(110_000)), /more than 100000 members/);
   const zeros = new Uint8Array(1 << 20);
   const big = file("zeros", { sizeBytes: 1 << 30, chunks: () => Array<Uint8Array>(1024).fill(zeros) });
@@ -158,7 +158,7 @@ async function excesses(setup: HostileRig): Promise<void> {
 }
 
 /** A client that goes away in the middle. */
-async function leaves(setup: HostileRig): Promise<void> {
+async function leaves(setup: MaliciousSetup): Promise<void> {
   const connection = await Deno.connect({ transport: "unix", path: setup.engine.socketPath });
   const head = "POST /images/load HTTP/1.1\r\nHost: tsd\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n";
   await connection.write(new TextEncoder().encode(head));
@@ -179,7 +179,7 @@ Deno.test({
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     const before = hostNames();
-    await using setup = await startHostileRig();
+    await using setup = await startMaliciousSetup();
     await test.step("members, links and names that lead out", () => escapes(setup));
     await test.step("documents of wrong types, or without an end", () => wrongTypes(setup));
     await test.step("names that are none", async () => {

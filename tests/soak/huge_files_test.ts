@@ -4,7 +4,7 @@ import "../../src/sys/preopen.ts";
 import { createSha256 } from "../../src/hash/mod.ts";
 import { type Digest, digestOfHex } from "../../src/image/digest.ts";
 import { removeDir } from "../../src/store/directory_driver/clearing.ts";
-import { type OpenLayers, openLayers, STORAGE_DRIVERS } from "../../src/store/drivers.ts";
+import { type OpenLayers, openLayerStore, STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { bytesOf, END_OF_TAR, paddingOf } from "../../src/tar/mod.ts";
 import { formatRecord } from "../../src/tar/pax.ts";
 import { octal, rawBlock, rawExtension, rawFile } from "../../src/tar/tar_testing.ts";
@@ -81,14 +81,14 @@ async function withLayer(
   use: (directory: string, store: OpenLayers, diffId: Digest) => Promise<void>,
 ): Promise<void> {
   await using place = await placeFor(driver);
-  const store = openLayers({ driver, root: place.path });
+  const store = openLayerStore({ driver, root: place.path });
   try {
     const diffId = await digestOf(tar);
     const [ingest, verify] = [new Times(), new Times()];
     await ingest.measure(() =>
       store.ingest(ReadableStream.from(asSource(tar)) as ReadableStream<Uint8Array>, { diffId })
     );
-    using directory = await store.mountable(diffId);
+    using directory = await store.openLowerDir(diffId);
     await use(directory.path, store, diffId);
     // With erofs this makes the index again and compares.
     await verify.measure(() => store.verify(diffId));

@@ -35,7 +35,7 @@ Deno.test(
       assert.ok(info.entries > FILES);
       await verify.measure(() => store.verify(diffId));
       await remove.measure(() => store.remove(diffId));
-      await store.cleared();
+      await store.waitForRemovals();
       assert.deepEqual([await store.list(), await namesIn(`${root}/ingest`)], [[], []]);
       print(`${info.entries} entries`, `ingest ${ingest}`, `verify ${verify}`, `remove ${remove}`);
     }),
@@ -56,7 +56,7 @@ Deno.test(
       const mixed = Array.from({ length: AT_ONCE }, (_, n) => n % 4 === 3 ? store.remove(diffId) : one());
       await Promise.all(mixed);
       await one();
-      await store.cleared();
+      await store.waitForRemovals();
       await store.verify(diffId);
       assert.deepEqual([await store.list(), await namesIn(`${root}/ingest`)], [[diffId], []]);
       print("ingests of one layer", times);

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { pullManyEntries } from "../pull/many_entries.ts";
 import { checkAlive } from "../pull/malicious_setup.ts";
-import { layersOnDisk, startPullRig } from "../pull/setup.ts";
+import { layersOnDisk, startPullSetup } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 
@@ -9,7 +9,7 @@ Deno.test({
   name: "five million empty files are refused, and the engine answers meanwhile",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await checkAlive(setup);
     const good = await layersOnDisk(setup.engine);
     const { strain, growthBytes } = await pullManyEntries(setup, 5_000_000, "refused");

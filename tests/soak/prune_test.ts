@@ -1,6 +1,6 @@
 /** The races of prune, for five minutes. */
 import { pruneRest, raceWithRemovals, raceWithRequests, raceWithRuns } from "../engine/prune_races.ts";
-import { startPullRig } from "../pull/setup.ts";
+import { startPullSetup } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 
@@ -8,7 +8,7 @@ import { print } from "./figures.ts";
 const RACE_MS = 100_000;
 
 Deno.test("prune against pulls, runs and removals", requires("root", "runc", "overlay"), async () => {
-  await using setup = await startPullRig();
+  await using setup = await startPullSetup();
   for (const race of [raceWithRuns, raceWithRequests, raceWithRemovals]) {
     const counts = await race(setup, RACE_MS);
     print(race.name, ...Object.entries(counts).map(([name, count]) => `${name} ${count}×`));

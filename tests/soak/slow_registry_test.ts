@@ -5,8 +5,8 @@ import {
   clearFailure,
   pruneDownloads,
   pullGoodImage,
-  type PullRig,
-  startPullRig,
+  type PullSetup,
+  startPullSetup,
   storeChanges,
   storeListing,
 } from "../pull/setup.ts";
@@ -47,7 +47,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-async function tryCase({ engine, registry }: PullRig, { name, fault, says }: Case): Promise<void> {
+async function tryCase({ engine, registry }: PullSetup, { name, fault, says }: Case): Promise<void> {
   const image = await busyboxBuilder().layer([file("own", name.repeat(10_000))], { compression: "none" }).build();
   const reference = registry.add(name, "1", image);
   registry.fail({ ...fault, path: `/v2/${name}/${fault.path}` });
@@ -60,7 +60,7 @@ Deno.test({
   name: "a registry that keeps us waiting is given up",
   ...requires("root", "overlay"),
   fn: async () => {
-    await using setup = await startPullRig();
+    await using setup = await startPullSetup();
     await pullGoodImage(setup);
     const before = await storeListing(setup.engine);
     await Promise.all(CASES.map((each) => tryCase(setup, each)));

@@ -1,6 +1,6 @@
 /** Restart policies, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { fdHoldersOf } from "../../src/runtime/fd_holder_search.ts";
+import { findFdHolders } from "../../src/runtime/fd_holder_search.ts";
 import { filesBelow, holdingsOf, type Setup, startSetup, until, untilSettled } from "../engine/setup.ts";
 import { type ApiStream, type Engine, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
@@ -334,7 +334,7 @@ async function reboot({ engine }: Setup, runDir: string): Promise<void> {
   const listed = (await engine.api.get("/containers/json")).json<{ Id: string }[]>();
   const pids = await Promise.all(listed.map(async ({ Id }) => (await inspect(engine, Id)).State.Pid));
   await engine.stop("SIGKILL");
-  for (const pid of [...fdHoldersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
+  for (const pid of [...findFdHolders(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
   assert.ok((await filesBelow(runDir)).includes(`${runDir}/boot-id`));
   await Deno.writeTextFile(`${runDir}/boot-id`, "another boot\n");
   await engine.start();

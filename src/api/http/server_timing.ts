@@ -7,7 +7,7 @@ import { listenToPhases } from "../../async/stopwatch.ts";
 import type { RequestHead } from "./request_handler.ts";
 
 /** The header that asks for it; any value will do. */
-const TIMING_WANTED = "tsd-timing";
+const TIMING_REQUESTED = "tsd-timing";
 
 /** Runs `handle`; where the request asks for it, `told` is given the header's value before the result is. */
 export async function serverTimed<T>(
@@ -15,7 +15,7 @@ export async function serverTimed<T>(
   handle: () => T | Promise<T>,
   reported: (header: string) => void,
 ): Promise<T> {
-  if (headers[TIMING_WANTED] === undefined) return await handle();
+  if (headers[TIMING_REQUESTED] === undefined) return await handle();
   const metrics: string[] = [];
   const beganMs = performance.now();
   const result = await listenToPhases(

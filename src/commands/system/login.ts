@@ -29,7 +29,7 @@ export const login = defineCommand({
     if (given.username === undefined && given.password === undefined) {
       if (await loginAgain(terminal, engine, store, key)) return 0;
     }
-    const auth = { ...await askedFor(terminal, given), serveraddress: key };
+    const auth = { ...await requestedNames(terminal, given), serveraddress: key };
     const { Status, IdentityToken } = await loginWith(engine, store, key, auth);
     const file = store.plainFile(key);
     if (file !== undefined && !IdentityToken) await terminal.err(warning(file));
@@ -63,7 +63,7 @@ async function givenPassword(terminal: Terminal, flags: Flags): Promise<string |
 }
 
 /** Asks a user for what is missing. @throws {StatusError} when there is nobody */
-async function askedFor(
+async function requestedNames(
   terminal: Terminal,
   { username, password }: { readonly username: string | undefined; readonly password: string | undefined },
 ): Promise<Required<Pick<AuthConfig, "username" | "password">>> {

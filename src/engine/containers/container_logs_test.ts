@@ -26,7 +26,7 @@ interface Setup {
   sizeBytes(): number;
 }
 
-async function withRig(config: LogConfig["Config"], body: (setup: Setup) => Promise<void>): Promise<void> {
+async function withSetup(config: LogConfig["Config"], body: (setup: Setup) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dataRoot = await Deno.makeTempDir({ prefix: "tsd-logs-" });
   stack.defer(() => Deno.remove(dataRoot, { recursive: true }));
@@ -146,7 +146,7 @@ const BOUNDS: readonly (readonly [options: Readonly<Record<string, string>>, byt
 
 for (const [options, boundBytes] of BOUNDS) {
   Deno.test(`followers miss nothing while ${JSON.stringify(options)} is flooded, and the bound holds`, async () => {
-    await withRig(options, async ({ logs, open, dir: directory, sizeBytes }) => {
+    await withSetup(options, async ({ logs, open, dir: directory, sizeBytes }) => {
       const process = await open(`echo 0; ${once(directory, "go")}; seq 1 150000`);
       const following = [follow(logs), follow(logs)];
       const ended = process.go();
@@ -164,7 +164,7 @@ for (const [options, boundBytes] of BOUNDS) {
 }
 
 Deno.test("a flood that nobody reads stays within its bound, and its end is kept", async () => {
-  await withRig({ "max-size": "100k", "max-file": "3" }, async ({ logs, open, sizeBytes }) => {
+  await withSetup({ "max-size": "100k", "max-file": "3" }, async ({ logs, open, sizeBytes }) => {
     const ended = (await open("head -c 200000000 /dev/zero | tr '\\0' x | fold -w 99; seq 1 100")).go();
     const most = await peak(sizeBytes, ended);
     assert.ok(most <= 300_000, `${most} bytes on the disk`);
@@ -175,7 +175,7 @@ Deno.test("a flood that nobody reads stays within its bound, and its end is kept
 });
 
 Deno.test("a follower that takes nothing holds nobody up for long", async () => {
-  await withRig({ "max-size": "10k" }, async ({ logs, open }) => {
+  await withSetup({ "max-size": "10k" }, async ({ logs, open }) => {
     const process = await open("seq 1 200000");
     const records = await logs.read("c1", { ...EVERYTHING, follow: true, signal: never() });
     const iterator = records[Symbol.asyncIterator]();
@@ -191,26 +191,29 @@ Deno.test("a follower that takes nothing holds nobody up for long", async () => 
 });
 
 Deno.test("bytes that are no text come back exactly, through rotation and compression", async () => {
-  await withRig({ "max-size": "500k", "max-file": "50", compress: "true" }, async ({ logs, open, dir: directory }) => {
-    const input = crypto.getRandomValues(new Uint8Array(60_000));
-    const path = `${directory}/input`;
-    await Deno.writeFile(path, input);
-    await (await open(`i=0; while [ $i -lt 20 ]; do cat ${path}; i=$((i+1)); done`)).go();
-    await Deno.remove(path);
-    const parts: number[] = [];
-    for await (const batch of await logs.read("c1", { ...EVERYTHING, signal: never() })) {
-      for (const { bytes } of batch) for (const byte of bytes) parts.push(byte);
-    }
-    const got = new Uint8Array(parts);
-    assert.equal(got.length, 20 * input.length);
-    for (let i = 0; i < 20; i++) {
-      assert.ok(got.subarray(i * input.length, (i + 1) * input.length).every((byte, at) => byte === input[at]));
-    }
-  });
+  await withSetup(
+    { "max-size": "500k", "max-file": "50", compress: "true" },
+    async ({ logs, open, dir: directory }) => {
+      const input = crypto.getRandomValues(new Uint8Array(60_000));
+      const path = `${directory}/input`;
+      await Deno.writeFile(path, input);
+      await (await open(`i=0; while [ $i -lt 20 ]; do cat ${path}; i=$((i+1)); done`)).go();
+      await Deno.remove(path);
+      const parts: number[] = [];
+      for await (const batch of await logs.read("c1", { ...EVERYTHING, signal: never() })) {
+        for (const { bytes } of batch) for (const byte of bytes) parts.push(byte);
+      }
+      const got = new Uint8Array(parts);
+      assert.equal(got.length, 20 * input.length);
+      for (let i = 0; i < 20; i++) {
+        assert.ok(got.subarray(i * input.length, (i + 1) * input.length).every((byte, at) => byte === input[at]));
+      }
+    },
+  );
 });
 
 Deno.test("files that were put aside are compressed while the container runs", async () => {
-  await withRig({ "max-size": "200k", "max-file": "5", compress: "true" }, async ({ logs, open, dir: directory }) => {
+  await withSetup({ "max-size": "200k", "max-file": "5", compress: "true" }, async ({ logs, open, dir: directory }) => {
     const ended = (await open(`seq 1 9000; ${once(directory, "done")}; seq 9001 9010`)).go();
     const compressed = () => [...Deno.readDirSync(directory)].filter(({ name }) => name.endsWith(".gz")).length;
     await waitFor("compressed files", () => compressed() >= 3);
@@ -223,7 +226,7 @@ Deno.test("files that were put aside are compressed while the container runs", a
 });
 
 Deno.test("clearing while it is written and followed: what comes then is there, once", async () => {
-  await withRig({ "max-size": "20k", "max-file": "3" }, async ({ logs, open, dir: directory }) => {
+  await withSetup({ "max-size": "20k", "max-file": "3" }, async ({ logs, open, dir: directory }) => {
     const process = await open(
       `seq 1 5000; ${once(directory, "a")}; seq 5001 9000; ${once(directory, "b")}; seq 9001 9100`,
     );
@@ -246,7 +249,7 @@ Deno.test("clearing while it is written and followed: what comes then is there, 
 });
 
 Deno.test("following ends at its time, when the client has gone, and when the container runs no more", async () => {
-  await withRig({}, async ({ logs, open, dir: directory }) => {
+  await withSetup({}, async ({ logs, open, dir: directory }) => {
     const process = await open(`echo 1; ${once(directory, "go")}; echo 2`);
     const until = new Date(Date.now() + 500).toISOString().replace("Z", "000000Z");
     const removed = new AbortController();

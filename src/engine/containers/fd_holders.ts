@@ -7,8 +7,8 @@
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { type FdHolderRef, type Held, startFdHolder, stopFdHolder, takeFromFdHolder } from "../../runtime/fd_holder.ts";
-import { fdHoldersOf, type FoundFdHolder } from "../../runtime/fd_holder_search.ts";
+import { type FdHolderRef, type HeldFds, retrieveFds, startFdHolder, stopFdHolder } from "../../runtime/fd_holder.ts";
+import { findFdHolders, type FoundFdHolder } from "../../runtime/fd_holder_search.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { OwnedFd } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -27,8 +27,8 @@ const AGAIN_MS = 1000;
 
 /** Keepers as processes. */
 export interface FdHolderProcesses {
-  start(held: Held<number>, owner: string): FdHolderRef;
-  take(fdHolder: FdHolderRef): Held<OwnedFd>;
+  start(held: HeldFds<number>, owner: string): FdHolderRef;
+  take(fdHolder: FdHolderRef): HeldFds<OwnedFd>;
   stop(fdHolder: FdHolderRef): void;
   /** Looks at every process of the machine. */
   search(ownerPrefix: string): FoundFdHolder[];
@@ -39,9 +39,9 @@ export interface FdHolderProcesses {
 /** The real ones, all but {@link FdHolderProcesses.ended}. */
 export const FD_HOLDER_PROCESSES: Omit<FdHolderProcesses, "ended"> = {
   start: startFdHolder,
-  take: takeFromFdHolder,
+  take: retrieveFds,
   stop: stopFdHolder,
-  search: fdHoldersOf,
+  search: findFdHolders,
 };
 
 export interface FdHoldersDeps {
@@ -53,7 +53,7 @@ export interface FdHoldersDeps {
 /** What a former engine left with a keeper. */
 export interface Reclaimed {
   /** The caller's to close. */
-  readonly held: Held<OwnedFd>;
+  readonly held: HeldFds<OwnedFd>;
   readonly fdHolder: FdHolderRef | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { LineLog } from "../../log.ts";
-import type { FdHolderRef, Held } from "../../runtime/fd_holder.ts";
+import type { FdHolderRef, HeldFds } from "../../runtime/fd_holder.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import { OwnedFd } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -8,7 +8,7 @@ import { FdHolders } from "./fd_holders.ts";
 
 /** Keepers that are numbers only. */
 class Fixture {
-  readonly started: { held: Held<number>; owner: string }[] = [];
+  readonly started: { held: HeldFds<number>; owner: string }[] = [];
   readonly stopped: number[] = [];
   readonly lines: string[] = [];
   readonly alive = new Map<number, { owner: string; end: () => void }>();

@@ -26,7 +26,7 @@ export interface LogFollower {
 export interface LogSource {
   readonly files: LogFiles;
   /** Says what this reader needs; the caller disposes of it. */
-  readonly lease: Pick<LogLease, "need" | "letGo">;
+  readonly lease: Pick<LogLease, "need" | "release">;
   /** Told once for each file with lines that are no records, and of each gap left by files that were removed unread. */
   readonly onTrouble: (what: string, sequence: number) => void;
 }
@@ -109,7 +109,7 @@ async function* readFile(
     }
     const { requested, isPast } = filter.take(records);
     if (requested.length > 0) {
-      const timer = setTimeout(() => lease.letGo(), TIMEOUT_MS);
+      const timer = setTimeout(() => lease.release(), TIMEOUT_MS);
       try {
         yield requested;
       } finally {

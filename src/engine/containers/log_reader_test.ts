@@ -17,9 +17,9 @@ async function read(
 ): Promise<string> {
   const troubles: string[] = [];
   let text = "";
-  const { need, letGo } = fixture.lease;
+  const { need, release } = fixture.lease;
   const lease = {
-    letGo,
+    release,
     need: (sequence: number) => {
       need(sequence);
       onStart?.();

@@ -45,14 +45,14 @@ Deno.test("restarts: later and later, until a run was a steady one", async () =>
   for (let n = 0; n < 12; n++) {
     assert.equal(end(n % 2), "restarting");
     delays.push(clock.nextInMs!);
-    await clock.pass(clock.nextInMs!);
+    await clock.advance(clock.nextInMs!);
     assert.equal(started.length, n + 1);
   }
   assert.deepEqual(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000, 60_000]);
   assert.equal(container.restarts.count, 12);
   end(1, 10_000);
   assert.equal(clock.nextInMs, 100);
-  await clock.pass(100);
+  await clock.advance(100);
   // A restart that came to nothing is no run at all, however long the one before it was.
   policies.ended(container, { startedMs: 0, finishedMs: clock.now(), exitCode: 125, error: "no runtime" }, 0);
   assert.equal(clock.nextInMs, 200);
@@ -64,7 +64,7 @@ Deno.test("restarts: on-failure as often as is allowed, and not for success", as
   const states: string[] = [];
   for (let n = 0; n < 3; n++) {
     states.push(end(3));
-    await clock.pass(1000);
+    await clock.advance(1000);
   }
   assert.deepEqual([states, container.restarts.count], [["restarting", "restarting", "exited"], 2]);
   const other = bench(policy("on-failure"));
@@ -81,7 +81,7 @@ Deno.test("restarts: whoever stops it, before or after its end, is obeyed", asyn
     end(1);
     assert.equal(policies.cancel(container), true);
     assert.deepEqual([container.state.status, container.restarts.byHand], ["exited", true]);
-    await clock.pass(100_000);
+    await clock.advance(100_000);
     assert.deepEqual(started, []);
     container.state = RUNNING;
     container.restarts = { count: 0, delayMs: 0, byHand: false };
@@ -98,10 +98,10 @@ Deno.test("restarts: what ends while a former engine's containers are taken up w
   const { clock, policies, started, end } = bench(policy("always"));
   assert.equal(end(1), "restarting");
   assert.equal(clock.nextInMs, undefined);
-  await clock.pass(30);
+  await clock.advance(30);
   policies.begin({ engineStart: false });
   assert.equal(clock.nextInMs, 70);
-  await clock.pass(70);
+  await clock.advance(70);
   assert.deepEqual(started, [FIRST_MS + 100]);
 });
 
@@ -112,7 +112,7 @@ Deno.test("restarts: what is pending outlives an engine, with the rest of its ti
   const { clock, container, policies, started } = bench(policy("always"), pending(FIRST_MS - 200), history);
   policies.begin({ engineStart: false });
   assert.equal(clock.nextInMs, 3000);
-  await clock.pass(3000);
+  await clock.advance(3000);
   assert.deepEqual([started.length, container.restarts.count], [1, 5]);
   for (const [finishedMs, remainingMs] of [[FIRST_MS - 4000, 0], [FIRST_MS + 1e9, 3200]] as const) {
     const late = bench(policy("always"), pending(finishedMs), history);
@@ -143,7 +143,7 @@ Deno.test("restarts: what an engine's start starts", async () => {
   for (const [name, state, restarts, starts] of cases) {
     const { clock, container, policies, started } = bench(policy(name), state, restarts);
     policies.begin({ engineStart: true });
-    await clock.pass(0);
+    await clock.advance(0);
     assert.equal(started.length, starts ? 1 : 0, `${name} ${JSON.stringify(state)}`);
     if (starts) assert.deepEqual(container.restarts, { count: 0, delayMs: 0, byHand: false });
     const again = bench(policy(name), state, restarts);

@@ -28,7 +28,7 @@ Deno.test("restart timer: due, called off, called off by a signal", async () => 
   abort.abort();
   const late = new RestartTimer(100, clock, AbortSignal.abort());
   assert.deepEqual(await Promise.all([off.due, aborted.due, late.due]), [false, false, false]);
-  await clock.pass(100);
+  await clock.advance(100);
   assert.equal(await due.due, true);
   due.cancel();
   assert.equal(await due.due, true);
@@ -39,9 +39,9 @@ Deno.test("restarter: starts when it is time, once", async () => {
   const { clock, started, pending } = restarter();
   pending.schedule("a", 100);
   pending.schedule("b", 200);
-  await clock.pass(99);
+  await clock.advance(99);
   assert.deepEqual(started, []);
-  await clock.pass(1000);
+  await clock.advance(1000);
   assert.deepEqual(started, ["a@100", "b@200"]);
   assert.equal(pending.cancel("a"), false);
 });
@@ -53,11 +53,11 @@ Deno.test("restarter: a new plan replaces the old one; what is called off doesn'
   pending.schedule("b", 100);
   assert.equal(pending.cancel("b"), true);
   assert.equal(pending.cancel("b"), false);
-  await clock.pass(1000);
+  await clock.advance(1000);
   assert.deepEqual(started, ["a@500"]);
   pending.schedule("c", 10);
   pending[Symbol.dispose]();
-  await clock.pass(1000);
+  await clock.advance(1000);
   assert.deepEqual(started, ["a@500"]);
   assert.equal(clock.nextInMs, undefined);
 });
@@ -70,7 +70,7 @@ Deno.test("restarter: a start that plans another one, and one that fails", async
   });
   pending.schedule("a", 300);
   pending.schedule("bad", 50);
-  await clock.pass(1000);
+  await clock.advance(1000);
   assert.deepEqual(started, ["bad@50", "a@300", "a@400", "a@500"]);
   assert.equal(lines.length, 1);
   assert.match(lines[0], /restarting a container failed container=bad error="no such image"/);

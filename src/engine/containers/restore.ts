@@ -142,7 +142,7 @@ export class Restore {
     if (this.#deps.table.isBeingRemoved(container)) return true;
     // A removal takes first its folder, then its layer. Whoever has lost a disk of layers has the folder still.
     if (!has.snapshot && !has.home) return true;
-    return isUntouched(container) && !(has.snapshot && await this.#deps.snapshots.isWhole(container.id));
+    return isUntouched(container) && !(has.snapshot && await this.#deps.snapshots.isComplete(container.id));
   }
 
   /** It runs, or nobody has heard yet that it has ended: its last output, the event and all else come as ever. */

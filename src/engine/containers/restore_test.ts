@@ -71,7 +71,7 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
       snapshots: {
         list: () =>
           Promise.resolve(containers.map(({ id }) => id).filter((id) => orphanedOf(id).snapshot !== undefined)),
-        isWhole: (id: string) => Promise.resolve(orphanedOf(id).snapshot === "whole"),
+        isComplete: (id: string) => Promise.resolve(orphanedOf(id).snapshot === "whole"),
       } as never,
       runtimes: { ofIfKnown: () => undefined },
       paths: await enginePaths(dir),

@@ -36,8 +36,8 @@ export class SharedSnapshots implements Snapshotter {
     }
   }
 
-  async ready(): Promise<void> {
-    await this.#snapshots.ready?.();
+  async probeMount(): Promise<void> {
+    await this.#snapshots.probeMount?.();
   }
 
   mount(id: string): Promise<Mount> {
@@ -71,8 +71,8 @@ export class SharedSnapshots implements Snapshotter {
     return this.#snapshots.list();
   }
 
-  isWhole(id: string): Promise<boolean> {
-    return this.#snapshots.isWhole(id);
+  isComplete(id: string): Promise<boolean> {
+    return this.#snapshots.isComplete(id);
   }
 
   async #release(id: string): Promise<void> {

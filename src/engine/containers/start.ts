@@ -100,7 +100,7 @@ export class ContainerStarter {
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
     undo.defer(() => io.discard());
     const runtime = this.#deps.runtimes.of(container);
-    runtime.expect();
+    runtime.prepare();
     const watch = new Stopwatch();
     // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
     if (exists(bundle)) await this.clean(container);

@@ -10,7 +10,7 @@ import { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import { Runc } from "../../runtime/runc.ts";
 import { type OciHooks, probeHost } from "../../runtime/spec/mod.ts";
 import { OverlaySnapshotter } from "../../store/overlay/mod.ts";
-import { Epoll, files, mounts, ownProcess, processes, tree } from "../../sys/mod.ts";
+import { Epoll, files, mounts, processes, selfProcess, tree } from "../../sys/mod.ts";
 import { workerUrl } from "../../worker_entry.ts";
 import { namesIn } from "../directories.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
@@ -59,7 +59,7 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
   const paths = await enginePaths(`${dir}/data`);
   stack.defer(() => Deno.remove(paths.runDir, { recursive: true }));
   stack.defer(() => removeCgroups(paths.cgroup));
-  ownProcess.setChildSubreaper();
+  selfProcess.setChildSubreaper();
   const exits = stack.use(new Reaper(processes).start());
   const epoll = stack.use(new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) }));
   void epoll.run();
@@ -73,7 +73,7 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
     exits,
   );
   const missing = () => Promise.reject(new Error("there are no layers"));
-  const layers = { info: missing, mountable: missing };
+  const layers = { info: missing, openLowerDir: missing };
   const snapshots = new OverlaySnapshotter({ root: `${paths.dataRoot}/overlay2`, layers });
   const container = new Container(ID, "web", 0, {
     ...fakeContainer(CREATED, { config: { Cmd: ["/sleep", "1000"] } }).record,

@@ -163,13 +163,13 @@ function makePath(view: TreeView, target: string, isDir: boolean, files: Archive
     return view.child(dir, name) ?? raise(removed(dir.path));
   };
   if (isDir) {
-    using made = view.resolve(byteStringFromText(`${target}/.`), { missing });
+    using made = view.resolve(byteStringFromText(`${target}/.`), { onMissing: missing });
     return made.path;
   }
   using existing = placeOf(view, target);
   if (existing !== undefined) return existing.path;
   const { dir, name } = splitEnd(target);
-  using around = view.resolve(byteStringFromText(`${dir}/.`), { missing });
+  using around = view.resolve(byteStringFromText(`${dir}/.`), { onMissing: missing });
   const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
   new OwnedFd(files.openat(around.fd, cString(name), flags, PATH_MODE), files).close();
   return `${around.path}/${byteStringFromText(name)}`;

@@ -7,7 +7,7 @@ import {
   baseName,
   clean,
   copyTree,
-  joined,
+  join,
   type Owner,
   packTree,
   type Place,
@@ -16,7 +16,7 @@ import {
   withEndOf,
 } from "../../archive/mod.ts";
 import { TsdError } from "../../errors.ts";
-import { rootAccountFiles } from "../../runtime/spec/rootfs_passwd.ts";
+import { rootfsAccountFiles } from "../../runtime/spec/rootfs_passwd.ts";
 import { resolveUser } from "../../runtime/spec/user.ts";
 import { cString, dirs, durability, files, isErrno, O, OwnedFd, SysError } from "../../sys/mod.ts";
 import { bytesOf, byteStringFromText, TarDecoder } from "../../tar/mod.ts";
@@ -39,7 +39,7 @@ export function statPath({ view, container }: TaskContext, path: string): PathSt
 }
 
 /** A path as Docker cleans it before it is packed. */
-const packedPath = (path: string): string => withEndOf(joined("/", path), path);
+const packedPath = (path: string): string => withEndOf(join("/", path), path);
 
 /** Facts about the path, then the archive. @throws {TsdError} as `statPath`, and while it is read */
 export function* packPath({ view, container }: TaskContext, path: string): Generator<PathStat | Uint8Array> {
@@ -111,7 +111,7 @@ export class UnpackingTask implements Disposable {
   constructor({ view, container }: TaskContext, task: UnpackTask, root: string) {
     const { path, mayReplaceDirs, user, setsDir = false, isDurable = false } = task;
     this.#isDurable = isDurable;
-    this.#dir = attempted({ path, container }, () => view.resolve(byteStringFromText(joined("/", path))));
+    this.#dir = attempted({ path, container }, () => view.resolve(byteStringFromText(join("/", path))));
     using stack = new DisposableStack();
     stack.use(this.#dir);
     checkTarget(this.#dir);
@@ -151,7 +151,7 @@ function checkTarget({ isDir, mount }: Place): void {
 }
 
 function ownerOf(user: string | undefined, root: string): Owner {
-  return user === undefined ? "archive" : resolveUser(user, rootAccountFiles(root)).user;
+  return user === undefined ? "archive" : resolveUser(user, rootfsAccountFiles(root)).user;
 }
 
 function endpointsOf(view: TreeView, place: Place, path: string): PathStat {

@@ -67,7 +67,7 @@ export class ExecStarter {
 
   /** Says that a container's next exec is about to be started. */
   expect(container: Exec["container"]): void {
-    this.#deps.runtimes.ofIfKnown(container)?.expect();
+    this.#deps.runtimes.ofIfKnown(container)?.prepare();
   }
 
   /** Resolves once it runs. @throws {TsdError} conflict, user_unknown, command_not_*, runtime_* */
@@ -155,7 +155,7 @@ export class ExecStarter {
       // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
       exec.container.running();
       const runtime = runtimes.of(exec.container);
-      runtime.expect();
+      runtime.prepare();
       const { root } = await snapshots.mount(exec.container.id);
       const processJson = execProcessJson(exec, root, info);
       this.#makeDir(exec);

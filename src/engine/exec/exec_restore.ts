@@ -3,7 +3,7 @@
  * Execs that a former engine left. After a re-execution all is known of them; after a crash only what lies in their
  * folders, and what their keepers hold: of one without a keeper that ended meanwhile nobody knows the exit code.
  */
-import type { FdHolderRef, Held } from "../../runtime/fd_holder.ts";
+import type { FdHolderRef, HeldFds } from "../../runtime/fd_holder.ts";
 import type { RetainedStreams } from "../../runtime/stdio.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
@@ -27,7 +27,7 @@ export interface ExecRestoreDeps {
 export interface RestoredExecs {
   readonly notes: readonly ExecNote[];
   /** By exec. */
-  readonly streams: Readonly<Record<string, Held<OwnedFd>>>;
+  readonly streams: Readonly<Record<string, HeldFds<OwnedFd>>>;
 }
 
 /** An exec that runs, or whose last output may lie in its streams. */

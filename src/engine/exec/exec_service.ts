@@ -8,7 +8,7 @@ import { toTsdError, TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
-import type { Held } from "../../runtime/fd_holder.ts";
+import type { HeldFds } from "../../runtime/fd_holder.ts";
 import type { ProcessStdio, TerminalSize } from "../../runtime/stdio.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
 import { containerContext } from "../containers/hook_payloads.ts";
@@ -188,7 +188,7 @@ export class ExecService {
   }
 
   /** Descriptors of the streams of those that run, by exec; still owned here. */
-  async heldFds(): Promise<Readonly<Record<string, Held<number>>>> {
+  async heldFds(): Promise<Readonly<Record<string, HeldFds<number>>>> {
     const running = this.#execs.all.filter(({ isOver, pid }) => pid > 0 && !isOver);
     return Object.fromEntries(
       await Promise.all(running.flatMap(({ id, io }) => io === undefined ? [] : [heldBy(id, io.promise)])),

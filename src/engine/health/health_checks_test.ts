@@ -57,7 +57,7 @@ Deno.test("health checks: changes are told and kept", async () => {
   checks.begin(container);
   assert.equal(checks.stateOf(container)?.status, "starting");
   assert.equal(saved.get("c1")?.status, "starting");
-  await clock.pass(5000);
+  await clock.advance(5000);
   assert.deepEqual(reported, ["health_status: healthy", "health_status: unhealthy", "health_status: healthy"]);
   assert.deepEqual(hooked, ["starting → healthy (0)", "healthy → unhealthy (2)", "unhealthy → healthy (0)"]);
   assert.deepEqual(acted, []);
@@ -89,7 +89,7 @@ Deno.test("health checks: what is done to the unhealthy is done once", async () 
   for (const action of ["none", "kill", "restart", "stop"]) {
     const { clock, checks, acted, lines } = healthChecks([1]);
     checks.begin(fakeContainer(RUNNING, { config: CONFIG, hostConfig: onFailure(action) }));
-    await clock.pass(10_000);
+    await clock.advance(10_000);
     assert.deepEqual(acted, action === "none" ? [] : [`${action} c1`]);
     assert.equal(
       lines.some((line) => /acting on an unhealthy container failed .*error=can't/.test(line)),
@@ -104,12 +104,12 @@ Deno.test("health checks: a paused container isn't probed and keeps its health",
   const { clock, checks, probes } = healthChecks([0]);
   const container = fakeContainer(RUNNING, { config: CONFIG });
   checks.begin(container);
-  await clock.pass(1000);
+  await clock.advance(1000);
   await checks.pause(container);
-  await clock.pass(5000);
+  await clock.advance(5000);
   assert.deepEqual([probes(), checks.stateOf(container)?.status], [1, "healthy"]);
   checks.resume(container);
-  await clock.pass(1000);
+  await clock.advance(1000);
   assert.equal(probes(), 2);
   await checks.forget(container);
 });
@@ -119,13 +119,13 @@ Deno.test("health checks: the next engine goes on where the former was", async (
   const first = healthChecks([0], saved);
   const container = fakeContainer(RUNNING, { config: CONFIG });
   first.checks.begin(container);
-  await first.clock.pass(1000);
+  await first.clock.advance(1000);
   await first.checks[Symbol.asyncDispose]();
   assert.equal(saved.get("c1")?.status, "healthy");
   const second = healthChecks([1], saved);
   await second.checks.restore(container);
   assert.equal(second.checks.stateOf(container)?.status, "healthy");
-  await second.clock.pass(2000);
+  await second.clock.advance(2000);
   assert.deepEqual(second.reported, ["health_status: unhealthy"]);
   await second.checks.end(container);
   // One that has ended has the health of its end; one that is frozen waits.

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { digestOfHex } from "../../image/digest.ts";
-import { settled } from "../../async/clock_testing.ts";
+import { settle } from "../../async/clock_testing.ts";
 import { ChainUnpacker } from "./chain_unpacker.ts";
 
 const [ONE, TWO, THREE] = ["1", "2", "3"].map((fill) => digestOfHex(fill.repeat(64))) as [Digest, Digest, Digest];
@@ -12,17 +12,17 @@ Deno.test("layers are put together from below, one step after the other, while o
     new Promise<void>((done) => void steps.push({ height: layers.length, done }));
   const building = new ChainUnpacker({ stack }, [ONE, TWO, TWO, THREE]);
   building.arrived(TWO);
-  await settled();
+  await settle();
   assert.equal(steps.length, 0);
   building.arrived(ONE);
-  await settled();
+  await settle();
   building.arrived(THREE);
-  await settled();
+  await settle();
   assert.deepEqual(steps.map(({ height }) => height), [3]);
   let isFinished = false;
   const finished = building.finished().then(() => isFinished = true);
   steps[0]!.done();
-  await settled();
+  await settle();
   assert.deepEqual([steps.map(({ height }) => height), isFinished], [[3, 4], false]);
   steps[1]!.done();
   await finished;

@@ -56,7 +56,7 @@ export class HashOffload {
   lent(id: number, buffers: readonly SharedArrayBuffer[]): void {
     const help = this.#given.get(id);
     const rings = buffers.map((buffer) => new HashRing(buffer));
-    if (help === undefined) { for (const ring of rings) ring.leave(); }
+    if (help === undefined) { for (const ring of rings) ring.abandon(); }
     else {
       help.rings = rings;
       help.owner.post({ kind: "help", id, rings: buffers });
@@ -114,6 +114,6 @@ export class HashOffload {
 /** If one side is lost the other one hears of it. Says whether. */
 function reportIfLost({ helper, owner, rings }: Help, hand: HashHelper): boolean {
   if (helper !== hand && owner !== hand) return false;
-  for (const ring of rings) helper === hand ? ring.break() : ring.leave();
+  for (const ring of rings) helper === hand ? ring.markLost() : ring.abandon();
   return true;
 }

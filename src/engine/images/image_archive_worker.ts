@@ -2,12 +2,12 @@
  * @module
  * Entry of the image archive Workers. Protocol: `image_archive_protocol.ts`.
  */
-import { chooseHashEngine } from "../../hash/mod.ts";
+import { setDefaultHashEngine } from "../../hash/mod.ts";
 import { type LayoutFile, readArchive } from "../../image/archive/mod.ts";
 import { hexOf } from "../../image/digest.ts";
 import { decompressed, verified } from "../../io/mod.ts";
 import type { LayerStore } from "../../store/driver.ts";
-import { openLayers } from "../../store/drivers.ts";
+import { openLayerStore } from "../../store/drivers.ts";
 import { tarHeader, type TarSource, tarStream } from "../../tar/mod.ts";
 import { serveJobs, type WorkerJob } from "../copy/worker_job.ts";
 import { ArchiveSpool } from "./archive_spool.ts";
@@ -20,10 +20,10 @@ type Startup = Extract<ImageArchiveJob, { readonly kind: "open" }>;
 const ARCHIVE_LIMITS = { maxBytes: 2 ** 40, maxRatio: 1100 };
 
 async function perform(job: ImageArchiveJob, work: Work): Promise<void> {
-  chooseHashEngine(job.hashEngine);
+  setDefaultHashEngine(job.hashEngine);
   if (job.kind === "open") return await open(job, work);
   using stack = new DisposableStack();
-  const layers = openLayers(job.storage);
+  const layers = openLayerStore(job.storage);
   stack.defer(() => layers[Symbol.dispose]?.());
   await work.sendAll(tarStream(sources(job.files, layers)));
 }

@@ -17,7 +17,7 @@ const RETENTION_MS = 24 * 60 * 60 * 1000;
 const LOOK_EVERY_MS = 60 * 60 * 1000;
 
 export interface IncompletePullsDeps {
-  readonly layers: Pick<LayerStore, "list" | "info" | "storedMs" | "cleared">;
+  readonly layers: Pick<LayerStore, "list" | "info" | "committedAtMs" | "waitForRemovals">;
   readonly parts: Pick<PartialBlobs, "left" | "remove">;
   readonly remover: Pick<ImageRemover, "unneeded" | "sweepLayers">;
   readonly clock: Clock;
@@ -70,7 +70,7 @@ export class IncompletePulls {
     const { layers, parts, remover } = this.#deps;
     const found: Reclaimable[] = (await parts.left()).map((part) => ({ kind: "part", ...part }));
     for (const digest of remover.unneeded(await layers.list())) {
-      const [info, changedMs] = [await layers.info(digest), await layers.storedMs(digest)];
+      const [info, changedMs] = [await layers.info(digest), await layers.committedAtMs(digest)];
       found.push({ kind: "layer", digest, bytes: info?.contentBytes ?? 0, changedMs: changedMs ?? 0 });
     }
     return found;
@@ -96,7 +96,7 @@ export class IncompletePulls {
   async makeRoom(): Promise<boolean> {
     const bytes = await this.sweep(0);
     // Also of layers that were removed before.
-    return await this.#deps.layers.cleared() || bytes > 0;
+    return await this.#deps.layers.waitForRemovals() || bytes > 0;
   }
 
   /** Gives its bytes; undefined: somebody uses it, or it has gone. @throws {TsdError} storage */

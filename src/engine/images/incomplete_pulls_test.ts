@@ -3,7 +3,7 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
 import { DownloadPruner } from "../prune/download_pruner.ts";
-import { ALL, PruneRig } from "../prune/prune_fixture.ts";
+import { ALL, PruneSetup } from "../prune/prune_fixture.ts";
 import { IncompletePulls } from "./incomplete_pulls.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -23,8 +23,8 @@ function bench() {
     layers: {
       list: () => state.failure === undefined ? Promise.resolve([...at.keys()]) : Promise.reject(state.failure),
       info: (diffId) => Promise.resolve({ diffId, contentBytes: 10, tarBytes: 20, entries: 1 }),
-      storedMs: (diffId) => Promise.resolve(at.get(diffId)),
-      cleared: () => Promise.resolve(state.isClearing),
+      committedAtMs: (diffId) => Promise.resolve(at.get(diffId)),
+      waitForRemovals: () => Promise.resolve(state.isClearing),
     },
     parts: {
       left: () => Promise.resolve([...parts].map(([digest, changedMs]) => ({ digest, changedMs, bytes: 7 }))),
@@ -45,16 +45,16 @@ Deno.test("what unfinished pulls left stays for a day", async () => {
   {
     using _looking = await incomplete.begin();
     assert.deepEqual([[...at.keys()], [...parts.keys()]], [[NEEDED, FRESH], [FRESH_PART]]);
-    for (let hour = 1; hour < 16; hour++) await clock.pass(HOUR_MS);
+    for (let hour = 1; hour < 16; hour++) await clock.advance(HOUR_MS);
     assert.deepEqual([at.size, parts.size], [2, 1]);
     state.failure = new Error("the disk");
-    await clock.pass(HOUR_MS);
+    await clock.advance(HOUR_MS);
     state.failure = undefined;
-    await clock.pass(HOUR_MS);
+    await clock.advance(HOUR_MS);
     assert.deepEqual([[...at.keys()], parts.size], [[NEEDED], 0]);
     parts.set(OLD_PART, 0);
   }
-  await clock.pass(2 * HOUR_MS);
+  await clock.advance(2 * HOUR_MS);
   assert.equal(parts.size, 1, "nobody looks any more");
 });
 
@@ -66,7 +66,7 @@ Deno.test("all of it goes when there is need of room", async () => {
 });
 
 Deno.test("prune shows it and removes what it showed", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   const { clock, at, parts, incomplete } = bench();
   const pruner = new DownloadPruner(incomplete, clock);
   const items = await pruner.find(ALL, setup.fixture([OLD_PART]));

@@ -4,7 +4,7 @@
  * `ingest_protocol.ts`.
  */
 import { serialiseError, toTsdError, TsdError } from "../../errors.ts";
-import { chooseHashEngine, createSha256, HashRing, serveHashing, TransferableHashers } from "../../hash/mod.ts";
+import { createSha256, HashRing, serveHashing, setDefaultHashEngine, TransferableHashers } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import { ingestArchived, ingestLayer } from "./ingest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
@@ -12,7 +12,7 @@ import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
 import { DEFAULT_LAYER_LIMITS } from "../../store/directory_driver/mod.ts";
 import { PART_FROM_BYTES, PartialBlobs, type PartialBlobWriter } from "../../store/partial_blobs.ts";
-import { type OpenLayers, openLayers } from "../../store/drivers.ts";
+import { type OpenLayers, openLayerStore } from "../../store/drivers.ts";
 import { isResumable } from "./resumable.ts";
 import { readSlice } from "./file_slice.ts";
 import type { CopyJob, FromIngestWorker, IngestSetup, RegistryJob, ToIngestWorker } from "./ingest_protocol.ts";
@@ -32,9 +32,9 @@ const running = new Map<number, Running>();
 let tools: { readonly registry: RegistryClient; readonly store: OpenLayers; readonly parts: PartialBlobs } | undefined;
 
 function setUp({ storage, registries, hashEngine }: IngestSetup): void {
-  chooseHashEngine(hashEngine);
+  setDefaultHashEngine(hashEngine);
   const registry = new RegistryClient(registries);
-  tools = { registry, store: openLayers(storage), parts: new PartialBlobs(storage.root) };
+  tools = { registry, store: openLayerStore(storage), parts: new PartialBlobs(storage.root) };
 }
 
 async function openPart({ digest, sizeBytes }: Descriptor): Promise<PartialBlobWriter | undefined> {
@@ -127,14 +127,14 @@ function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
   const rings = buffers.map((buffer) => new HashRing(buffer));
   const hashers = running.get(id)?.hashers;
   if (hashers !== undefined) hashers.assign(rings);
-  else for (const ring of rings) ring.leave();
+  else for (const ring of rings) ring.abandon();
 }
 
 /** Hashes itself again what another Worker hashed. Should that one be lost, this layer is too, and no other one. */
 function goOnAlone(id: number): void {
   const job = running.get(id);
   try {
-    job?.hashers?.takeBack();
+    job?.hashers?.reclaim();
     scope.postMessage({ kind: "back", id });
   } catch (thrown) {
     job?.cancel.abort(toTsdError(thrown));

@@ -6,7 +6,7 @@ import { digestOfHex } from "../../image/digest.ts";
 import { DOCKER_LAYER } from "../../image/media_types.ts";
 import { NO_SETTINGS } from "../../image/registry/mod.ts";
 import { type FakeRegistry, putBlob, startRegistry } from "../../image/registry/registry_testing.ts";
-import { openLayers } from "../../store/drivers.ts";
+import { openLayerStore } from "../../store/drivers.ts";
 import { removeDir } from "../../store/directory_driver/clearing.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock } from "../../tar/tar_testing.ts";
@@ -38,7 +38,7 @@ Deno.test("layers come in whole, alone and several at once, whoever hashes them"
     );
     const ingest = ({ diffId, descriptor }: typeof layers[number], signal = NEVER) =>
       pool.ingest({ repository: `${registry.host}/x`, descriptor, diffId }, { signal, onProgress: () => {} });
-    const store = openLayers(storage);
+    const store = openLayerStore(storage);
     await ingest(layers[0]!);
     await Promise.all(layers.slice(1).map((layer) => ingest(layer)));
     for (const { diffId } of layers) await store.verify(diffId);

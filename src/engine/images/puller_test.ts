@@ -10,7 +10,7 @@ import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo } from "../../store/driver.ts";
 import { ImageEvents } from "../events/image_events.ts";
-import { settled } from "../../async/clock_testing.ts";
+import { settle } from "../../async/clock_testing.ts";
 import type { IngestOptions } from "./ingest_pool.ts";
 import type { IngestJob } from "./ingest_protocol.ts";
 import { LayerLeases } from "./layer_leases.ts";
@@ -111,10 +111,10 @@ const [SHORT1, SHORT2] = ["111111111111", "222222222222"];
 Deno.test("layers come in at the same time; the image is recorded when all are there, and not before", async () => {
   using it = new Bench(image(ONE, TWO));
   const pulling = it.pull();
-  await settled();
+  await settle();
   assert.deepEqual(it.ingests.map(({ diffId }) => diffId), [ONE, TWO]);
   it.ingests[1]!.resolve(infoOf(TWO));
-  await settled();
+  await settle();
   assert.deepEqual([it.records.list(), it.blobs], [[], []]);
   it.ingests[0]!.onProgress(50);
   it.ingests[0]!.onProgress(51);
@@ -174,7 +174,7 @@ Deno.test("a tag that leads where it led is up to date; a pull by digest gives n
 Deno.test("the first failure stops the other layers and is what is said; of what is damaged nothing is left", async () => {
   using it = new Bench(image(ONE, TWO));
   const pulling = it.pull();
-  await settled();
+  await settle();
   it.ingests[1]!.reject(new TsdError("digest_mismatch", "Layer is damaged"));
   await assert.rejects(pulling.over, failsWith("digest_mismatch"));
   assert.equal(it.ingests[0]!.signal.aborted, true);
@@ -189,7 +189,7 @@ Deno.test("a caller who leaves stops the pull; what is in stays for the next one
   assert.equal(it.ingests[0]!.signal.aborted, true);
   const left = new AbortController();
   const aborted = it.pull("alpine", left.signal);
-  await settled();
+  await settle();
   left.abort();
   await assert.rejects(aborted.over, failsWith("cancelled"));
   assert.deepEqual([it.records.list(), it.swept], [[], []]);
@@ -199,7 +199,7 @@ Deno.test("a caller who leaves stops the pull; what is in stays for the next one
 Deno.test("two pulls at once bring each layer once", async () => {
   using it = new Bench(image(ONE));
   const [first, second] = [it.pull("alpine:3"), it.pull("alpine:4")];
-  await settled();
+  await settle();
   assert.equal(it.ingests.length, 1);
   assert.equal(it.leases.has(ONE), true);
   it.ingests[0]!.resolve(infoOf(ONE));
@@ -230,16 +230,16 @@ Deno.test("a full disk: what unfinished pulls left makes room, once", async () =
   using it = new Bench(image(ONE));
   it.room = 5;
   const pulling = it.pull();
-  await settled();
+  await settle();
   it.ingests[0]!.reject(new TsdError("storage_full", "No space left on device"));
-  await settled();
+  await settle();
   it.ingests[1]!.onResumed?.(12_300_000);
   it.ingests[1]!.reject(new TsdError("storage_full", "No space left on device"));
   await assert.rejects(pulling.over, failsWith("storage_full"));
   assert.ok(pulling.said.includes(`${SHORT1}: Resuming at 12.3MB`));
   it.room = 0;
   const again = it.pull();
-  await settled();
+  await settle();
   it.ingests[2]!.reject(new TsdError("storage_full", "No space left on device"));
   await assert.rejects(again.over, failsWith("storage_full"));
   assert.equal(it.ingests.length, 3);
@@ -249,7 +249,7 @@ Deno.test("what is in stays when a registry is lost, and goes when the disk is f
   for (const [code, swept] of [["registry_unreachable", []], ["storage_full", [[ONE, TWO]]]] as const) {
     using it = new Bench(image(ONE, TWO));
     const pulling = it.pull();
-    await settled();
+    await settle();
     it.ingests[0]!.resolve(infoOf(ONE));
     it.ingests[1]!.reject(new TsdError(code, "for a test"));
     await assert.rejects(pulling.over, failsWith(code));
@@ -265,7 +265,7 @@ Deno.test("a plugin says where an image comes from; it is recorded under the nam
   });
   it.present.add(TWO);
   const pulling = it.pull();
-  await settled();
+  await settle();
   it.ingests[0]!.resolve(infoOf(ONE));
   await pulling.over;
   assert.deepEqual(it.requested, ["mirror.lan/hub/alpine:3", "layer of mirror.lan/hub/alpine"]);
@@ -276,7 +276,7 @@ Deno.test("a plugin says where an image comes from; it is recorded under the nam
 Deno.test("what a plugin doesn't let through is not recorded, and its layers go", async () => {
   using it = new Bench(image(ONE), { "image.verify": ({ layers }) => ({ refuse: `${layers.length} is too many` }) });
   const pulling = it.pull();
-  await settled();
+  await settle();
   it.ingests[0]!.resolve(infoOf(ONE));
   await assert.rejects(pulling.over, failsWith("permission_denied"));
   assert.deepEqual([it.records.list(), it.swept, it.reported], [[], [[ONE]], []]);

@@ -14,23 +14,23 @@ function bench() {
 
 Deno.test("idle after the time without a request, not before", async () => {
   const { clock, state, watch } = bench();
-  await clock.pass(AFTER_MS - 1);
+  await clock.advance(AFTER_MS - 1);
   watch.used("tsd/1.0");
-  await clock.pass(AFTER_MS - 1);
+  await clock.advance(AFTER_MS - 1);
   watch.used("tsd");
-  await clock.pass(AFTER_MS - 1);
+  await clock.advance(AFTER_MS - 1);
   assert.equal(state.idleTimes, 0);
-  await clock.pass(1);
+  await clock.advance(1);
   assert.equal(state.idleTimes, 1);
 });
 
 Deno.test("what is under way counts; after it the whole time begins anew", async () => {
   const { clock, state } = bench();
   state.busy = true;
-  await clock.pass(5 * AFTER_MS);
+  await clock.advance(5 * AFTER_MS);
   state.busy = false;
   assert.equal(state.idleTimes, 0);
-  await clock.pass(AFTER_MS);
+  await clock.advance(AFTER_MS);
   assert.equal(state.idleTimes, 1);
 });
 
@@ -39,7 +39,7 @@ for (const userAgent of ["Docker-Client/28.2.2 (linux)", "", "tsdx/1", "curl/8"]
     const { clock, state, watch } = bench();
     watch.used(userAgent);
     watch.used("tsd/1.0");
-    await clock.pass(10 * AFTER_MS);
+    await clock.advance(10 * AFTER_MS);
     assert.equal(state.idleTimes, 0);
     assert.equal(clock.nextInMs, undefined);
   });
@@ -48,6 +48,6 @@ for (const userAgent of ["Docker-Client/28.2.2 (linux)", "", "tsdx/1", "curl/8"]
 Deno.test("never once it was disposed of", async () => {
   const { clock, state, watch } = bench();
   watch[Symbol.dispose]();
-  await clock.pass(10 * AFTER_MS);
+  await clock.advance(10 * AFTER_MS);
   assert.equal(state.idleTimes, 0);
 });

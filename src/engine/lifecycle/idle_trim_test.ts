@@ -19,22 +19,22 @@ function bench() {
 
 Deno.test("once after each busy time, garbage first", async () => {
   const { clock, done, rest } = bench();
-  await clock.pass(AFTER_MS - 1);
+  await clock.advance(AFTER_MS - 1);
   rest.used();
-  await clock.pass(AFTER_MS - 1);
+  await clock.advance(AFTER_MS - 1);
   assert.deepEqual(done, []);
-  await clock.pass(1);
+  await clock.advance(1);
   assert.deepEqual(done, ALL);
-  await clock.pass(10 * AFTER_MS);
+  await clock.advance(10 * AFTER_MS);
   assert.equal(done.length, 4);
   rest.used();
-  await clock.pass(AFTER_MS);
+  await clock.advance(AFTER_MS);
   assert.equal(done.length, 8);
 });
 
 Deno.test("never once it was disposed of", async () => {
   const { clock, done, rest } = bench();
   rest[Symbol.dispose]();
-  await clock.pass(10 * AFTER_MS);
+  await clock.advance(10 * AFTER_MS);
   assert.deepEqual(done, []);
 });

@@ -5,9 +5,9 @@
  */
 import type { Exit } from "../containers/supervisor.ts";
 import type { ExecNote } from "../exec/exec.ts";
-import type { Held } from "../../runtime/fd_holder.ts";
+import type { HeldFds } from "../../runtime/fd_holder.ts";
 import type { AttachedOutput } from "../../runtime/logs/reattach.ts";
-import { OwnedFd, ownProcess, pipes, processStartTime, SIG } from "../../sys/mod.ts";
+import { OwnedFd, pipes, processStartTime, selfProcess, SIG } from "../../sys/mod.ts";
 
 /** What is known of things that are under way. Plain JSON. */
 export interface ReexecState {
@@ -27,13 +27,13 @@ export interface Reexec {
   /** The socket on which clients come in, and wait meanwhile. */
   readonly listener: OwnedFd;
   /** Streams of execs that run, most of which have no keeper. */
-  readonly execStreams: Readonly<Record<string, Held<OwnedFd>>>;
+  readonly execStreams: Readonly<Record<string, HeldFds<OwnedFd>>>;
   readonly notes: ReexecState;
 }
 
 /** What is handed on; descriptors stay the caller's. */
 export interface Departing extends Omit<Reexec, "execStreams"> {
-  readonly execFds: Readonly<Record<string, Held<number>>>;
+  readonly execFds: Readonly<Record<string, HeldFds<number>>>;
 }
 
 interface ReexecFile {
@@ -41,7 +41,7 @@ interface ReexecFile {
   readonly startTicks: string;
   readonly lock: number;
   readonly listener: number;
-  readonly execFds: Readonly<Record<string, Held<number>>>;
+  readonly execFds: Readonly<Record<string, HeldFds<number>>>;
   readonly notes: ReexecState;
 }
 
@@ -83,9 +83,9 @@ export function takeOver(runDir: string): Reexec | undefined {
 }
 
 function eachHeld<To>(
-  held: Readonly<Record<string, Held<number>>>,
+  held: Readonly<Record<string, HeldFds<number>>>,
   to: (fd: number) => To,
-): Record<string, Held<To>> {
+): Record<string, HeldFds<To>> {
   const converted = Object.entries(held).map(([id, fds]) => {
     return [id, Object.fromEntries(Object.entries(fds).map(([name, fd]) => [name, to(fd)]))];
   });
@@ -95,8 +95,8 @@ function eachHeld<To>(
 /** Becomes another program, or another version of this one. It returns only by throwing. @throws {SysError} */
 export function reexecute([path, ...args]: readonly string[], env: Readonly<Record<string, string>>): never {
   // Whoever asks again meanwhile must not end it.
-  ownProcess.ignoreSignal(SIG.HUP);
-  return ownProcess.execve(path, [path, ...args], env);
+  selfProcess.ignoreSignal(SIG.HUP);
+  return selfProcess.execve(path, [path, ...args], env);
 }
 
 function owned(fd: number): OwnedFd {

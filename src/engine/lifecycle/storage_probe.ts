@@ -14,10 +14,15 @@ export class StorageProbe implements AsyncDisposable {
   #trial: Promise<void> | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
 
-  constructor(layers: Partial<StatusReporter>, snapshots: Pick<Snapshotter, "ready">, log: Log, afterMs = AFTER_MS) {
+  constructor(
+    layers: Partial<StatusReporter>,
+    snapshots: Pick<Snapshotter, "probeMount">,
+    log: Log,
+    afterMs = AFTER_MS,
+  ) {
     const attempt = async () => {
-      await layers.describe?.();
-      await snapshots.ready?.();
+      await layers.status?.();
+      await snapshots.probeMount?.();
     };
     this.#timer = setTimeout(() => {
       this.#trial = attempt().catch((thrown) => log.debug("storage could not be tried", { error: String(thrown) }));

@@ -6,9 +6,9 @@ import { StorageProbe } from "./storage_probe.ts";
 Deno.test("storage is tried once, in time, and its failure is nobody's", async () => {
   const tried: string[] = [];
   const done = Promise.withResolvers<void>();
-  const layers = { describe: () => (tried.push("layers"), Promise.resolve([])) };
+  const layers = { status: () => (tried.push("layers"), Promise.resolve([])) };
   const failing = {
-    ready: () => (tried.push("snapshots"), done.resolve(), Promise.reject(new TsdError("storage", "no"))),
+    probeMount: () => (tried.push("snapshots"), done.resolve(), Promise.reject(new TsdError("storage", "no"))),
   };
   {
     await using _trial = new StorageProbe(layers, failing, SILENT_LOG, 0);

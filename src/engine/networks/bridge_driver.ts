@@ -51,7 +51,7 @@ export interface BridgeDriverDeps {
 }
 
 /** See the module's comment. */
-export class Bridges {
+export class BridgeDriver {
   readonly #deps: BridgeDriverDeps;
   readonly #making = new Map<string, Promise<Bridge>>();
   /** Ids of new networks whose ranges nobody has looked at: they keep no other one from having the same. */

@@ -4,7 +4,7 @@
  */
 import { endpointBatch, routeBatch } from "../../network/ip_batch.ts";
 import type { Container, RequestedEndpoint } from "../containers/container.ts";
-import type { Bridge, Bridges } from "./bridge_driver.ts";
+import type { Bridge, BridgeDriver } from "./bridge_driver.ts";
 import type { Ipam } from "./ipam.ts";
 import type { Endpoint, Lease, Network } from "./network.ts";
 import { interfaceIndex } from "../../sys/mod.ts";
@@ -35,7 +35,7 @@ export async function setUpEndpoint(
   { id, record }: Pick<Container, "id" | "record">,
   { name, requested, link }: RequestedEndpointSetup,
   held: DisposableStack,
-  { bridges, leases, table }: { readonly bridges: Bridges; readonly leases: Ipam; readonly table: NetworkTable },
+  { bridges, leases, table }: { readonly bridges: BridgeDriver; readonly leases: Ipam; readonly table: NetworkTable },
 ): Promise<EndpointSetup> {
   const bridge = await bridges.ensure(table.find(name));
   const expected = { ...requested, withoutIpv6: refusesIpv6(record.hostConfig) };

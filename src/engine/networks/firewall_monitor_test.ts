@@ -33,7 +33,7 @@ Deno.test("several changes of others are answered once; those of strangers' tabl
   change("strangers");
   for (let count = 0; count < 5; count++) change("own", "strangers");
   assert.equal(clock.nextInMs, 100);
-  await clock.pass(100);
+  await clock.advance(100);
   assert.deepEqual(did, ["update", "settle", "reload"]);
   assert.equal(clock.nextInMs, undefined);
 });
@@ -45,10 +45,10 @@ Deno.test("who undoes each repair is answered more and more slowly, until there 
   for (let count = 0; count < 11; count++) {
     change("own");
     delays.push(clock.nextInMs);
-    await clock.pass(clock.nextInMs!);
+    await clock.advance(clock.nextInMs!);
   }
   assert.deepEqual(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000]);
-  await clock.pass(10_000);
+  await clock.advance(10_000);
   change("own");
   assert.equal(clock.nextInMs, 100);
 });
@@ -57,10 +57,10 @@ Deno.test("changes of iptables' tables may be a dockerd's; what was missed may b
   const { clock, did, rules, change, lose } = bench();
   await rules.update();
   change("filter");
-  await clock.pass(100);
+  await clock.advance(100);
   assert.deepEqual(did.splice(0), ["update", "settle", "update"]);
   lose();
-  await clock.pass(100);
+  await clock.advance(100);
   assert.deepEqual(did, ["settle", "update", "settle", "reload"]);
 });
 

@@ -13,7 +13,7 @@ import { SYSTEM_CLOCK } from "../../async/clock.ts";
 import type { NetworkEvents } from "../events/network_events.ts";
 import type { HostExec } from "../system/host_exec.ts";
 import type { EnginePaths } from "../paths.ts";
-import { Bridges } from "./bridge_driver.ts";
+import { BridgeDriver } from "./bridge_driver.ts";
 import { ContainerNetworks, type ContainerNetworksDeps } from "./container_networks.ts";
 import { DockerUserChain } from "./docker_user_chain.ts";
 import { Firewall } from "./firewall.ts";
@@ -74,7 +74,7 @@ export function createNetworks(surroundings: NetworkEnvironment): ContainerNetwo
       gateways: () => table.list().flatMap(({ record }) => [record.gateway ?? [], record.six?.gateway ?? []].flat()),
     }),
     bridges: (linksOf) =>
-      new Bridges({
+      new BridgeDriver({
         ...{ engineId, log, table, run, forwarding, linksOf, lock },
         reserved: (exceptInterface) => reservedSubnets(calls, exceptInterface),
         linkMac: (name) => linkMac(calls, name),

@@ -4,7 +4,7 @@
  */
 import type { Family } from "../../network/address.ts";
 import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
-import type { Bridges } from "./bridge_driver.ts";
+import type { BridgeDriver } from "./bridge_driver.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { Ipam } from "./ipam.ts";
 import type { Network, Sandbox, StoredNetworks } from "./network.ts";
@@ -20,7 +20,7 @@ export interface NetworkStateDeps {
   readonly records: Pick<StoredNetworks, "endpoints" | "sandboxes">;
   readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "isManaged" | "end">>>;
   /** Made with what this object knows. */
-  readonly bridges: (linksOf: (network: Network) => readonly string[]) => Bridges;
+  readonly bridges: (linksOf: (network: Network) => readonly string[]) => BridgeDriver;
   readonly rules: (present: () => Ruleset) => FirewallMonitor;
 }
 
@@ -31,7 +31,7 @@ export class NetworkState {
   readonly leases: Ipam;
   /** By container. */
   readonly sandboxes: Map<string, Sandbox>;
-  readonly bridges: Bridges;
+  readonly bridges: BridgeDriver;
   readonly rules: FirewallMonitor;
 
   constructor(deps: NetworkStateDeps) {

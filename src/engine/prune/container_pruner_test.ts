@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
-import { ALL, digest, NEVER_ABORTED, PruneRig } from "./prune_fixture.ts";
+import { ALL, digest, NEVER_ABORTED, PruneSetup } from "./prune_fixture.ts";
 
 const IMAGE = digest("a");
 const ENDED = { status: "exited", exitCode: 3, finishedMs: 1_000_000 - 120_000, startedMs: 0, error: "" } as const;
 const CREATED = { status: "created", exitCode: 0, error: "" } as const;
 
 Deno.test("what has ended or never ran goes; what runs, is paused or comes back stays", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   setup.addImage("a", [1]);
   setup.addContainer("ended", IMAGE, ENDED, [1]);
   setup.addContainer("fresh", IMAGE, CREATED, [1]);
@@ -22,7 +22,7 @@ Deno.test("what has ended or never ran goes; what runs, is paused or comes back 
 });
 
 Deno.test("filters and plugins keep containers; layers whose image has gone count with the last container", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   for (const id of ["one", "two"]) setup.addContainer(id, IMAGE, ENDED, [1, 2]);
   const find = async (label: string, spared: string[] = []) => {
     const passes = ({ labels }: { labels: Readonly<Record<string, string>> }) => labels.of !== label;
@@ -36,7 +36,7 @@ Deno.test("filters and plugins keep containers; layers whose image has gone coun
 });
 
 Deno.test("a removal tells what it freed; what is used by now, or has gone, is no failure", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   setup.addContainer("alone", IMAGE, ENDED, [3]);
   assert.deepEqual(await setup.containerPruner.remove({ id: "alone" }, NEVER_ABORTED), { bytes: 35 });
   assert.deepEqual(await setup.containerPruner.remove({ id: "absent" }, NEVER_ABORTED), {
@@ -54,22 +54,22 @@ Deno.test("a removal tells what it freed; what is used by now, or has gone, is n
 });
 
 Deno.test("a container that was just made gets two seconds to be started", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   setup.addContainer("fresh", IMAGE, CREATED);
   const { containerPruner, clock } = setup;
   const removal = containerPruner.remove({ id: "fresh" }, NEVER_ABORTED);
-  await clock.pass(1999);
+  await clock.advance(1999);
   assert.deepEqual(setup.removedContainers, []);
-  await clock.pass(1);
+  await clock.advance(1);
   assert.deepEqual(await removal, { bytes: 5 });
   // One whose start has failed is waited for by nobody.
-  using another = new PruneRig();
+  using another = new PruneSetup();
   another.addContainer("failed", IMAGE, { ...CREATED, exitCode: 127 });
   assert.deepEqual(await another.containerPruner.remove({ id: "failed" }, NEVER_ABORTED), { bytes: 5 });
 });
 
 Deno.test("whoever leaves meanwhile ends the waiting", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   setup.addContainer("fresh", IMAGE, CREATED);
   const leaving = new AbortController();
   const removal = setup.containerPruner.remove({ id: "fresh" }, leaving.signal);

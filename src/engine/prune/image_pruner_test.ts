@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
-import { ALL, DANGLING, digest, NEVER_ABORTED, PruneRig } from "./prune_fixture.ts";
+import { ALL, DANGLING, digest, NEVER_ABORTED, PruneSetup } from "./prune_fixture.ts";
 
 /** `a` has a tag, `b` has none, `c` is used, `d` is just being pulled. */
-function rigged(): PruneRig {
-  const setup = new PruneRig();
+function rigged(): PruneSetup {
+  const setup = new PruneSetup();
   setup.addImage("a", [1, 2], "app:1");
   setup.addImage("b", [1, 3]);
   setup.addContainer("user", setup.addImage("c", [1, 4]), { status: "exited" }, [1, 4]);
@@ -31,13 +31,13 @@ Deno.test("without a tag, or all; never what a container stands on or somebody p
 });
 
 Deno.test("a layer counts with the last image that needs it", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   for (const fill of ["a", "b"]) setup.addImage(fill, [1, 2]);
   assert.deepEqual((await setup.imagePruner.find(ALL, setup.fixture())).map(({ bytes }) => bytes), [0, 30]);
 });
 
 Deno.test("filters see labels and birth; of a damaged image nothing is known, and it can go", async () => {
-  using setup = new PruneRig();
+  using setup = new PruneSetup();
   setup.addImage("a", [1]);
   setup.damaged = setup.addImage("b", [2]);
   const seen: unknown[] = [];
@@ -74,8 +74,8 @@ Deno.test("an image that has just come gets two seconds to be used", async () =>
   const id = digest("b");
   setup.leases.arrived(id);
   const removal = setup.imagePruner.remove({ id, names: [] }, NEVER_ABORTED);
-  await setup.clock.pass(1999);
+  await setup.clock.advance(1999);
   assert.notEqual(setup.records.get(id), undefined);
-  await setup.clock.pass(1);
+  await setup.clock.advance(1);
   assert.deepEqual(await removal, { bytes: 40, images: [{ Deleted: id }] });
 });

@@ -25,7 +25,7 @@ export const DANGLING: PruneSelection = { all: false, passes: () => true };
 export const NEVER_ABORTED = new AbortController().signal;
 
 /** See the module's comment. */
-export class PruneRig implements Disposable {
+export class PruneSetup implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
   readonly clock = new FakeClock(1_000_000);

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
-import { ALL, NEVER_ABORTED, PruneRig } from "./prune_fixture.ts";
+import { ALL, NEVER_ABORTED, PruneSetup } from "./prune_fixture.ts";
 import type { PruneItem, PruneKind, Pruner, PruneResult } from "./prune_plan.ts";
 import { PruneService } from "./prune_service.ts";
 
@@ -38,7 +38,7 @@ class FakePruner implements Pruner {
 
 function serviceOf(pruners: readonly Pruner[], plugins: readonly Plugin[] = []) {
   const reported: string[] = [];
-  const setup = new PruneRig();
+  const setup = new PruneSetup();
   const service = new PruneService({
     pruners,
     layerUsers: setup.layerUsers,

@@ -6,7 +6,7 @@ import type { SystemInfo, Version } from "../../api_types/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { StatusReporter } from "../../store/driver.ts";
-import { type LayerStorage, unusedText } from "../../store/drivers.ts";
+import { formatUnusedLayers, type LayerStorage } from "../../store/drivers.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
@@ -206,14 +206,14 @@ async function driverStatus(
   const rows: [string, string][] = [["Hash engine", hashEngineName()]];
   for (const [name, value] of await reported(layers)) rows.push([name, value]);
   if (passedOver !== undefined) rows.push(["Passed over", `${passedOver.driver}: ${passedOver.why}`]);
-  for (const each of unused) rows.push(["Unused", unusedText(each)]);
+  for (const each of unused) rows.push(["Unused", formatUnusedLayers(each)]);
   return rows;
 }
 
 /** A disk that is full, for one, is no reason to say nothing. */
-async function reported(layers: Partial<StatusReporter>): ReturnType<StatusReporter["describe"]> {
+async function reported(layers: Partial<StatusReporter>): ReturnType<StatusReporter["status"]> {
   try {
-    return await layers.describe?.() ?? [];
+    return await layers.status?.() ?? [];
   } catch (thrown) {
     if (!isTsdError(thrown, "storage", "storage_full")) throw thrown;
     return [["Layers", thrown.message]];

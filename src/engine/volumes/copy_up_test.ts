@@ -39,7 +39,7 @@ interface Setup {
   startsMeanwhile: boolean;
 }
 
-async function withRig(use: (setup: Setup) => Promise<void>): Promise<void> {
+async function withSetup(use: (setup: Setup) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-filling-" });
   try {
     const paths = await enginePaths(dir);
@@ -77,7 +77,7 @@ async function withRig(use: (setup: Setup) => Promise<void>): Promise<void> {
 }
 
 Deno.test("an empty volume is filled once, also when two containers are made at a time", async () => {
-  await withRig(async ({ filling, incomplete, jobs, data }) => {
+  await withSetup(async ({ filling, incomplete, jobs, data }) => {
     const container = containerWith("data:/x");
     await Promise.all([filling.fill(container), filling.fill(container)]);
     assert.deepEqual(jobs, ["/x"]);
@@ -89,7 +89,7 @@ Deno.test("an empty volume is filled once, also when two containers are made at 
 });
 
 Deno.test("half a copy counts as none: the next container that is made or started begins again", async () => {
-  await withRig(async (setup) => {
+  await withSetup(async (setup) => {
     const { filling, incomplete, jobs, data } = setup;
     setup.breaksOff = true;
     await assert.rejects(filling.fill(containerWith("data:/x")), /broken off/);
@@ -104,7 +104,7 @@ Deno.test("half a copy counts as none: the next container that is made or starte
 });
 
 Deno.test("who reads a volume, or wants it empty, sees nothing of half a copy", async () => {
-  await withRig(async (setup) => {
+  await withSetup(async (setup) => {
     const { filling, incomplete, data } = setup;
     setup.breaksOff = true;
     for (const see of [() => filling.settle("data"), () => filling.finish(containerWith("data:/x:nocopy"))]) {
@@ -118,7 +118,7 @@ Deno.test("who reads a volume, or wants it empty, sees nothing of half a copy", 
 });
 
 Deno.test("nothing is deleted of what a volume's options say: the copy goes over it", async () => {
-  await withRig(async (setup) => {
+  await withSetup(async (setup) => {
     const { filling, jobs, data } = setup;
     setup.breaksOff = true;
     await assert.rejects(filling.fill(containerWith("bound:/x")));
@@ -132,7 +132,7 @@ Deno.test("nothing is deleted of what a volume's options say: the copy goes over
 
 Deno.test("what a running container has written stays, whatever becomes of the copy", async () => {
   for (const since of ["before", "meanwhile", "afterwards"]) {
-    await withRig(async (setup) => {
+    await withSetup(async (setup) => {
       const { filling, incomplete, jobs, data } = setup;
       setup.breaksOff = true;
       setup.isRun = since === "before";
@@ -153,7 +153,7 @@ Deno.test("what a running container has written stays, whatever becomes of the c
 });
 
 Deno.test("who reads half a copy that a container runs with sees what that sees", async () => {
-  await withRig(async (setup) => {
+  await withSetup(async (setup) => {
     setup.breaksOff = true;
     await assert.rejects(setup.filling.fill(containerWith("data:/x")));
     setup.isRun = true;
@@ -164,7 +164,7 @@ Deno.test("who reads half a copy that a container runs with sees what that sees"
 });
 
 Deno.test("an empty directory of a volume is filled, through links that stay inside too; nothing else is", async () => {
-  await withRig(async ({ filling, incomplete, jobs, data }) => {
+  await withSetup(async ({ filling, incomplete, jobs, data }) => {
     for (const path of ["bin", "deep/inner", "full"]) await Deno.mkdir(`${data("data")}/${path}`, { recursive: true });
     await Deno.symlink("deep/inner", `${data("data")}/link`);
     for (const path of ["file", "full/own"]) await Deno.writeTextFile(`${data("data")}/${path}`, "");
@@ -179,7 +179,7 @@ Deno.test("an empty directory of a volume is filled, through links that stay ins
 });
 
 Deno.test("half a copy in a directory of a volume counts as none, and nothing else of the volume is touched", async () => {
-  await withRig(async (setup) => {
+  await withSetup(async (setup) => {
     const { filling, incomplete, jobs, data } = setup;
     const [link, bin] = [`${data("data")}/link`, `${data("data")}/bin`];
     for (const path of ["bin", "other"]) await Deno.mkdir(`${data("data")}/${path}`);
@@ -210,7 +210,7 @@ Deno.test("half a copy in a directory of a volume counts as none, and nothing el
 });
 
 Deno.test("a subpath that leads out is refused when the container is made, if the image has the target", async () => {
-  await withRig(async ({ filling, jobs, data }) => {
+  await withSetup(async ({ filling, jobs, data }) => {
     await Deno.symlink("/", `${data("data")}/root`);
     const why = `base: ${data("data")}, subpath: root/etc`;
     await assert.rejects(filling.fill(containerWithPart("root/etc")), {

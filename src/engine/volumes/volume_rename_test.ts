@@ -9,7 +9,7 @@ import { enginePaths } from "../paths.ts";
 import { VolumeRenamer } from "./volume_rename.ts";
 import { VolumeTable } from "./volume_table.ts";
 
-async function withRig(
+async function withSetup(
   use: (setup: { renamer: VolumeRenamer; table: VolumeTable; all: string; reported: string[] }) => Promise<void>,
   requireUnused: () => void = () => undefined,
 ) {
@@ -37,7 +37,7 @@ const refused = (code: ErrorCode) => (thrown: unknown) => isTsdError(thrown, cod
 const namesOf = (table: VolumeTable) => table.list().map(({ name }) => name);
 
 Deno.test("row and folder change together; two at once take turns", async () => {
-  await withRig(async ({ renamer, table, all, reported }) => {
+  await withSetup(async ({ renamer, table, all, reported }) => {
     const [first, second] = await Promise.allSettled([renamer.rename("data", "new"), renamer.rename("data", "newer")]);
     assert.deepEqual([first.status, second.status], ["fulfilled", "rejected"]);
     assert.deepEqual(namesOf(table), ["new", "taken"]);
@@ -47,7 +47,7 @@ Deno.test("row and folder change together; two at once take turns", async () => 
 });
 
 Deno.test("names that can't be, are taken or in use change nothing", async () => {
-  await withRig(async ({ renamer, table, all }) => {
+  await withSetup(async ({ renamer, table, all }) => {
     await assert.rejects(renamer.rename("nosuch", "new"), refused("not_found"));
     await assert.rejects(renamer.rename("data", "../new"), refused("invalid_argument"));
     await assert.rejects(renamer.rename("data", "data"), refused("invalid_argument"));
@@ -59,14 +59,14 @@ Deno.test("names that can't be, are taken or in use change nothing", async () =>
   const inUse = () => {
     throw new TsdError("conflict", "in use");
   };
-  await withRig(async ({ renamer, all }) => {
+  await withSetup(async ({ renamer, all }) => {
     await assert.rejects(renamer.rename("data", "new"), refused("conflict"));
     assert.deepEqual((await namesIn(all)).sort(), ["data", "taken"]);
   }, inUse);
 });
 
 Deno.test("what was cut short is finished, or as if it had never been", async () => {
-  await withRig(async ({ renamer, table, all }) => {
+  await withSetup(async ({ renamer, table, all }) => {
     // Killed before the row changed.
     await Deno.writeTextFile(`${all}/.renamed-never`, "taken");
     // Killed between row and folder.

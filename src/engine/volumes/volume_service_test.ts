@@ -20,7 +20,7 @@ const request = (name: string, more: Partial<VolumeRequest> = {}): VolumeRequest
 const refused = (code: ErrorCode, message: RegExp) => (thrown: unknown) =>
   isTsdError(thrown, code) && message.test(thrown.message);
 
-async function withRig(
+async function withSetup(
   use: (
     setup: {
       service: VolumeService;
@@ -61,7 +61,7 @@ async function withRig(
 }
 
 Deno.test("a volume is made once, has a folder, and is there for the next engine", async () => {
-  await withRig(async ({ service, reported, hooked, again, data }) => {
+  await withSetup(async ({ service, reported, hooked, again, data }) => {
     const labels = { owner: "me" };
     const made = await service.create(request("data", { labels }));
     await Deno.writeTextFile(`${data("data")}/kept`, "text");
@@ -75,7 +75,7 @@ Deno.test("a volume is made once, has a folder, and is there for the next engine
 });
 
 Deno.test("without a name it gets one, and says that it is anonymous", async () => {
-  await withRig(async ({ service }) => {
+  await withSetup(async ({ service }) => {
     const { name, labels } = await service.create(request("", { labels: { a: "b" } }));
     assert.match(name, /^[0-9a-f]{64}$/);
     assert.deepEqual(labels, { a: "b", "com.docker.volume.anonymous": "" });
@@ -94,7 +94,7 @@ Deno.test("names, drivers and options that can't be are refused in Docker's word
     [{ options: { o: "bind", device: "/", type: "none", size: "1g" } }, "invalid_argument", /no quota support$/],
     [{ options: { type: "nfs", device: ":/" } }, "not_implemented", /^create data: type nfs is not supported: /],
   ];
-  await withRig(async ({ service, table, dir }) => {
+  await withSetup(async ({ service, table, dir }) => {
     for (const [more, code, message] of cases) {
       await assert.rejects(service.create(request("data", more)), refused(code, message));
     }
@@ -104,7 +104,7 @@ Deno.test("names, drivers and options that can't be are refused in Docker's word
 });
 
 Deno.test("a removal takes all of it; what is used or reserved stays, and those who use it are named", async () => {
-  await withRig(async ({ service, table, users, reported, dir }) => {
+  await withSetup(async ({ service, table, users, reported, dir }) => {
     await service.create(request("data"));
     users.push({ id: "c1", name: "web" }, { id: "c2", name: "db" });
     await assert.rejects(service.remove("data"), refused("conflict", /^remove data: volume is in use - \[c1, c2\]$/));
@@ -132,7 +132,7 @@ Deno.test("a removal takes all of it; what is used or reserved stays, and those 
 });
 
 Deno.test("a volume that a killed engine was still making is swept, one that was finished or is used stays", async () => {
-  await withRig(async ({ service, table, users, reported, dir }) => {
+  await withSetup(async ({ service, table, users, reported, dir }) => {
     const { isNew } = await service.begin(request("half"));
     assert.equal(isNew, true);
     assert.equal((await service.begin(request("half"))).isNew, false);
@@ -151,7 +151,7 @@ Deno.test("a volume that a killed engine was still making is swept, one that was
 });
 
 Deno.test("what a killed engine left of a removal is swept; volumes stay", async () => {
-  await withRig(async ({ service, dir }) => {
+  await withSetup(async ({ service, dir }) => {
     await service.create(request("data"));
     await Deno.mkdir(`${dir}/volumes/.removed-1/_data/deep`, { recursive: true });
     await service.sweep();
@@ -160,7 +160,7 @@ Deno.test("what a killed engine left of a removal is swept; volumes stay", async
 });
 
 Deno.test("a removal that was cut off is finished once its row has gone; files that nobody gave up stay", async () => {
-  await withRig(async ({ service, table, dir, data }) => {
+  await withSetup(async ({ service, table, dir, data }) => {
     const incomplete = new IncompleteVolumes(await enginePaths(dir));
     for (const name of ["cut", "kept", "foreign", "begun"]) {
       await service.create(request(name));
@@ -176,7 +176,7 @@ Deno.test("a removal that was cut off is finished once its row has gone; files t
 });
 
 Deno.test("a volume whose folder somebody took away can be removed", async () => {
-  await withRig(async ({ service, table, dir }) => {
+  await withSetup(async ({ service, table, dir }) => {
     await service.create(request("data"));
     await Deno.remove(`${dir}/volumes/data`, { recursive: true });
     await service.remove("data");

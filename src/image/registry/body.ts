@@ -7,7 +7,7 @@ import { cancelQuietly } from "../../io/mod.ts";
 import type { RegistryLimits } from "./retry.ts";
 
 /** Passes the bytes through; reading fails with {@link TsdError} timeout if the server stalls or is too slow. */
-export function watched(
+export function withStallDetection(
   body: ReadableStream<Uint8Array>,
   limits: Pick<RegistryLimits, "idleMs" | "idleBytes">,
   host: string,
@@ -47,7 +47,7 @@ export function watched(
 }
 
 /** Passes the bytes through and calls `failed` if reading them fails. */
-export function tellingFailure(body: ReadableStream<Uint8Array>, failed: () => void): ReadableStream<Uint8Array> {
+export function withFailureCallback(body: ReadableStream<Uint8Array>, failed: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {

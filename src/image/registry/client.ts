@@ -21,7 +21,7 @@ import { ManifestResolver } from "./resolver.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";
 import { NO_SETTINGS, type RegistrySettings } from "./settings.ts";
 import { listTags } from "./tags.ts";
-import { type Asker, type RegistryResponse, RegistryTransport } from "./transport.ts";
+import { type PullOptions, type RegistryResponse, RegistryTransport } from "./transport.ts";
 
 /** Options of a {@link RegistryClient}; every field has a default. */
 export interface RegistryOptions extends Partial<RegistrySettings> {
@@ -99,7 +99,7 @@ export class RegistryClient {
   async resolveManifest(
     ref: Reference,
     platform?: Platform,
-    options: Asker = {},
+    options: PullOptions = {},
   ): Promise<ResolvedImage> {
     const reference = withDefaultTag(ref);
     const { top, image } = await this.#resolver.resolve(reference, platform, options);
@@ -133,7 +133,7 @@ export class RegistryClient {
   async openBlob(
     ref: Reference,
     descriptor: Descriptor,
-    { signal, credential, offset = 0 }: Asker & { offset?: number } = {},
+    { signal, credential, offset = 0 }: PullOptions & { offset?: number } = {},
   ): Promise<BlobStream> {
     const what = `blob ${descriptor.digest}`;
     const refusal = async ({ status, body, host }: RegistryResponse) =>
@@ -156,7 +156,7 @@ export class RegistryClient {
     ref: Reference,
     { digest, mediaType, urls = [] }: Descriptor,
     headers: Record<string, string>,
-    options: Asker,
+    options: PullOptions,
   ): Promise<RegistryResponse> {
     const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, ...options });
     if (response.status !== 404 || !isForeignLayer(mediaType) || urls.length === 0) return response;
@@ -194,14 +194,14 @@ export class RegistryClient {
   }
 
   /** Lists all tags of the reference's repository. @throws {TsdError} as `resolveManifest` */
-  async listTags(ref: Reference, options: Asker = {}): Promise<string[]> {
+  async listTags(ref: Reference, options: PullOptions = {}): Promise<string[]> {
     return await listTags(this.#transport, ref, options);
   }
 
   async #config(
     ref: Reference,
     descriptor: Descriptor,
-    { credential, signal }: Asker,
+    { credential, signal }: PullOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const what = `config of ${familiarString(ref)}`;
     if (descriptor.sizeBytes > MAX_JSON_BYTES) {

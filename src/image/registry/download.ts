@@ -8,7 +8,7 @@ import { isTsdError, TsdError } from "../../errors.ts";
 import { cancelQuietly, throwIfCancelled } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
 import { networkError, plainText } from "./errors.ts";
-import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs } from "./retry.ts";
+import { isTransient, pause, pauseMs, type RegistryLimits, retryAfterMs } from "./retry.ts";
 import type { RegistryResponse } from "./transport.ts";
 
 /** What to download, and how. */
@@ -138,7 +138,7 @@ class Download {
   async #accept(response: RegistryResponse, ranged: boolean): Promise<boolean> {
     const startsAt = this.#startOf(response, ranged);
     if (startsAt === undefined) return false;
-    if (isPassing(response.status)) throw await this.#busy(response);
+    if (isTransient(response.status)) throw await this.#busy(response);
     if (response.status !== 200 && response.status !== 206) throw await this.#plan.refusal(response);
     this.#skip = this.#at - startsAt;
     this.#body = response.body.getReader();

@@ -6,12 +6,12 @@ import { collectBytes, verified } from "../../io/mod.ts";
 import { hexOf } from "../digest.ts";
 import type { Descriptor } from "../manifest.ts";
 import {
-  breakingAfter,
   type FakeRegistry,
   fastLimitsClient,
   type Handler,
   putBlob,
   startRegistry,
+  truncatedResponse,
 } from "./registry_testing.ts";
 import type { RegistryLimits } from "./mod.ts";
 import { pauseMs, retryAfterMs } from "./retry.ts";
@@ -57,7 +57,7 @@ Deno.test("a blob, complete and from an offset", () =>
 Deno.test("a download resumes at the offset where its connection was lost", () =>
   withBlob((request, answer) => {
     const from = Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0);
-    return from === 0 ? breakingAfter(BLOB.slice(0, 100_000), BLOB.length) : answer();
+    return from === 0 ? truncatedResponse(BLOB.slice(0, 100_000), BLOB.length) : answer();
   }, async ({ read, registry }) => {
     assert.deepEqual(await read(), BLOB);
     assert.deepEqual(registry.requests.map(rangeOf), [null, "bytes=100000-"]);
@@ -88,7 +88,7 @@ for (const [name, answerRange] of Object.entries(BAD_RANGES)) {
     return withBlob((request, answer) => {
       const from = Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0);
       if (from > 0) return answerRange(from);
-      return cuts++ === 0 ? breakingAfter(BLOB.slice(0, 100_000), BLOB.length) : answer();
+      return cuts++ === 0 ? truncatedResponse(BLOB.slice(0, 100_000), BLOB.length) : answer();
     }, async ({ read }) => assert.deepEqual(await read(), BLOB));
   });
 }
@@ -105,7 +105,7 @@ Deno.test("the content is correct wherever and however often the connection is l
           const cut = remainingCuts.shift();
           if (cut === undefined) return ranges ? answer() : new Response(BLOB);
           const part = BLOB.slice(from, from + cut);
-          const broken = breakingAfter(part, BLOB.length - from);
+          const broken = truncatedResponse(part, BLOB.length - from);
           if (from === 0) return broken;
           const headers = {
             "content-range": `bytes ${from}-299999/300000`,
@@ -122,7 +122,7 @@ Deno.test("the content is correct wherever and however often the connection is l
 Deno.test("a server without progress fails after a few attempts, with a one-line error", () =>
   withBlob((request, answer) => {
     const from = Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0);
-    if (from === 0) return breakingAfter(BLOB.slice(0, 10), BLOB.length);
+    if (from === 0) return truncatedResponse(BLOB.slice(0, 10), BLOB.length);
     return from === 10 ? Response.json({}, { status: 503 }) : answer();
   }, async ({ read, registry }) => {
     await rejects(

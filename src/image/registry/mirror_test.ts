@@ -3,7 +3,7 @@ import { isTsdError } from "../../errors.ts";
 import { collectBytes } from "../../io/mod.ts";
 import { parsePlatform } from "../platform.ts";
 import type { Credential } from "./auth.ts";
-import { breakingAfter, type FakeRegistry, fastLimitsClient, putImage, startRegistry } from "./registry_testing.ts";
+import { type FakeRegistry, fastLimitsClient, putImage, startRegistry, truncatedResponse } from "./registry_testing.ts";
 import { InsecureHosts } from "./insecure_hosts.ts";
 import { Mirrors } from "./mirrors.ts";
 
@@ -58,7 +58,7 @@ Deno.test("an unreachable mirror is suspended for a while", async () => {
 
 Deno.test("if a mirror fails during a download, the registry continues it with Range", async () => {
   await using registry = startRegistry();
-  await using mirror = startRegistry(() => breakingAfter(LAYER.slice(0, 70_000), LAYER.length));
+  await using mirror = startRegistry(() => truncatedResponse(LAYER.slice(0, 70_000), LAYER.length));
   const { layers } = await putImage(registry, [LAYER], ["latest"]);
   const { stream } = await mirrored(registry, mirror.host).openBlob(registry.ref("web"), layers[0]!);
   assert.deepEqual(new Uint8Array(await collectBytes(stream, { maxBytes: LAYER.length, what: "layer" })), LAYER);

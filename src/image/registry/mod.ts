@@ -15,5 +15,5 @@ export {
 } from "./client.ts";
 export { parseNetwork } from "./insecure_hosts.ts";
 export { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "./settings.ts";
-export type { Asker } from "./transport.ts";
+export type { PullOptions as Asker } from "./transport.ts";
 export { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";

@@ -76,7 +76,7 @@ export function fastLimitsClient(options: RegistryOptions = {}): RegistryClient 
 }
 
 /** A response whose body ends after `bytes`, before `announcedBytes`: the server then closes the connection. */
-export function breakingAfter(bytes: Uint8Array<ArrayBuffer>, announcedBytes: number): Response {
+export function truncatedResponse(bytes: Uint8Array<ArrayBuffer>, announcedBytes: number): Response {
   return new Response(new Blob([bytes]).stream(), { headers: { "content-length": String(announcedBytes) } });
 }
 

@@ -12,7 +12,7 @@ import { hostPlatform, matchingManifests, type Platform } from "../platform.ts";
 import { apiHost, DEFAULT_TAG, familiarString, type Reference } from "../reference.ts";
 import { MAX_JSON_BYTES } from "../strict_json.ts";
 import { faultOf, statusError } from "./errors.ts";
-import type { Asker, RegistryTransport } from "./transport.ts";
+import type { PullOptions, RegistryTransport } from "./transport.ts";
 
 /** A manifest or index whose digest and size were verified. */
 export interface FetchedManifest<T = ImageManifest | ImageIndex> {
@@ -41,7 +41,7 @@ export class ManifestResolver {
   async resolve(
     ref: Reference,
     platform: Platform | undefined,
-    options: Asker,
+    options: PullOptions,
   ): Promise<{ top: FetchedManifest; image: FetchedManifest<ImageManifest> }> {
     const top = await this.#fetch(ref, undefined, options);
     let current = top;
@@ -59,7 +59,7 @@ export class ManifestResolver {
   }
 
   /** Fetches an entry of an index, or what the reference itself names. */
-  async #fetch(ref: Reference, entry: Descriptor | undefined, options: Asker): Promise<FetchedManifest> {
+  async #fetch(ref: Reference, entry: Descriptor | undefined, options: PullOptions): Promise<FetchedManifest> {
     const what = entry === undefined
       ? `manifest of ${familiarString(ref)}`
       : `manifest ${entry.digest} of ${familiarString(ref)}`;

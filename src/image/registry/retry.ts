@@ -35,7 +35,7 @@ export const DEFAULT_LIMITS: RegistryLimits = {
 };
 
 /** Returns whether a response status is transient. */
-export function isPassing(status: number): boolean {
+export function isTransient(status: number): boolean {
   return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
 

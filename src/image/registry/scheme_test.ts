@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { collectBytes } from "../../io/mod.ts";
 import { isTsdError } from "../../errors.ts";
-import { breakingAfter, FAST_LIMITS, fastLimitsClient, putBlob, startRegistry } from "./registry_testing.ts";
+import { FAST_LIMITS, fastLimitsClient, putBlob, startRegistry, truncatedResponse } from "./registry_testing.ts";
 import { Endpoints } from "./scheme.ts";
 import { NO_SETTINGS } from "./settings.ts";
 import { parseReference } from "../reference.ts";
@@ -42,7 +42,7 @@ Deno.test("a loopback registry may have any certificate; streaming, redirects an
     const { pathname } = new URL(request.url);
     if (pathname !== "/data") return new Response(null, { status: 302, headers: { location: "/data" } });
     const from = Number(/\d+/.exec(request.headers.get("range") ?? "")?.[0] ?? 0);
-    if (cuts++ === 0) return breakingAfter(BLOB.slice(0, 200_000), BLOB.length);
+    if (cuts++ === 0) return truncatedResponse(BLOB.slice(0, 200_000), BLOB.length);
     const headers = { "content-range": `bytes ${from}-${BLOB.length - 1}/${BLOB.length}` };
     return new Response(BLOB.slice(from), { status: 206, headers });
   });

@@ -5,7 +5,7 @@
 import { TsdError } from "../../errors.ts";
 import { apiHost, familiarName, isTag, type Reference } from "../reference.ts";
 import { faultOf, statusError } from "./errors.ts";
-import type { Asker, RegistryTransport } from "./transport.ts";
+import type { PullOptions, RegistryTransport } from "./transport.ts";
 
 const MAX_PAGE_BYTES = 4 << 20;
 /** Limits for registries whose pages never end. */
@@ -13,7 +13,7 @@ const MAX_TAGS = 100_000;
 const MAX_PAGES = 1000;
 
 /** Lists tags in the registry's order. @throws {TsdError} as `RegistryClient.resolveManifest` */
-export async function listTags(transport: RegistryTransport, ref: Reference, options: Asker): Promise<string[]> {
+export async function listTags(transport: RegistryTransport, ref: Reference, options: PullOptions): Promise<string[]> {
   const what = `tags of ${familiarName(ref)}`;
   const tags: string[] = [];
   let query: string | undefined = "";

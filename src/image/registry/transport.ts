@@ -15,25 +15,25 @@ import {
   type FetchedDocument,
   type FetchToken,
 } from "./auth.ts";
-import { tellingFailure, watched } from "./body.ts";
+import { withFailureCallback, withStallDetection } from "./body.ts";
 import { networkError } from "./errors.ts";
 import { checkTarget } from "./hosts.ts";
 import { Mirrors } from "./mirrors.ts";
 import { afterRedirect, type HttpPayload, MAX_REDIRECTS, REDIRECTS, redirectTarget } from "./redirects.ts";
-import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs, withDeadline } from "./retry.ts";
+import { isTransient, pause, pauseMs, type RegistryLimits, retryAfterMs, withDeadline } from "./retry.ts";
 import { type Endpoint, Endpoints, type EndpointSettings } from "./scheme.ts";
 import type { RegistrySettings } from "./settings.ts";
 import { sendWithin } from "./send.ts";
 
 /** The credential and the lifetime of requests to a registry. */
-export interface Asker {
+export interface PullOptions {
   /** Without a credential requests are anonymous. */
   readonly credential?: Credential | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** A request to a registry. */
-export interface RegistryRequest extends Asker {
+export interface RegistryRequest extends PullOptions {
   readonly ref: Pick<Reference, "domain" | "path">;
   /** Path below `/v2/<repository>/`, such as `manifests/latest`. */
   readonly path: string;
@@ -113,7 +113,7 @@ export class RegistryTransport {
       const response = await this.#openAt(endpoint, mirror.host, { ...request, credential: undefined });
       if (response.status === 200 || response.status === 206 || response.status === 416) {
         // If this body fails, the remaining bytes come from the registry.
-        return { ...response, body: tellingFailure(response.body, () => this.#mirrors.suspend(mirror)) };
+        return { ...response, body: withFailureCallback(response.body, () => this.#mirrors.suspend(mirror)) };
       }
       await response.body.cancel();
       why(`status ${response.status} for ${request.path}`);
@@ -216,7 +216,7 @@ export class RegistryTransport {
   /** Returns the delay before the next attempt in ms, or undefined if a retry can't help. */
   #pauseAfter(outcome: FetchedDocument | { error: TsdError }, attempt: number): number | undefined {
     if ("error" in outcome) return isRepeatable(outcome.error) ? pauseMs(attempt, this.#limits) : undefined;
-    if (!isPassing(outcome.status)) return undefined;
+    if (!isTransient(outcome.status)) return undefined;
     return pauseMs(attempt, this.#limits, retryAfterMs(outcome.headers));
   }
 
@@ -265,7 +265,9 @@ export class RegistryTransport {
 
   #response(response: Response, url: URL): RegistryResponse {
     const { status, headers } = response;
-    const body = response.body === null ? new Blob().stream() : watched(response.body, this.#limits, url.host);
+    const body = response.body === null
+      ? new Blob().stream()
+      : withStallDetection(response.body, this.#limits, url.host);
     return { status, headers, body, host: url.host };
   }
 }

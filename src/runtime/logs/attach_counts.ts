@@ -19,16 +19,16 @@ export class AttachCounts {
   }
 
   /** Records the number of clients that are attached to an output. */
-  note(key: string, listeners: number): void {
+  set(key: string, listeners: number): void {
     const path = `${this.#dir}/${key}`;
     this.#ignoringErrors(() => listeners > 0 ? Deno.writeTextFileSync(path, String(listeners)) : Deno.removeSync(path));
   }
 
   /**
    * Returns the counts that the previous engine recorded. They remain until they are overwritten. To be called before
-   * the first {@link AttachCounts.note}.
+   * the first {@link AttachCounts.set}.
    */
-  left(): AttachedOutput[] {
+  readAll(): AttachedOutput[] {
     const found: AttachedOutput[] = [];
     this.#ignoringErrors(() => {
       for (const { name } of Deno.readDirSync(this.#dir)) {

@@ -102,7 +102,7 @@ export class BufferedFifo implements ChannelSource {
     const { splitter } = this.#logged;
     const pushed = splitter.push(bytes);
     this.#isBlocked = pushed < bytes.length;
-    const logged = pushed - splitter.forgetRest();
+    const logged = pushed - splitter.dropRest();
     this.#take(logged);
     const fresh = bytes.subarray(this.#copiedBytes);
     this.#copiedBytes = bytes.length - logged;

@@ -43,7 +43,7 @@ export class FileSequence {
    * @param open opens files, given the sequence number of the current file
    * @param discard disposes of the results of the other attempts
    */
-  async whileStill<T>(open: (newest: number) => Promise<T>, discard: (opened: T) => void): Promise<T> {
+  async readConsistently<T>(open: (newest: number) => Promise<T>, discard: (opened: T) => void): Promise<T> {
     for (;;) {
       const before = Atomics.load(this.#cells, CHANGES);
       if (before % 2 === 0) {

@@ -6,7 +6,7 @@ Deno.test("a result obtained during a rename is discarded and obtained again", a
   const reader = new FileSequence(writer.memory);
   const discarded: number[] = [];
   let renames = 2;
-  const opened = await reader.whileStill(async (newest) => {
+  const opened = await reader.readConsistently(async (newest) => {
     await Promise.resolve();
     if (renames-- > 0) writer.change(1, () => {});
     return newest;
@@ -21,14 +21,14 @@ Deno.test("a failing rename also ends the wait", async () => {
       throw new Error("disk");
     })
   );
-  assert.equal(await sequence.whileStill((newest) => Promise.resolve(newest), () => {}), 1);
+  assert.equal(await sequence.readConsistently((newest) => Promise.resolve(newest), () => {}), 1);
 });
 
 Deno.test("no file is opened during a rename", async () => {
   const sequence = new FileSequence();
   let opened: Promise<number> | undefined;
   sequence.change(1, () => {
-    opened = sequence.whileStill((newest) => Promise.resolve(newest), () => assert.fail("opened too early"));
+    opened = sequence.readConsistently((newest) => Promise.resolve(newest), () => assert.fail("opened too early"));
   });
   assert.equal(await opened, 1);
 });

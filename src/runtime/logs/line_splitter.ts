@@ -53,7 +53,7 @@ export class LineSplitter {
   }
 
   /** Drops the buffered bytes, because they will be pushed again. Returns their number. */
-  forgetRest(): number {
+  dropRest(): number {
     const count = this.#restBytes;
     this.#restBytes = 0;
     return count;

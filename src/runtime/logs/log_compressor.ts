@@ -8,7 +8,7 @@
 import type { TsdError } from "../../errors.ts";
 import { storageError } from "../../io/mod.ts";
 import { compressionName } from "./log_names.ts";
-import type { ClosedFile, RotatingLog } from "./rotating_log.ts";
+import type { RotatedFile, RotatingLog } from "./rotating_log.ts";
 
 const PIECE_BYTES = 128 << 10;
 /** At this level compressing costs about as much as writing the records. */
@@ -29,7 +29,7 @@ export class CompressionQueue {
 }
 
 interface Job {
-  readonly file: ClosedFile;
+  readonly file: RotatedFile;
   isOver: boolean;
   isCreated: boolean;
   writtenBytes: number;

@@ -37,7 +37,7 @@ export class LogFiles {
 
   /** Returns the sequence numbers of the existing files, oldest first. @throws {TsdError} storage */
   list(): Promise<number[]> {
-    return this.#sequence.whileStill(
+    return this.#sequence.readConsistently(
       (newest) => Promise.resolve([...new Set(listLog(this.path).map(({ age }) => newest - age))].reverse()),
       () => {},
     );
@@ -45,7 +45,7 @@ export class LogFiles {
 
   /** Opens the file with this sequence number; undefined if it doesn't exist (any more). @throws {TsdError} storage */
   async open(sequence: number): Promise<OpenLogFile | undefined> {
-    const opened = await this.#sequence.whileStill(
+    const opened = await this.#sequence.readConsistently(
       async (newest) => {
         const age = newest - sequence;
         if (age < 0) return undefined;

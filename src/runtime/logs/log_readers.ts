@@ -15,7 +15,7 @@ export interface LogLease extends Disposable {
    */
   need(sequence: number): void;
   /** Declares that the reader needs no file at present: it is slow and must not block the container. */
-  letGo(): void;
+  release(): void;
 }
 
 interface ReadLog {
@@ -36,7 +36,7 @@ export class LogReaders {
   }
 
   /** Registers the writer of a log. Returns the memory of the file sequence and the needs of current readers. */
-  write(key: string): { sequence: SharedArrayBuffer; needs: ReaderNeed[] } {
+  registerWriter(key: string): { sequence: SharedArrayBuffer; needs: ReaderNeed[] } {
     const log = this.#log(key);
     log.isWritten = true;
     const needs = Array.from(log.needs, ([reader, sequence]) => ({ reader, sequence }));
@@ -44,7 +44,7 @@ export class LogReaders {
   }
 
   /** Unregisters the writer of a log. */
-  written(key: string): void {
+  unregisterWriter(key: string): void {
     const log = this.#logs.get(key);
     if (log === undefined) return;
     log.isWritten = false;
@@ -64,7 +64,7 @@ export class LogReaders {
     return {
       sequence: log.sequence,
       need: set,
-      letGo: () => set(undefined),
+      release: () => set(undefined),
       [Symbol.dispose]: () => {
         set(undefined);
         log.needs.delete(reader);

@@ -7,12 +7,12 @@ Deno.test("the writer gets the needs of earlier readers at first, and later each
   const early = readers.lease("a");
   early.need(3);
   assert.deepEqual(reported, []);
-  const { needs, sequence } = readers.write("a");
+  const { needs, sequence } = readers.registerWriter("a");
   assert.deepEqual(needs, [{ reader: 1, sequence: 3 }]);
   assert.equal(sequence, early.sequence.memory);
   early.need(3);
   early.need(4);
-  early.letGo();
+  early.release();
   early[Symbol.dispose]();
   early.need(5);
   assert.deepEqual(reported, [["a", 1, 4], ["a", 1, undefined]]);
@@ -20,13 +20,13 @@ Deno.test("the writer gets the needs of earlier readers at first, and later each
 
 Deno.test("a log's file sequence is retained as long as it has a reader or writer", () => {
   const readers = new LogReaders(() => {});
-  const first = readers.write("a").sequence;
-  assert.equal(readers.write("a").sequence, first);
+  const first = readers.registerWriter("a").sequence;
+  assert.equal(readers.registerWriter("a").sequence, first);
   using reader = readers.lease("a");
-  readers.written("a");
-  assert.equal(readers.write("a").sequence, first);
-  readers.written("a");
+  readers.unregisterWriter("a");
+  assert.equal(readers.registerWriter("a").sequence, first);
+  readers.unregisterWriter("a");
   reader[Symbol.dispose]();
-  assert.notEqual(readers.write("a").sequence, first);
-  assert.notEqual(readers.write("b").sequence, readers.write("a").sequence);
+  assert.notEqual(readers.registerWriter("a").sequence, first);
+  assert.notEqual(readers.registerWriter("b").sequence, readers.registerWriter("a").sequence);
 });

@@ -45,7 +45,7 @@ export class LogWorkerLink implements AsyncDisposable {
    * @param message creates the message that carries the ticket of the request
    * @throws {TsdError} the error in the answer; internal, if the Worker failed
    */
-  async ask<T = void>(message: (ticket: number) => ToLogWorker): Promise<T> {
+  async request<T = void>(message: (ticket: number) => ToLogWorker): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     const ticket = ++this.#ticket;
     const answer = Promise.withResolvers<unknown>();
@@ -56,7 +56,7 @@ export class LogWorkerLink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ready.promise.catch(() => undefined);
-    if (this.#failure === undefined) await this.ask((ticket) => ({ kind: "suspend", ticket }));
+    if (this.#failure === undefined) await this.request((ticket) => ({ kind: "suspend", ticket }));
     this.#worker.terminate();
   }
 

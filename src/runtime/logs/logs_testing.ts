@@ -60,10 +60,10 @@ export class LogFixture implements Disposable {
   }
 
   /** The lease of a reader. */
-  get lease(): Pick<LogLease, "need" | "letGo"> {
+  get lease(): Pick<LogLease, "need" | "release"> {
     return {
       need: (sequence) => this.log.need(READER, sequence),
-      letGo: () => this.log.need(READER, undefined),
+      release: () => this.log.need(READER, undefined),
     };
   }
 

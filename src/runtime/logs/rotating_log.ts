@@ -16,7 +16,7 @@ import { inodeOf, removeIfExists, renameIfExists } from "../../io/if_exists.ts";
 import type { LogSpec } from "./protocol.ts";
 
 /** A rotated file. */
-export interface ClosedFile {
+export interface RotatedFile {
   readonly sequence: number;
   sizeBytes: number;
   compressed: boolean;
@@ -39,7 +39,7 @@ export class RotatingLog implements RecordSink {
   /** When it was last looked whether the file is in its place; see `performance.now`. */
   #checkedMs = -Infinity;
   /** Newest first. */
-  #closed: ClosedFile[] = [];
+  #closed: RotatedFile[] = [];
   #file: Deno.FsFile | undefined;
   #sizeBytes = 0;
   #closedBytes = 0;
@@ -72,7 +72,7 @@ export class RotatingLog implements RecordSink {
   }
 
   /** Rotated files, newest first. */
-  get closed(): readonly ClosedFile[] {
+  get closed(): readonly RotatedFile[] {
     return this.#closed;
   }
 
@@ -139,7 +139,7 @@ export class RotatingLog implements RecordSink {
    * @param sizeBytes size of the compressed file
    * @param rename moves the compressed file to the second path and removes the file at the first path
    */
-  replace(file: ClosedFile, sizeBytes: number, rename: (plain: string, compressed: string) => void): void {
+  replace(file: RotatedFile, sizeBytes: number, rename: (plain: string, compressed: string) => void): void {
     const age = this.#sequence.newest - file.sequence;
     rename(logName(this.#spec.path, age), logName(this.#spec.path, age, true));
     this.#closedBytes += sizeBytes - file.sizeBytes;
@@ -148,7 +148,7 @@ export class RotatingLog implements RecordSink {
   }
 
   /** Returns the current path of a file. */
-  pathOf({ sequence, compressed }: ClosedFile): string {
+  pathOf({ sequence, compressed }: RotatedFile): string {
     return logName(this.#spec.path, this.#sequence.newest - sequence, compressed);
   }
 
@@ -188,7 +188,7 @@ export class RotatingLog implements RecordSink {
   #renameAll(): void {
     const { path, maxFiles } = this.#spec;
     const { newest } = this.#sequence;
-    const retained: ClosedFile[] = [];
+    const retained: RotatedFile[] = [];
     const retainedCount = this.#retainedCount();
     for (const file of this.#closed.slice(retainedCount).reverse()) removeIfExists(this.pathOf(file));
     for (const file of this.#closed.slice(0, retainedCount).reverse()) {
@@ -203,7 +203,7 @@ export class RotatingLog implements RecordSink {
     this.#create();
   }
 
-  #setClosed(closed: ClosedFile[]): void {
+  #setClosed(closed: RotatedFile[]): void {
     this.#closed = closed;
     this.#closedBytes = closed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
@@ -234,7 +234,7 @@ export class RotatingLog implements RecordSink {
   #arrange(): void {
     const { path, maxFiles } = this.#spec;
     const { newest } = this.#sequence;
-    const closed: ClosedFile[] = [];
+    const closed: RotatedFile[] = [];
     let last = 0;
     for (const { age, compressed, path: from } of listLog(path)) {
       if (age === 0) continue;

@@ -47,7 +47,7 @@ const DELIVERY_LIMIT_MS = 1000;
 export class StdioRouter implements AsyncDisposable {
   readonly #worker: LogWorkerLink;
   readonly #log: Log;
-  readonly #attachCounts: Pick<AttachCounts, "note"> | undefined;
+  readonly #attachCounts: Pick<AttachCounts, "set"> | undefined;
   readonly #channels = new Map<string, OpenChannel>();
   /** Ended channels whose listeners have not taken all output yet. */
   readonly #delivering = new Map<string, OpenChannel>();
@@ -55,7 +55,7 @@ export class StdioRouter implements AsyncDisposable {
   readonly #expected = new ReattachQueue({
     begin: (key) => this.#worker.post({ kind: "begin", key }),
     finish: (key, graceMs) => this.#worker.post({ kind: "finish", key, graceMs }),
-    settled: (key) => this.#attachCounts?.note(key, this.#channels.get(key)?.listeners.size ?? 0),
+    settled: (key) => this.#attachCounts?.set(key, this.#channels.get(key)?.listeners.size ?? 0),
   });
   #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
 
@@ -63,7 +63,7 @@ export class StdioRouter implements AsyncDisposable {
    * @param workerUrl URL of the module `worker.ts`, in the form in which this program runs
    * @param attachCounts records how many clients are attached, for an engine that restores this one's containers
    */
-  constructor(workerUrl: URL, log: Log, attachCounts?: Pick<AttachCounts, "note">) {
+  constructor(workerUrl: URL, log: Log, attachCounts?: Pick<AttachCounts, "set">) {
     this.#log = log.scope("logs");
     this.#attachCounts = attachCounts;
     this.#worker = new LogWorkerLink(workerUrl, this.#log, (notification) => this.#receive(notification));
@@ -87,7 +87,7 @@ export class StdioRouter implements AsyncDisposable {
       writers: new Set(),
     };
     this.#channels.set(spec.key, channel);
-    const log = spec.log === undefined ? undefined : { spec: spec.log, ...this.#readers.write(spec.key) };
+    const log = spec.log === undefined ? undefined : { spec: spec.log, ...this.#readers.registerWriter(spec.key) };
     const seen = this.#expected.seen(spec.key);
     const fullSpec = { ...spec, attached: false, ...(seen && { seen }) };
     this.#worker.post({ kind: "open", channel: fullSpec, ...(log && { log }), needs: log?.needs ?? [] });
@@ -131,7 +131,7 @@ export class StdioRouter implements AsyncDisposable {
     const channel = this.#channels.get(key);
     if (channel === undefined) throw new TsdError("not_running", `No output of ${key} is open`);
     channel.listeners.add(listener);
-    this.#attachCounts?.note(key, channel.listeners.size);
+    this.#attachCounts?.set(key, channel.listeners.size);
     const attachment = { detach: () => this.#detach(key, channel, listener) };
     if (channel.listeners.size > 1) {
       this.#expected.isBack(key);
@@ -178,7 +178,7 @@ export class StdioRouter implements AsyncDisposable {
   async clearLog(key: string, spec: LogSpec): Promise<void> {
     using lease = this.#readers.lease(key);
     const log = { spec, sequence: lease.sequence.memory };
-    await this.#worker.ask((ticket) => ({ kind: "clear", key, log, ticket }));
+    await this.#worker.request((ticket) => ({ kind: "clear", key, log, ticket }));
   }
 
   /** Passes up to `perSecond` lines per second of each log to `listener`; 0 stops sampling. */
@@ -189,7 +189,7 @@ export class StdioRouter implements AsyncDisposable {
 
   /** Writes everything that processes have output so far to the log files. */
   flush(): Promise<void> {
-    return this.#worker.ask((ticket) => ({ kind: "flush", ticket }));
+    return this.#worker.request((ticket) => ({ kind: "flush", ticket }));
   }
 
   /**
@@ -198,7 +198,7 @@ export class StdioRouter implements AsyncDisposable {
    * @returns the outputs to which clients are attached
    */
   async suspend(): Promise<AttachedOutput[]> {
-    const seen = await this.#worker.ask<Record<string, BytesRead>>((ticket) => ({ kind: "suspend", ticket }));
+    const seen = await this.#worker.request<Record<string, BytesRead>>((ticket) => ({ kind: "suspend", ticket }));
     const attached = [...this.#channels].filter(([, { listeners }]) => listeners.size > 0);
     const last = [...this.#delivering.values()].map(({ tail }) => tail);
     const limit = Promise.withResolvers<void>();
@@ -214,7 +214,7 @@ export class StdioRouter implements AsyncDisposable {
 
   #detach(key: string, channel: OpenChannel, listener: OutputListener): void {
     if (!channel.listeners.delete(listener) || this.#channels.get(key) !== channel) return;
-    this.#attachCounts?.note(key, channel.listeners.size);
+    this.#attachCounts?.set(key, channel.listeners.size);
     if (channel.listeners.size === 0) {
       channel.attachAnswers.push(Promise.withResolvers());
       this.#worker.post({ kind: "attach", key, on: false });
@@ -229,7 +229,7 @@ export class StdioRouter implements AsyncDisposable {
       case "opened":
         if (message.error === undefined) return channel.opened.resolve();
         this.#channels.delete(message.key);
-        this.#readers.written(message.key);
+        this.#readers.unregisterWriter(message.key);
         return channel.opened.reject(deserialiseError(message.error));
       case "attached":
         return channel.attachAnswers.shift()?.resolve();
@@ -256,8 +256,8 @@ export class StdioRouter implements AsyncDisposable {
   }
 
   #end(key: string, channel: OpenChannel): void {
-    this.#readers.written(key);
-    if (channel.listeners.size > 0) this.#attachCounts?.note(key, 0);
+    this.#readers.unregisterWriter(key);
+    if (channel.listeners.size > 0) this.#attachCounts?.set(key, 0);
     for (const answer of channel.attachAnswers) answer.resolve();
     // The process may be started again while the rest is still being delivered to a slow client.
     this.#channels.delete(key);

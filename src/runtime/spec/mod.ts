@@ -31,7 +31,7 @@ export {
 } from "./oci.ts";
 export { type ExecInput, execProcess, type GeneratedProcess } from "./process.ts";
 export { changedLimits, usableLimits, validateLimits } from "./resources.ts";
-export { rootAccountFiles } from "./rootfs_passwd.ts";
+export { rootfsAccountFiles as rootAccountFiles } from "./rootfs_passwd.ts";
 export { parseSeccompProfile, type SeccompProfile } from "./seccomp/profile.ts";
 export { tmpfsOptions } from "./tmpfs_options.ts";
 export { type AccountFiles, type ResolvedUser, resolveUser } from "./user.ts";

@@ -38,7 +38,7 @@ interface AccountCalls {
  *
  * Reading throws `invalid_argument` if a file is not a regular file or is larger than {@link MAX_ACCOUNT_FILE_BYTES}.
  */
-export function rootAccountFiles(
+export function rootfsAccountFiles(
   rootPath: string,
   files: OpenCalls = realFiles,
   metadata: StatusCalls = realMetadata,

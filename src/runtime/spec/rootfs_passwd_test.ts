@@ -1,7 +1,7 @@
 /** Malicious account files with which an image might read the host's files or make the engine hang. */
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import { MAX_ACCOUNT_FILE_BYTES, rootAccountFiles } from "./rootfs_passwd.ts";
+import { MAX_ACCOUNT_FILE_BYTES, rootfsAccountFiles } from "./rootfs_passwd.ts";
 import { resolveUser } from "./user.ts";
 
 const PASSWD = "inside:x:5:6::/in:/bin/sh\n";
@@ -22,7 +22,7 @@ class Root implements AsyncDisposable {
   }
 
   resolve(user: string) {
-    return resolveUser(user, rootAccountFiles(this.path));
+    return resolveUser(user, rootfsAccountFiles(this.path));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ import { generateSpec } from "./generate.ts";
 import { probeHost } from "./host_probe.ts";
 import type { SpecInput } from "./input.ts";
 import { execProcess } from "./process.ts";
-import { RuncBench } from "./runc_testing.ts";
+import { RuncFixture } from "./runc_testing.ts";
 import { CONTAINER } from "./spec_testing.ts";
 
 const REAL = requires("root", "runc");
@@ -17,7 +17,7 @@ Deno.test({
   name: "runc: a plain container has Docker's capabilities, filter, masks and devices",
   ...REAL,
   async fn(t) {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     await t.step("capabilities and filter", async () => {
       const status = await fixture.output(STATUS);
       for (const set of ["CapBnd", "CapPrm", "CapEff"]) assert.equal(field(status, set), DEFAULT_MASK, set);
@@ -81,7 +81,7 @@ Deno.test({
   name: "runc: a user other than root has no effective capabilities and its own groups",
   ...REAL,
   async fn() {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     const user = { uid: 1000, gid: 1001, additionalGids: [1001, 27], umask: 0o27 };
     const out = await fixture.output(`id; umask; ${STATUS}`, { user });
     assert.match(out, /^uid=1000 gid=1001 groups=27,1001|^uid=1000 gid=1001 groups=1001,27/);
@@ -96,7 +96,7 @@ Deno.test({
   name: "runc: a privileged container gets all capabilities of the machine and no masks",
   ...REAL,
   async fn() {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     const host = await probeHost();
     const out = await fixture.output(`${STATUS}; cat /proc/self/mountinfo`, { privileged: true });
     assert.equal(BigInt(`0x${field(out, "CapEff")}`), host.boundingCapabilities);
@@ -113,7 +113,7 @@ Deno.test({
   name: "runc: a container shares the host's namespaces",
   ...REAL,
   async fn() {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     const types = ["net", "uts", "pid", "ipc"];
     const shared: Partial<SpecInput> = { network: "host", uts: "host", pid: "host", ipc: "host" };
     const out = await fixture.output(types.map((type) => `readlink /proc/self/ns/${type}`).join(";"), shared);
@@ -126,7 +126,7 @@ Deno.test({
   name: "runc: a custom seccomp profile with a name that libseccomp does not know",
   ...REAL,
   async fn() {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     const names = ["mkdir", "mkdirat", "no_such_call_at_all"];
     const seccomp = {
       defaultAction: "SCMP_ACT_ALLOW",
@@ -141,7 +141,7 @@ Deno.test({
   name: "runc: ulimits and cgroup limits are set",
   ...REAL,
   async fn() {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     const changes: Partial<SpecInput> = {
       resources: { memoryBytes: 32 << 20, pidsLimit: 50, cpuShares: 256, nanoCpus: 500_000_000 },
       ulimits: [{ name: "nofile", soft: 512, hard: 1e9 }, { name: "core", soft: 0, hard: -1 }],
@@ -161,7 +161,7 @@ Deno.test({
   name: "runc: read-only root, tmpfs and bind mounts",
   ...REAL,
   async fn() {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     await Deno.mkdir(fixture.path("shared"));
     await Deno.writeTextFile(fixture.path("shared/file"), "from the host");
     await Deno.writeTextFile(fixture.path("hosts"), "127.0.0.1 localhost\n");
@@ -188,7 +188,7 @@ Deno.test({
   name: "runc: exec with the container's settings, and privileged",
   ...REAL,
   async fn(t) {
-    await using fixture = await RuncBench.open();
+    await using fixture = await RuncFixture.open();
     const host = await probeHost();
     const input = {
       ...CONTAINER,

@@ -33,7 +33,7 @@ const PROGRAMS = [
 ];
 
 /** A temporary directory with a busybox root filesystem and runc's state. Dispose of it to remove all of it. */
-export class RuncBench implements AsyncDisposable {
+export class RuncFixture implements AsyncDisposable {
   readonly #dir: string;
   readonly #engineId: string;
   #containers = 0;
@@ -43,7 +43,7 @@ export class RuncBench implements AsyncDisposable {
     this.#engineId = `test-${dir.slice(-8)}`;
   }
 
-  static async open(): Promise<RuncBench> {
+  static async open(): Promise<RuncFixture> {
     const dir = await Deno.makeTempDir({ prefix: "tsd-spec-" });
     await Deno.chmod(dir, 0o755);
     for (const directory of ["bin", "etc", "proc", "sys", "dev", "tmp"]) {
@@ -51,7 +51,7 @@ export class RuncBench implements AsyncDisposable {
     }
     await Deno.copyFile("/bin/busybox", `${dir}/rootfs/bin/busybox`);
     for (const program of PROGRAMS) await Deno.symlink("busybox", `${dir}/rootfs/bin/${program}`);
-    return new RuncBench(dir);
+    return new RuncFixture(dir);
   }
 
   /** Returns a path below the temporary directory, for bind mounts. */

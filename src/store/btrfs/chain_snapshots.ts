@@ -8,12 +8,12 @@ import { type Digest, hexOf } from "../../image/digest.ts";
 import { readIfExists } from "../../io/if_exists.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { cString } from "../../sys/mod.ts";
-import { attempting, isTaken } from "../directory_driver/storage_failure.ts";
+import { isNotEmptyError, withStorageErrors } from "../directory_driver/storage_failure.ts";
 import { namesIn, StagingDir } from "../directory_driver/staging_dir.ts";
 import { openDir } from "../overlay/merged_layers.ts";
 import { decodeLayers, encodeLayers, LAYERS_NAME } from "../directory_driver/layer_list.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
-import { applyLayer, type Trees, withoutMarks } from "./layer_application.ts";
+import { applyLayer, removeMarks, type Trees } from "./layer_application.ts";
 
 /** Docker's mode for a container's root, regardless of its layers. */
 const ROOT_MODE = 0o755;
@@ -55,7 +55,7 @@ export class ChainSnapshots {
     const names = (await chainIds(layers)).map(hexOf);
     const links = names.map((name, n): Link => ({ name, layers: layers.slice(0, n + 1), below: names[n - 1] }));
     if (links.length === 0) links.push({ name: EMPTY, layers: [], below: undefined });
-    return await attempting("Cannot put layers together", async () => {
+    return await withStorageErrors("Cannot put layers together", async () => {
       const present = new Set(await this.list());
       const missing = links.slice(links.findLastIndex(({ name }) => present.has(name)) + 1);
       if (missing.length > 0 && layers.length > 0 && this.#elsewhere !== undefined) await this.#elsewhere(layers);
@@ -88,7 +88,7 @@ export class ChainSnapshots {
   }
 
   async #removeMatching(matches: (layers: readonly Digest[]) => boolean): Promise<void> {
-    await attempting("Cannot remove what layers were put together to", async () => {
+    await withStorageErrors("Cannot remove what layers were put together to", async () => {
       const unwanted = (await this.list()).filter((name) => {
         const text = readIfExists(`${this.#dir}/${name}/${LAYERS_NAME}`);
         const layers = text === undefined ? undefined : decodeLayers(text);
@@ -131,7 +131,7 @@ export class ChainSnapshots {
     try {
       await Deno.rename(path, `${this.#dir}/${link.name}`);
     } catch (thrown) {
-      if (!isTaken(thrown)) throw thrown;
+      if (!isNotEmptyError(thrown)) throw thrown;
     }
     await syncDir(this.#dir);
   }
@@ -155,7 +155,7 @@ export class ChainSnapshots {
     if (below !== undefined) {
       const trees: Trees = { layer: open.use(openDir(`${layerFiles}/${TREE}`, calls)), target: tree };
       await applyLayer(trees, calls);
-    } else if (layerFiles !== undefined) await withoutMarks(files, tree, calls);
+    } else if (layerFiles !== undefined) await removeMarks(files, tree, calls);
     calls.fchown(tree.fd, 0, 0);
     for (const key of calls.flistxattr(tree.fd)) calls.fremovexattr(tree.fd, cString(key));
     calls.fchmod(tree.fd, ROOT_MODE);

@@ -119,7 +119,7 @@ test("subvolumes of a container are removed with it, at any depth, even if read-
 test("layers are read-only, and a chain shares their data", async ({ root, store, snapshotter, layer }) => {
   const big = "x".repeat(32 << 20);
   const layers = [await layer(rawFile("low", "")), await layer(rawFile("big", big))];
-  await assert.rejects(Deno.writeTextFile(`${(await store.mountable(layers[1]!)).path}/big`, "y"), /Read-only/);
+  await assert.rejects(Deno.writeTextFile(`${(await store.openLowerDir(layers[1]!)).path}/big`, "y"), /Read-only/);
   const usedBytes = () => {
     using dir = openDir(root, SUBVOLUME_CALLS);
     SUBVOLUME_CALLS.syncfs(dir.fd);

@@ -17,7 +17,7 @@ export interface ClonedEntry {
 }
 
 /** Clones an entry. @throws {SysError} */
-export function createNode(copy: ClonedEntry, calls: SubvolumeCalls): void {
+export function cloneEntry(copy: ClonedEntry, calls: SubvolumeCalls): void {
   const { fromFd, toFd, status } = copy;
   const name = cBytes(copy.name);
   const type = status.mode & S.IFMT;

@@ -9,7 +9,7 @@ import type { ByteString } from "../../tar/mod.ts";
 import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 import { BENEATH } from "../overlay2/directory_cache.ts";
 import type { SubvolumeCalls } from "./calls.ts";
-import { copyAttributes, createNode } from "./clone_entry.ts";
+import { cloneEntry, copyAttributes } from "./clone_entry.ts";
 
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");
@@ -34,7 +34,7 @@ export async function applyLayer(trees: Trees, calls: SubvolumeCalls): Promise<v
  * tar.
  * @throws {SysError}
  */
-export async function withoutMarks(files: OwnedFd, tree: OwnedFd, calls: SubvolumeCalls): Promise<void> {
+export async function removeMarks(files: OwnedFd, tree: OwnedFd, calls: SubvolumeCalls): Promise<void> {
   for (const name of ["skeleton.gz", "shadow"]) removeTree(files.fd, name, calls);
   const cooperativeYield = new CooperativeYield();
   const visit = async (path: ByteString): Promise<void> => {
@@ -113,7 +113,7 @@ class LayerApplication {
     if (firstName !== undefined) {
       return this.#calls.linkat(this.#trees.target.fd, cBytes(firstName), to.fd, cBytes(name));
     }
-    createNode({ fromFd: from.fd, toFd: to.fd, name, status }, this.#calls);
+    cloneEntry({ fromFd: from.fd, toFd: to.fd, name, status }, this.#calls);
     if (status.linkCount > 1) this.#firstNames.set(status.inode, below(path, name));
   }
 }

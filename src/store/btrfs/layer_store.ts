@@ -39,7 +39,7 @@ export class BtrfsLayerStore extends DirectoryLayerStore implements StatusReport
     await this.#chains.ensure(layers);
   }
 
-  async describe(): Promise<readonly (readonly [string, string])[]> {
+  async status(): Promise<readonly (readonly [string, string])[]> {
     return [["Backing Filesystem", "btrfs"], ["Chains of layers", String((await this.#chains.list()).length)]];
   }
 }

@@ -6,7 +6,7 @@ import { cancellable, cancelQuietly, makeDirDurably, syncDir, throwIfCancelled }
 import type { IngestOptions, LayerDirectory, LayerExpectation, LayerInfo, LayerLimits, LayerStore } from "../driver.ts";
 import { DeferredRemoval } from "./deferred_removal.ts";
 import { decodeInfo, encodeInfo } from "./layer_info.ts";
-import { attempting, isTaken, isUnreadable, storageFailure } from "./storage_failure.ts";
+import { isNotEmptyError, isUnreadable, storageFailure, withStorageErrors } from "./storage_failure.ts";
 import { CooperativeYield } from "./cooperative_yield.ts";
 import { namesIn, REMOVED, StagingDir } from "./staging_dir.ts";
 
@@ -81,13 +81,13 @@ export class DirectoryLayerStore implements LayerStore {
   }
 
   info(diffId: Digest): Promise<LayerInfo | undefined> {
-    return attempting(`Cannot read about layer ${diffId}`, () => {
+    return withStorageErrors(`Cannot read about layer ${diffId}`, () => {
       const text = readIfExists(`${this.layerPath(diffId)}/info.json`);
       return text === undefined ? undefined : decodeInfo(text, diffId);
     });
   }
 
-  async storedMs(diffId: Digest): Promise<number | undefined> {
+  async committedAtMs(diffId: Digest): Promise<number | undefined> {
     try {
       const { mtime } = await Deno.stat(`${this.layerPath(diffId)}/info.json`);
       return mtime?.getTime() ?? 0;
@@ -118,10 +118,10 @@ export class DirectoryLayerStore implements LayerStore {
     return ReadableStream.from(this.#tarOf(diffId));
   }
 
-  async mountable(diffId: Digest): Promise<LayerDirectory> {
+  async openLowerDir(diffId: Digest): Promise<LayerDirectory> {
     if (await this.info(diffId) === undefined) throw missing(diffId);
     const dir = this.layerPath(diffId);
-    const opening = attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(dir, diffId));
+    const opening = withStorageErrors(`Cannot open layer ${diffId}`, () => this.#format.mountable(dir, diffId));
     const [opened] = await Promise.allSettled([opening]);
     if (await this.info(diffId) !== undefined) {
       if (opened.status === "fulfilled") return opened.value;
@@ -134,7 +134,7 @@ export class DirectoryLayerStore implements LayerStore {
   }
 
   async remove(diffId: Digest): Promise<void> {
-    await attempting(`Cannot remove layer ${diffId}`, async () => {
+    await withStorageErrors(`Cannot remove layer ${diffId}`, async () => {
       await using undo = new AsyncDisposableStack();
       const stagingDir = undo.use(await StagingDir.create(this.#root));
       try {
@@ -149,12 +149,12 @@ export class DirectoryLayerStore implements LayerStore {
     });
   }
 
-  async cleared(): Promise<boolean> {
-    return await attempting("Cannot remove the files of layers", () => this.#deferredRemoval.finished());
+  async waitForRemovals(): Promise<boolean> {
+    return await withStorageErrors("Cannot remove the files of layers", () => this.#deferredRemoval.finished());
   }
 
   async list(): Promise<Digest[]> {
-    const names = await attempting("Cannot list the layers", () => namesIn(`${this.#root}/layers`));
+    const names = await withStorageErrors("Cannot list the layers", () => namesIn(`${this.#root}/layers`));
     return names.map((name) => `sha256:${name}`).filter(isDigest);
   }
 
@@ -170,7 +170,10 @@ export class DirectoryLayerStore implements LayerStore {
       throw new TsdError("digest_mismatch", `Layer ${diffId} is damaged: ${thrown.message}`, { cause: thrown });
     }
     checkDigest(diffId, hasher.digestHex());
-    await attempting(`Cannot check layer ${diffId}`, () => this.#format.verify?.(this.layerPath(diffId), diffId));
+    await withStorageErrors(
+      `Cannot check layer ${diffId}`,
+      () => this.#format.verify?.(this.layerPath(diffId), diffId),
+    );
   }
 
   protected layerPath(diffId: Digest): string {
@@ -212,12 +215,12 @@ export class DirectoryLayerStore implements LayerStore {
     createHasher: () => Promise<Hasher>,
   ): Promise<LayerInfo> {
     const message = `Cannot store layer ${diffId}`;
-    await using stagingDir = await attempting(message, () => StagingDir.create(this.#root));
+    await using stagingDir = await withStorageErrors(message, () => StagingDir.create(this.#root));
     const dir = `${stagingDir.path}/layer`;
-    await attempting(message, () => Deno.mkdir(dir, { mode: 0o700 }));
+    await withStorageErrors(message, () => Deno.mkdir(dir, { mode: 0o700 }));
     const hasher = await createHasher();
     const info = await this.#fill(source, dir, diffId, limits, hasher);
-    await attempting(message, () => this.#commit(dir, diffId));
+    await withStorageErrors(message, () => this.#commit(dir, diffId));
     return info;
   }
 
@@ -230,7 +233,7 @@ export class DirectoryLayerStore implements LayerStore {
     hasher: Hasher,
   ): Promise<LayerInfo> {
     const message = `Cannot store layer ${diffId}`;
-    using writer = await attempting(message, () => this.#format.fill({ dir, diffId, limits, hasher }));
+    using writer = await withStorageErrors(message, () => this.#format.fill({ dir, diffId, limits, hasher }));
     await pump(source, (bytes) => {
       try {
         writer.push(bytes);
@@ -241,7 +244,7 @@ export class DirectoryLayerStore implements LayerStore {
     checkDigest(diffId, writer.end());
     const { tarBytes, contentBytes, entries } = writer;
     const info: LayerInfo = { diffId, tarBytes, contentBytes, entries };
-    await attempting(message, () => writer.finish({ "info.json": encodeInfo(info) }));
+    await withStorageErrors(message, () => writer.finish({ "info.json": encodeInfo(info) }));
     return info;
   }
 
@@ -252,11 +255,11 @@ export class DirectoryLayerStore implements LayerStore {
     try {
       await Deno.rename(dir, this.layerPath(diffId));
     } catch (thrown) {
-      if (!isTaken(thrown)) throw thrown;
+      if (!isNotEmptyError(thrown)) throw thrown;
       // Another ingest of the same layer was faster, or the existing directory lost its `info.json` and is useless.
       if (await this.info(diffId) !== undefined) return;
       await this.remove(diffId);
-      await this.cleared();
+      await this.waitForRemovals();
       await Deno.rename(dir, this.layerPath(diffId));
     }
     await syncDir(layers);

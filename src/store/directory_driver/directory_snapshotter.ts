@@ -8,7 +8,7 @@ import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAllBlocking } from 
 import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../driver.ts";
 import { removeDir } from "./clearing.ts";
 import { decodeLayers, encodeLayers, LAYERS_NAME } from "./layer_list.ts";
-import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
+import { isNotEmptyError, storageFailure, withStorageErrors } from "./storage_failure.ts";
 import { namesIn } from "./staging_dir.ts";
 
 const ID = /^[0-9a-f]{64}$/;
@@ -66,7 +66,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     for (const layer of layers) {
       if (await this.#layers.info(layer) === undefined) throw new TsdError("not_found", `There is no layer ${layer}`);
     }
-    await attempting(`Cannot make a snapshot for ${id}`, async () => {
+    await withStorageErrors(`Cannot make a snapshot for ${id}`, async () => {
       // Synchronous calls: handing each to another thread takes longer than all of them together.
       await makeDirDurably(`${this.root}/snapshots`, 0o710);
       let dir = await this.#stagingPath();
@@ -83,7 +83,9 @@ export abstract class DirectorySnapshotter implements Snapshotter {
         Deno.renameSync(dir, path);
         dir = path;
       } catch (thrown) {
-        if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
+        if (isNotEmptyError(thrown)) {
+          throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
+        }
         throw thrown;
       }
       await Promise.all([written, this.sync(path), syncDir(`${this.root}/snapshots`)]);
@@ -95,7 +97,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     const mount: Mount = { root: `${this.#path(id)}/${MERGED}` };
     if (this.#isMounted(mount.root)) return mount;
     using mounting = await this.mounting(await this.#find(id));
-    await attempting(`Cannot mount the snapshot for ${id}`, () => {
+    await withStorageErrors(`Cannot mount the snapshot for ${id}`, () => {
       if (!isMounted(mount.root, this.calls)) mounting.mount(mount.root);
     });
     return mount;
@@ -103,14 +105,14 @@ export abstract class DirectorySnapshotter implements Snapshotter {
 
   async unmount(id: string): Promise<void> {
     const target = `${this.#path(id)}/${MERGED}`;
-    await attempting(`Cannot unmount the snapshot for ${id}`, async () => {
+    await withStorageErrors(`Cannot unmount the snapshot for ${id}`, async () => {
       if (this.#mayBeMounted(target)) await unmountAllBlocking(target, this.calls);
     });
   }
 
   async remove(id: string): Promise<void> {
     await this.unmount(id);
-    await attempting(`Cannot remove the snapshot for ${id}`, async () => {
+    await withStorageErrors(`Cannot remove the snapshot for ${id}`, async () => {
       const dir = await this.#stagingPath();
       try {
         Deno.renameSync(this.#path(id), dir);
@@ -131,7 +133,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   async usage(id: string): Promise<Usage> {
     const snapshot = await this.#find(id);
     try {
-      return await attempting(`Cannot measure the snapshot for ${id}`, () => this.measure(snapshot));
+      return await withStorageErrors(`Cannot measure the snapshot for ${id}`, () => this.measure(snapshot));
     } catch (thrown) {
       // A snapshot that is removed meanwhile is not_found, not a storage failure.
       await this.#find(id);
@@ -149,11 +151,11 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   }
 
   async list(): Promise<string[]> {
-    const names = await attempting("Cannot list the snapshots", () => namesIn(`${this.root}/snapshots`));
+    const names = await withStorageErrors("Cannot list the snapshots", () => namesIn(`${this.root}/snapshots`));
     return names.filter((name) => ID.test(name));
   }
 
-  async isWhole(id: string): Promise<boolean> {
+  async isComplete(id: string): Promise<boolean> {
     // Not every file system persists operations in order, so the parts are checked too.
     const hasParts = [MERGED, ...this.parts].every((part) => exists(`${this.#path(id)}/${part}`));
     return hasParts && Array.isArray(await this.#layersOf(id));
@@ -197,7 +199,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   /** Returns undefined if there is no such snapshot. @throws {TsdError} storage */
   async #layersOf(id: string): Promise<readonly Digest[] | "damaged" | undefined> {
     const path = `${this.#path(id)}/${LAYERS_NAME}`;
-    const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfExists(path));
+    const text = await withStorageErrors(`Cannot read about the snapshot for ${id}`, () => readIfExists(path));
     return text === undefined ? undefined : decodeLayers(text) ?? "damaged";
   }
 }

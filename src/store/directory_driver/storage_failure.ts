@@ -15,7 +15,7 @@ export function storageFailure(message: string, failure: unknown): TsdError {
 }
 
 /** Runs file-system work and maps its failures as {@link storageFailure} does. */
-export async function attempting<T>(message: string, work: () => T | Promise<T>): Promise<T> {
+export async function withStorageErrors<T>(message: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
@@ -34,7 +34,7 @@ export function isUnreadable(thrown: unknown): boolean {
 }
 
 /** Returns whether a rename failed because its target is a non-empty directory. */
-export function isTaken(thrown: unknown): boolean {
+export function isNotEmptyError(thrown: unknown): boolean {
   const { code } = thrown as { code?: string };
   return code === "ENOTEMPTY" || code === "EEXIST";
 }

@@ -14,7 +14,7 @@ import {
   O,
   OwnedFd,
 } from "../../sys/mod.ts";
-import { attempting } from "../directory_driver/storage_failure.ts";
+import { withStorageErrors } from "../directory_driver/storage_failure.ts";
 import { StagingDir } from "../directory_driver/staging_dir.ts";
 
 export type ImmutabilityCalls = FileCalls & FileFlagCalls;
@@ -36,7 +36,7 @@ export class Immutability {
   }
 
   /** Protects a file that is closed and synced. @throws {SysError} for failures other than missing support */
-  seal(path: string): void {
+  protect(path: string): void {
     if (this.#missing.size === KINDS.length) return;
     using file = this.#open(path);
     this.#try("fs-verity", () => this.#enableVerity(file.fd));
@@ -46,7 +46,7 @@ export class Immutability {
   }
 
   /** Makes a file replaceable; succeeds if the file isn't protected or doesn't exist. */
-  unseal(path: string): void {
+  unprotect(path: string): void {
     if (this.#missing.has("immutable")) return;
     try {
       using file = this.#open(path);
@@ -61,10 +61,10 @@ export class Immutability {
 
   /** Probes which protections work below `root` and describes them as text. @throws {TsdError} storage */
   async describe(root: string): Promise<string> {
-    await attempting("Cannot try to seal a file", async () => {
+    await withStorageErrors("Cannot try to seal a file", async () => {
       await using stagingDir = await StagingDir.create(root);
       await Deno.writeTextFile(`${stagingDir.path}/probe`, "sealed");
-      this.seal(`${stagingDir.path}/probe`);
+      this.protect(`${stagingDir.path}/probe`);
     });
     const words = KINDS.toReversed().map((kind) =>
       this.#missing.has(kind) ? `no ${kind} (${this.#missing.get(kind)})` : kind

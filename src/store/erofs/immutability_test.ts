@@ -47,7 +47,7 @@ Deno.test("the files of a committed layer are immutable, and can be removed thro
       await assert.rejects(Deno.writeTextFile(`${directory}/layer.tar`, "x"), Deno.errors.PermissionDenied);
       await assert.rejects(Deno.remove(`${directory}/layer.tar`), Deno.errors.PermissionDenied);
     }
-    new Immutability().unseal(`${directory}/index.erofs`);
+    new Immutability().unprotect(`${directory}/index.erofs`);
     await Deno.remove(`${directory}/index.erofs`);
     await store.verify(DIFF_ID);
     assert.deepEqual(states(), [isProtected, isProtected], "a rebuilt index");
@@ -72,7 +72,7 @@ Deno.test("protected directories are removed at any depth, and nothing behind li
   await inTempDir(async (dir) => {
     if (!await isImmutableSupported(dir)) return;
     await Deno.writeTextFile(`${dir}/outside`, "");
-    new Immutability().seal(`${dir}/outside`);
+    new Immutability().protect(`${dir}/outside`);
     const deep = `${dir}/gone/${"d/".repeat(200)}`;
     await Deno.mkdir(deep, { recursive: true });
     await Deno.writeTextFile(`${deep}f`, "");
@@ -101,8 +101,8 @@ Deno.test("an unsupported protection is tried once, and reported", root, async (
       "no immutable (operation not permitted), no fs-verity (operation not supported)",
     );
     const count = sys.recorded.length;
-    seals.seal("/layer.tar");
-    seals.unseal("/layer.tar");
+    seals.protect("/layer.tar");
+    seals.unprotect("/layer.tar");
     assert.equal(sys.recorded.length, count);
     assert.deepEqual([...sys.openFds], []);
   });
@@ -111,16 +111,16 @@ Deno.test("an unsupported protection is tried once, and reported", root, async (
 Deno.test("fs-verity is enabled first, since an immutable file accepts no other protection", () => {
   const sys = new FakeSys().script("fileFlags", { value: 0x80000 }).script("enableVerity", { error: "ETXTBSY" });
   const seals = new Immutability(sys.calls);
-  seals.seal("/a");
+  seals.protect("/a");
   assert.deepEqual(sys.names, ["open", "enableVerity", "fileFlags", "setFileFlags", "close"]);
   assert.deepEqual(sys.argsOf("setFileFlags"), [[100, 0x80000 | FS_FL.IMMUTABLE]]);
   // ETXTBSY does not mean that fs-verity is unsupported.
-  seals.seal("/b");
+  seals.protect("/b");
   assert.equal(sys.argsOf("enableVerity").length, 2);
 });
 
 Deno.test("a failing disk is not mistaken for a file system without protections", () => {
   const sys = new FakeSys().script("setFileFlags", { error: "EIO" });
-  assert.throws(() => new Immutability(sys.calls).seal("/a"), { errnoName: "EIO" });
+  assert.throws(() => new Immutability(sys.calls).protect("/a"), { errnoName: "EIO" });
   assert.deepEqual([...sys.openFds], []);
 });

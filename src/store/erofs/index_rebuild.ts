@@ -6,7 +6,7 @@ import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 import { StagingDir } from "../directory_driver/staging_dir.ts";
 import { LayerTree } from "../layer_tree.ts";
 import { writeIndex } from "./index_writer.ts";
-import { INDEX_NAME, IndexFile, readWhole, TAR_NAME, TarFile } from "./layer_files.ts";
+import { INDEX_NAME, IndexFile, readChunks, TAR_NAME, TarFile } from "./layer_files.ts";
 import type { Immutability } from "./immutability.ts";
 
 /** The paths of a layer. */
@@ -15,7 +15,7 @@ export interface LayerPaths {
   readonly dir: string;
   /** The driver's directory, for staging directories. */
   readonly root: string;
-  readonly immutability: Pick<Immutability, "seal" | "unseal">;
+  readonly immutability: Pick<Immutability, "protect" | "unprotect">;
 }
 
 /** Writes an index durably to a new file. */
@@ -42,9 +42,9 @@ export async function repairIndex(layer: LayerPaths): Promise<boolean> {
 
 async function replace(path: string, { dir, immutability }: LayerPaths): Promise<void> {
   const index = `${dir}/${INDEX_NAME}`;
-  immutability.unseal(index);
+  immutability.unprotect(index);
   await Deno.rename(path, index);
-  immutability.seal(index);
+  immutability.protect(index);
   await syncDir(dir);
 }
 
@@ -59,7 +59,7 @@ async function treeOf(tarPath: string): Promise<LayerTree> {
   const tree = new LayerTree();
   const decoder = new TarDecoder();
   const cooperativeYield = new CooperativeYield();
-  for await (const bytes of readWhole(tarPath)) {
+  for await (const bytes of readChunks(tarPath)) {
     decoder.feed(bytes);
     for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
       if (!(item instanceof Uint8Array)) tree.add(item);
@@ -78,8 +78,8 @@ async function areEqual(path: string, other: string): Promise<boolean> {
   };
   const [size, otherSize] = [(await Deno.stat(path)).size, (await Deno.stat(other).catch(missing))?.size];
   if (size !== otherSize) return false;
-  await using otherBytes = readWhole(other);
-  for await (const bytes of readWhole(path)) {
+  await using otherBytes = readChunks(other);
+  for await (const bytes of readChunks(path)) {
     const { value } = await otherBytes.next();
     if (value === undefined || value.length !== bytes.length || bytes.some((byte, i) => byte !== value[i])) {
       return false;

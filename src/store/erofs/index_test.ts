@@ -64,7 +64,7 @@ Deno.test("a directory with very many names of the maximum length", requires("ro
     const diffId = await ingest(
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`d/${nameOf(n)}`, `${n}`])),
     );
-    const { path: dir } = await store.mountable(diffId);
+    const { path: dir } = await store.openLowerDir(diffId);
     assert.equal([...Deno.readDirSync(`${dir}/d`)].length, count);
     for (const n of [0, 1, 777, count - 1]) assert.equal(await Deno.readTextFile(`${dir}/d/${nameOf(n)}`), `${n}`);
   });
@@ -84,9 +84,9 @@ Deno.test("an index that is missing, truncated or by another writer version is r
       "refused by the kernel": () => flipByte(index, 1024 + 12),
     };
     for (const [name, damage] of Object.entries(damages)) {
-      new Immutability().unseal(index);
+      new Immutability().unprotect(index);
       await damage();
-      assert.equal(await Deno.readTextFile(`${(await store.mountable(diffId)).path}/a/b`), "content", name);
+      assert.equal(await Deno.readTextFile(`${(await store.openLowerDir(diffId)).path}/a/b`), "content", name);
       assert.deepEqual(await Deno.readFile(index), whole, name);
       store[Symbol.dispose](); // the next store mounts it again
     }
@@ -110,9 +110,9 @@ Deno.test("an index can be rebuilt in another thread, once for all waiting calle
         return store.remake(expected);
       },
     });
-    new Immutability().unseal(index);
+    new Immutability().unprotect(index);
     await Deno.remove(index);
-    const dirs = await Promise.all([1, 2, 3].map(() => other.mountable(diffId)));
+    const dirs = await Promise.all([1, 2, 3].map(() => other.openLowerDir(diffId)));
     for (const { path } of dirs) assert.equal(await Deno.readTextFile(`${path}/a/b`), "content");
     assert.deepEqual(requested, [diffId]);
     await assert.rejects(store.remake(digestOfHex("0".repeat(64))), { code: "not_found" });
@@ -124,11 +124,11 @@ Deno.test("verify repairs a damaged index and detects a damaged tar", requires("
     const diffId = await ingest({ "a/b": "content" });
     const index = `${dirOf(diffId)}/index.erofs`;
     const whole = await Deno.readFile(index);
-    new Immutability().unseal(index);
+    new Immutability().unprotect(index);
     await flipByte(index, whole.length - 500);
     await store.verify(diffId);
     assert.deepEqual(await Deno.readFile(index), whole);
-    new Immutability().unseal(`${dirOf(diffId)}/layer.tar`);
+    new Immutability().unprotect(`${dirOf(diffId)}/layer.tar`);
     await flipByte(`${dirOf(diffId)}/layer.tar`, 600);
     await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
   });
@@ -137,13 +137,13 @@ Deno.test("verify repairs a damaged index and detects a damaged tar", requires("
 Deno.test("an open file of a removed layer stays readable", requires("root"), async () => {
   await withSetup(async ({ store, ingest }) => {
     const diffId = await ingest({ f: "content" });
-    const { path: dir } = await store.mountable(diffId);
+    const { path: dir } = await store.openLowerDir(diffId);
     using file = await Deno.open(`${dir}/f`);
     await store.remove(diffId);
     const bytes = new Uint8Array(7);
     assert.equal(await file.read(bytes), 7);
     assert.equal(new TextDecoder().decode(bytes), "content");
-    await assert.rejects(store.mountable(diffId), { code: "not_found" });
+    await assert.rejects(store.openLowerDir(diffId), { code: "not_found" });
   });
 });
 
@@ -181,7 +181,7 @@ Deno.test("xattrs at their limits are stored, and larger ones are rejected", req
       });
       const diffId = digestOfHex(await sha256Hex(tar, "native"));
       await store.ingest(streamOf(tar), { diffId });
-      return (await store.mountable(diffId)).path;
+      return (await store.openLowerDir(diffId)).path;
     };
     const most = { "user.a": 65_535, "user.b": 65_535, "trusted.c": 65_535, "user.d": 65_000 };
     const dir = await ingest(most);

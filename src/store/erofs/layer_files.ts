@@ -84,7 +84,7 @@ export class IndexFile extends LayerFile implements IndexSink {
 }
 
 /** Reads a file in chunks that belong to the receiver. */
-export async function* readWhole(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   using file = await Deno.open(path);
   for (;;) {
     const buffer = new Uint8Array(READ_BYTES);

@@ -8,9 +8,9 @@ import {
   type LayerWriter,
   type LayerWriterOptions,
 } from "../directory_driver/directory_layer_store.ts";
-import { attempting } from "../directory_driver/storage_failure.ts";
+import { withStorageErrors } from "../directory_driver/storage_failure.ts";
 import { type LayerPaths, rebuildIndex, repairIndex } from "./index_rebuild.ts";
-import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
+import { hasIndex, INDEX_NAME, readChunks, TAR_NAME } from "./layer_files.ts";
 import type { LayerDirectory, Rebuildable, StatusReporter } from "../driver.ts";
 import { LayerMounts, type MountStrategy } from "./layer_mounts.ts";
 import { probeErofs } from "./probe.ts";
@@ -42,14 +42,14 @@ export class ErofsLayerStore extends DirectoryLayerStore implements StatusReport
     this.#format = format;
   }
 
-  describe(): Promise<readonly (readonly [string, string])[]> {
+  status(): Promise<readonly (readonly [string, string])[]> {
     return this.#format.describe();
   }
 
   /** Rebuilds a layer's index. */
   async remake(diffId: Digest): Promise<void> {
     if (await this.info(diffId) === undefined) throw new TsdError("not_found", `There is no layer ${diffId}`);
-    await attempting(
+    await withStorageErrors(
       `Cannot make the index of layer ${diffId}`,
       () => rebuildIndex(this.#format.pathsOf(this.layerPath(diffId), diffId)),
     );
@@ -91,7 +91,7 @@ class IndexedTars implements LayerFormat {
   }
 
   readTar(dir: string): AsyncIterable<Uint8Array> {
-    return readWhole(`${dir}/${TAR_NAME}`);
+    return readChunks(`${dir}/${TAR_NAME}`);
   }
 
   async mountable(dir: string, diffId: Digest): Promise<LayerDirectory> {

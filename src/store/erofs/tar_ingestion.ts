@@ -9,7 +9,7 @@ import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
 import type { Immutability } from "./immutability.ts";
 
 export interface TarIngestionOptions extends LayerWriterOptions {
-  readonly immutability: Pick<Immutability, "seal">;
+  readonly immutability: Pick<Immutability, "protect">;
 }
 
 /** Fills a layer's directory with `layer.tar` and `index.erofs` and protects both files. */
@@ -69,7 +69,7 @@ export class TarIngestion implements LayerWriter {
       if (outcome.status === "rejected") throw outcome.reason;
     }
     this.#tar[Symbol.dispose]();
-    for (const name of [TAR_NAME, INDEX_NAME]) immutability.seal(`${dir}/${name}`);
+    for (const name of [TAR_NAME, INDEX_NAME]) immutability.protect(`${dir}/${name}`);
     await syncDir(dir);
   }
 

@@ -3,7 +3,7 @@ import { syncDir } from "../../io/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { DirectorySnapshotter, type SnapshotPaths } from "../directory_driver/directory_snapshotter.ts";
-import { attempting } from "../directory_driver/storage_failure.ts";
+import { withStorageErrors } from "../directory_driver/storage_failure.ts";
 import { StagingDir } from "../directory_driver/staging_dir.ts";
 import type { Change, LayerDirectory, LayerStore, Usage } from "../driver.ts";
 import { openDir, openMerged } from "./merged_layers.ts";
@@ -17,7 +17,7 @@ const ROOT_MODE = 0o755;
 export interface OverlaySnapshotterOptions {
   /** The driver's directory below the data-root; created if it is missing. */
   readonly root: string;
-  readonly layers: Pick<LayerStore, "info" | "mountable">;
+  readonly layers: Pick<LayerStore, "info" | "openLowerDir">;
   readonly calls?: OverlayCalls;
   /** Which mount API to use; probed if not given. */
   readonly api?: MountApi;
@@ -26,7 +26,7 @@ export interface OverlaySnapshotterOptions {
 /** A snapshotter on overlayfs, with `upper/` and `work/`. Works over any driver whose layers are directories. */
 export class OverlaySnapshotter extends DirectorySnapshotter {
   protected readonly parts = ["upper", "work"];
-  readonly #layers: Pick<LayerStore, "mountable">;
+  readonly #layers: Pick<LayerStore, "openLowerDir">;
   #api: MountApi | undefined;
 
   constructor({ api, ...options }: OverlaySnapshotterOptions) {
@@ -37,10 +37,10 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
 
   /** Probes whether and how overlays can be mounted. @throws {TsdError} storage: they can't be, and why */
   async probe(): Promise<MountApi> {
-    return this.#api ??= await attempting("Cannot try an overlay", () => probeOverlay(this.root, this.calls));
+    return this.#api ??= await withStorageErrors("Cannot try an overlay", () => probeOverlay(this.root, this.calls));
   }
 
-  async ready(): Promise<void> {
+  async probeMount(): Promise<void> {
     await this.probe();
   }
 
@@ -79,8 +79,8 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     const api = await this.probe();
     using lowers = await this.#lowers(layers);
     const message = `Cannot compare the snapshot for ${id} with its layers`;
-    using upper = await attempting(message, () => openDir(`${dir}/upper`, this.calls));
-    using lower = await attempting(message, async () => {
+    using upper = await withStorageErrors(message, () => openDir(`${dir}/upper`, this.calls));
+    using lower = await withStorageErrors(message, async () => {
       await using stagingDir = await StagingDir.create(this.root);
       return openMerged(lowers.paths, stagingDir.path, api, this.calls);
     });
@@ -108,7 +108,7 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   /** A missing layer of an existing snapshot is a storage failure, not the caller's mistake. */
   async #dirOf(layer: Digest): Promise<LayerDirectory> {
     try {
-      return await this.#layers.mountable(layer);
+      return await this.#layers.openLowerDir(layer);
     } catch (thrown) {
       if (!isTsdError(thrown, "not_found")) throw thrown;
       throw new TsdError("storage", `A layer is missing: ${thrown.message}`, { cause: thrown });
@@ -118,7 +118,7 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   /** Overlayfs needs at least one lower directory, also for an image without layers. */
   async #emptyLower(): Promise<string> {
     const dir = `${this.root}/empty`;
-    await attempting("Cannot make an empty layer", () => Deno.mkdir(dir, { recursive: true, mode: 0o755 }));
+    await withStorageErrors("Cannot make an empty layer", () => Deno.mkdir(dir, { recursive: true, mode: 0o755 }));
     return dir;
   }
 }

@@ -146,7 +146,7 @@ Deno.test("a failing system call gives a storage error, leaves nothing, and leak
     const workingStore = new Overlay2LayerStore({ root: dir });
     await workingStore.ingest(streamOf(EVERY_KIND), { diffId });
     await workingStore.remove(diffId);
-    await workingStore.cleared();
+    await workingStore.waitForRemovals();
     const noneAdded = watchDescriptors();
     for (const name of REFUSED) {
       const calls = { ...LAYER_CALLS, [name]: () => refuse(name) } as LayerCalls;
@@ -221,7 +221,7 @@ Deno.test("a layer with the longest path that Linux supports can be stored and r
     await store.ingest(streamOf(deep), { diffId });
     await store.verify(diffId);
     await store.remove(diffId);
-    await store.cleared();
+    await store.waitForRemovals();
     assert.deepEqual(await namesIn(`${dir}/ingest`), []);
   });
 });
@@ -235,7 +235,7 @@ Deno.test("a snapshot without its layer, or with a damaged layers.json, gives a 
     const id = "ab".repeat(32);
     await snapshotter.prepare([diffId], id);
     await store.remove(diffId);
-    await store.cleared();
+    await store.waitForRemovals();
     await assert.rejects(snapshotter.mount(id), { code: "storage", message: /layer is missing.*sha256/ });
     for (const text of ["", "null", '{"layers":["x"]}']) {
       await Deno.writeTextFile(`${dir}/snapshots/${id}/layers.json`, text);

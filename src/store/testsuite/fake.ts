@@ -40,11 +40,11 @@ export class MemoryLayerStore implements LayerStore {
     return Promise.resolve(this.#layers.get(diffId)?.info);
   }
 
-  cleared(): Promise<boolean> {
+  waitForRemovals(): Promise<boolean> {
     return Promise.resolve(false);
   }
 
-  storedMs(diffId: Digest): Promise<number | undefined> {
+  committedAtMs(diffId: Digest): Promise<number | undefined> {
     return Promise.resolve(this.#layers.get(diffId)?.storedMs);
   }
 
@@ -89,7 +89,7 @@ export class MemoryLayerStore implements LayerStore {
     return layer === undefined ? failing(missing(diffId)) : streamOf(layer.tar.slice());
   }
 
-  mountable(diffId: Digest): Promise<LayerDirectory> {
+  openLowerDir(diffId: Digest): Promise<LayerDirectory> {
     const dir = { path: `/memory/${diffId}`, [Symbol.dispose]: () => {} };
     return this.#layers.has(diffId) ? Promise.resolve(dir) : Promise.reject(missing(diffId));
   }
@@ -187,7 +187,7 @@ export class MemorySnapshotter implements Snapshotter {
     return Promise.resolve([...this.#snapshots.keys()]);
   }
 
-  isWhole(id: string): Promise<boolean> {
+  isComplete(id: string): Promise<boolean> {
     return Promise.resolve(this.#snapshots.has(id));
   }
 

@@ -100,16 +100,16 @@ class Suite {
   presence(): void {
     this.#test("stores a layer and reports its sizes", async ({ store, root }) => {
       const diffId = await digestOf(SMALL);
-      assert.deepEqual([await store.info(diffId), await store.storedMs(diffId)], [undefined, undefined]);
+      assert.deepEqual([await store.info(diffId), await store.committedAtMs(diffId)], [undefined, undefined]);
       const beforeMs = Date.now();
       const info = await store.ingest(chunked(SMALL), { diffId }, { limits: LIMITS });
       assert.deepEqual(info, { diffId, tarBytes: SMALL.length, contentBytes: 8, entries: 2 });
       assert.deepEqual(await store.info(diffId), info);
-      assert.ok(Math.abs(await store.storedMs(diffId) as number - beforeMs) < 60_000);
+      assert.ok(Math.abs(await store.committedAtMs(diffId) as number - beforeMs) < 60_000);
       assert.deepEqual(await store.list(), [diffId]);
       const reopened = this.#harness.create(root);
       assert.deepEqual(await reopened.info(diffId), info);
-      for (const each of [store, reopened]) assert.match((await each.mountable(diffId)).path, /^\//);
+      for (const each of [store, reopened]) assert.match((await each.openLowerDir(diffId)).path, /^\//);
       dispose(reopened);
       assert.deepEqual(await this.#harness.leftovers(root), []);
     });
@@ -138,18 +138,18 @@ class Suite {
         for (let round = 0; round < 10; round++) {
           await store.ingest(chunked(SMALL), { diffId: first });
           await store.ingest(chunked(OTHER), { diffId: second });
-          const opening = store.mountable(first).catch((thrown) => thrown);
+          const opening = store.openLowerDir(first).catch((thrown) => thrown);
           if (round % 2 === 1) await opening;
           await store.remove(first);
           const opened = await opening;
-          using other = await store.mountable(second);
+          using other = await store.openLowerDir(second);
           if (isTsdError(opened, "not_found")) continue;
           assert.ok("path" in opened, String(opened));
           if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
           if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
           opened[Symbol.dispose]();
         }
-        await store.cleared();
+        await store.waitForRemovals();
       },
     );
     this.#test("removes layers and reports not_found for them", async ({ store, root }) => {
@@ -159,10 +159,10 @@ class Suite {
       await store.remove(first);
       await store.remove(first);
       assert.deepEqual(await store.list(), [second]);
-      await store.cleared();
-      assert.equal(await store.cleared(), false);
+      await store.waitForRemovals();
+      assert.equal(await store.waitForRemovals(), false);
       assert.deepEqual(await this.#harness.leftovers(root), []);
-      await assert.rejects(store.mountable(first), { code: "not_found" });
+      await assert.rejects(store.openLowerDir(first), { code: "not_found" });
       await assert.rejects(store.verify(first), { code: "not_found" });
       await assert.rejects(contentOf(store, first), { code: "not_found" });
       await store.ingest(chunked(SMALL), { diffId: first });
@@ -260,13 +260,13 @@ class Suite {
     }
     await ingest;
     if (dirs !== undefined) {
-      const found = await dirs.listTree((await fixture.store.mountable(diffId)).path);
+      const found = await dirs.listTree((await fixture.store.openLowerDir(diffId)).path);
       const expected = outcome.paths.map((path) => path.replace(/\/$/, ""));
       assert.deepEqual(found.map(({ path }) => path).sort(), [".", ...expected].sort(), name);
     }
     await fixture.store.verify(diffId);
     await fixture.store.remove(diffId);
-    await fixture.store.cleared();
+    await fixture.store.waitForRemovals();
   }
 
   dirs(tools: DirTools): void {
@@ -285,7 +285,7 @@ class Suite {
         await store.ingest(chunked(tar, 5000), { diffId });
         const [expected, found] = [
           await tools.listTree(unpacked!),
-          await tools.listTree((await store.mountable(diffId)).path),
+          await tools.listTree((await store.openLowerDir(diffId)).path),
         ];
         assert.ok(expected.length >= 20);
         assert.deepEqual(tools.diffTrees(expected, found), []);
@@ -298,14 +298,14 @@ class Suite {
       const tar = concat(rawFile(".wh.gone", ""), rawFile("d/.wh..wh..opq", ""), rawFile("e/.wh.f", ""), END_OF_TAR);
       const diffId = await digestOf(tar);
       await store.ingest(chunked(tar), { diffId });
-      const found = await tools.listTree((await store.mountable(diffId)).path);
+      const found = await tools.listTree((await store.openLowerDir(diffId)).path);
       assert.deepEqual(found.map(({ path }) => path).sort(), [".", "d", "e", "e/f", "gone"]);
       const isWhiteout = async (name: string) => {
-        const { isCharDevice, rdev } = await Deno.lstat(`${(await store.mountable(diffId)).path}/${name}`);
+        const { isCharDevice, rdev } = await Deno.lstat(`${(await store.openLowerDir(diffId)).path}/${name}`);
         return isCharDevice === true && rdev === 0;
       };
       assert.ok(await isWhiteout("gone") && await isWhiteout("e/f"));
-      const { path: dir } = await store.mountable(diffId);
+      const { path: dir } = await store.openLowerDir(diffId);
       const opaque = xattrs.lgetxattr(cString(`${dir}/d`), cString("trusted.overlay.opaque"));
       assert.deepEqual(opaque, bytesOf("y"));
     });
@@ -324,10 +324,10 @@ class Suite {
       for (const damage of damages) {
         await store.ingest(chunked(SMALL), { diffId });
         await store.verify(diffId);
-        await damage((await store.mountable(diffId)).path);
+        await damage((await store.openLowerDir(diffId)).path);
         await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
         await store.remove(diffId);
-        await store.cleared();
+        await store.waitForRemovals();
       }
     });
   }

@@ -11,7 +11,7 @@ import { bytesOf, END_OF_TAR, TarDecoder, type TarEntryType, tarHeader, tarStrea
 import { concat } from "../../tar/tar_testing.ts";
 import { type DirectoryNode, type LayerNode, LayerTree } from "../layer_tree.ts";
 import type { LayerStore } from "../driver.ts";
-import { openLayers, STORAGE_DRIVERS } from "../drivers.ts";
+import { openLayerStore, STORAGE_DRIVERS } from "../drivers.ts";
 import { temporaryDir } from "./test_dir.ts";
 
 const name = fc.constantFrom("a", "b", "c", "d", ".wh.a", ".wh.b", ".wh..wh..opq");
@@ -92,7 +92,7 @@ for (const driver of STORAGE_DRIVERS) {
   const test = (name: string, use: (store: LayerStore) => Promise<void>) => {
     Deno.test(`${driver}: ${name}`, needs, async () => {
       await using testDir = await (driver === "btrfs" ? btrfsVolume() : temporaryDir());
-      const store = openLayers({ driver, root: testDir.path });
+      const store = openLayerStore({ driver, root: testDir.path });
       try {
         await use(store);
       } finally {
@@ -109,7 +109,7 @@ async function randomLayers(store: LayerStore): Promise<void> {
     fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
       const tar = await tarOf(entries);
       const diffId = await ingested(store, tar);
-      assert.deepEqual(await diskLines((await store.mountable(diffId)).path), treeLines(treeOf(tar)!.root));
+      assert.deepEqual(await diskLines((await store.openLowerDir(diffId)).path), treeLines(treeOf(tar)!.root));
       await store.verify(diffId);
     }),
     { numRuns: 60 },
@@ -125,7 +125,7 @@ async function manyDirs(store: LayerStore): Promise<void> {
   }));
   const whole = await collectBytes(tarStream(files), { maxBytes: 1 << 22, what: "a tar" });
   const diffId = await ingested(store, whole);
-  const { path: dir } = await store.mountable(diffId);
+  const { path: dir } = await store.openLowerDir(diffId);
   for (const path of paths) assert.equal(await Deno.readTextFile(`${dir}/${path}/f`), path);
   await store.verify(diffId);
 }

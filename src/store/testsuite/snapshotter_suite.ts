@@ -69,7 +69,10 @@ class Suite {
       await snapshotter.prepare([base], ID);
       await snapshotter.prepare([base], OTHER);
       assert.deepEqual((await snapshotter.list()).sort(), [ID, OTHER]);
-      assert.deepEqual([await snapshotter.isWhole(ID), await snapshotter.isWhole("00".repeat(32))], [true, false]);
+      assert.deepEqual([await snapshotter.isComplete(ID), await snapshotter.isComplete("00".repeat(32))], [
+        true,
+        false,
+      ]);
       assert.deepEqual(await changes(snapshotter, ID), []);
       const mount = await snapshotter.mount(ID);
       assert.deepEqual(await snapshotter.mount(ID), mount);

@@ -1,5 +1,5 @@
 /** `tsd cp CONTAINER:PATH PATH|-`: a tar comes from the engine and is unpacked here, by nobody but this program. */
-import { joined, renaming, splitEnd, TreeView, Unpacker } from "../../../archive/mod.ts";
+import { entryRenamer, join, splitEnd, TreeView, Unpacker } from "../../../archive/mod.ts";
 import { userId } from "../../../cli/mod.ts";
 import { readContainerPath, statContainerPath } from "../../../client/container_files.ts";
 import type { EngineTransport } from "../../../client/transport.ts";
@@ -40,7 +40,7 @@ async function withLink(
   try {
     const { mode, linkTarget } = await statContainerPath(engine, container, source);
     if (!isGoLink(mode)) return { path: source };
-    return followed(source, linkTarget.startsWith("/") ? linkTarget : joined(splitEnd(source).dir, linkTarget));
+    return followed(source, linkTarget.startsWith("/") ? linkTarget : join(splitEnd(source).dir, linkTarget));
   } catch (thrown) {
     if (isTsdError(thrown, "not_found")) return { path: source };
     throw thrown;
@@ -49,7 +49,7 @@ async function withLink(
 
 /** From the name in the archive to the one here. */
 function renamer(source: string, { name }: Destination): (path: string) => string {
-  const rename = renaming(byteStringFromText(splitEnd(source).name), byteStringFromText(name));
+  const rename = entryRenamer(byteStringFromText(splitEnd(source).name), byteStringFromText(name));
   return name === splitEnd(source).name ? (path) => path : rename;
 }
 

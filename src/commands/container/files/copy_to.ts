@@ -1,5 +1,5 @@
 /** `tsd cp PATH|- CONTAINER:PATH`: a tar is made here while it is sent, and the engine unpacks it. */
-import { joined, packTree, splitEnd, TreeView } from "../../../archive/mod.ts";
+import { join, packTree, splitEnd, TreeView } from "../../../archive/mod.ts";
 import { printableLine, StatusError } from "../../../cli/mod.ts";
 import { statContainerPath, writeContainerPath } from "../../../client/container_files.ts";
 import type { EngineTransport } from "../../../client/transport.ts";
@@ -38,7 +38,7 @@ async function containerTarget(engine: EngineTransport, { container, target }: C
   try {
     let stat = await statContainerPath(engine, container, path);
     if (isGoLink(stat.mode)) {
-      path = stat.linkTarget.startsWith("/") ? stat.linkTarget : joined(splitEnd(path).dir, stat.linkTarget);
+      path = stat.linkTarget.startsWith("/") ? stat.linkTarget : join(splitEnd(path).dir, stat.linkTarget);
       stat = await statContainerPath(engine, container, path);
     }
     if (isGoDevice(stat.mode)) {

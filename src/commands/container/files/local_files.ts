@@ -1,5 +1,5 @@
 /** Files of this machine as `tsd cp` looks at them: paths made absolute, links followed or not, Docker's texts. */
-import { baseName, dirName, joined, requestsDir, splitEnd, withEndOf } from "../../../archive/mod.ts";
+import { baseName, dirName, join, requestsDir, splitEnd, withEndOf } from "../../../archive/mod.ts";
 import { StatusError } from "../../../cli/mod.ts";
 import { followed } from "./copy_names.ts";
 import type { CopySource, CopyTarget } from "./copying.ts";
@@ -9,12 +9,12 @@ const LINKS_MAX = 10;
 
 /** From the root on, cleaned, with its end as it was written. */
 export function localPath(path: string): string {
-  return withEndOf(path.startsWith("/") ? joined("/", path) : joined(Deno.cwd(), path), path);
+  return withEndOf(path.startsWith("/") ? join("/", path) : join(Deno.cwd(), path), path);
 }
 
 /** @throws {StatusError} with Docker's text: where it would lie there is no folder, or it is a device */
 export function checkOutputPath(path: string): void {
-  const dir = dirName(joined("/", path));
+  const dir = dirName(join("/", path));
   if (statOf(dir) === undefined) {
     throw new StatusError(`invalid output path: directory ${JSON.stringify(dir)} does not exist`);
   }
@@ -35,7 +35,7 @@ export function localSource(path: string, { followLink }: { readonly followLink:
 /** Links on the way are followed, one at the end only where its path asks for a folder. */
 function besideItsDir(path: string): { readonly path: string; readonly otherName?: string } {
   const slash = path.lastIndexOf("/") + 1;
-  const resolved = joined("/", realPath(path.slice(0, slash)));
+  const resolved = join("/", realPath(path.slice(0, slash)));
   const whole = `${resolved === "/" ? "" : resolved}/${path.slice(slash)}`;
   const isOther = path.endsWith("/") && baseName(path) !== baseName(whole);
   return isOther ? { path: whole, otherName: baseName(path) } : { path: whole };
@@ -50,7 +50,7 @@ export function localTarget(path: string): CopyTarget {
     if (!info.isSymlink) return { path: target, found: info.isDirectory ? "folder" : "other" };
     if (links === LINKS_MAX) throw new StatusError(`too many symlinks in ${path}`);
     const link = Deno.readLinkSync(target);
-    target = link.startsWith("/") ? link : joined(splitEnd(target).dir, link);
+    target = link.startsWith("/") ? link : join(splitEnd(target).dir, link);
   }
   const { dir } = splitEnd(target);
   const info = statOf(dir);
@@ -72,7 +72,7 @@ const statOf = (path: string) => present(() => Deno.statSync(path));
 function realPath(path: string): string {
   const found = present(() => Deno.realPathSync(path));
   if (found !== undefined) return found;
-  throw new StatusError(`lstat ${joined("/", path)}: no such file or directory`);
+  throw new StatusError(`lstat ${join("/", path)}: no such file or directory`);
 }
 
 /** What `look` finds; nothing where there is nothing, or something else in the way. */

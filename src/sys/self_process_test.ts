@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
-import { files, OwnedFd, ownProcess, pipes } from "./mod.ts";
+import { files, OwnedFd, pipes, selfProcess } from "./mod.ts";
 
 Deno.test("dup2 replaces a descriptor; umask returns the previous mask", () => {
   const [a, b] = [pipes.pipe2(), pipes.pipe2()];
@@ -8,24 +8,24 @@ Deno.test("dup2 replaces a descriptor; umask returns the previous mask", () => {
   using writer = new OwnedFd(a.writeFd);
   using otherReader = new OwnedFd(b.readFd);
   using otherWriter = new OwnedFd(b.writeFd);
-  ownProcess.dup2(writer.fd, otherWriter.fd);
+  selfProcess.dup2(writer.fd, otherWriter.fd);
   files.write(otherWriter.fd, new Uint8Array([7]));
   const buffer = new Uint8Array(2);
   assert.equal(files.read(reader.fd, buffer), 1);
   assert.equal(files.read(otherReader.fd, buffer), 0, "the replaced writer was the last one");
 
-  const before = ownProcess.umask(0o077);
-  assert.equal(ownProcess.umask(before), 0o077);
+  const before = selfProcess.umask(0o077);
+  assert.equal(selfProcess.umask(before), 0o077);
 });
 
 /** Becomes a session leader and a child subreaper, as the daemon does at its start. */
 const DAEMON = `
-  const { ownProcess, pipes, processes, processStat, O, OwnedFd, files, isErrno } = await import(MODULE);
-  ownProcess.setsid();
+  const { selfProcess, pipes, processes, processStat, O, OwnedFd, files, isErrno } = await import(MODULE);
+  selfProcess.setsid();
   const session = (await Deno.readTextFile("/proc/self/stat")).split(") ")[1].split(" ")[3];
   let again = "";
-  try { ownProcess.setsid(); } catch (thrown) { if (!isErrno(thrown, "EPERM")) throw thrown; again = "EPERM"; }
-  ownProcess.setChildSubreaper();
+  try { selfProcess.setsid(); } catch (thrown) { if (!isErrno(thrown, "EPERM")) throw thrown; again = "EPERM"; }
+  selfProcess.setChildSubreaper();
   const { readFd, writeFd } = pipes.pipe2();
   const child = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", "(exit 5) & echo $!"], env: {},
     stdio: [{ target: 1, fd: writeFd }] });
@@ -57,18 +57,18 @@ Deno.test("setsid and setChildSubreaper, in a separate process", async () => {
  * arguments. The second program waits for the child, which hadn't exited when it started.
  */
 const REPLACED = `
-  const { ownProcess, pipes, processes, isErrno, files } = await import(MODULE);
+  const { selfProcess, pipes, processes, isErrno, files } = await import(MODULE);
   const [role, before, child, kept, closed, trigger] = Deno.args;
   if (role === "first") {
     const [input, output] = [pipes.pipe2(), pipes.pipe2()];
     const child = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", "read x; echo got $x >&5; exit 6"], env: {},
-      stdio: [{ target: 0, fd: input.readFd }, { target: 5, fd: output.writeFd }], holdFds: 6 });
+      stdio: [{ target: 0, fd: input.readFd }, { target: 5, fd: output.writeFd }], inheritFdsBelow: 6 });
     for (const fd of [output.readFd, input.writeFd]) pipes.setCloseOnExec(fd, false);
     let failed = "";
-    try { ownProcess.execve("/no/such", ["x"], {}); } catch (thrown) { if (!isErrno(thrown, "ENOENT")) throw thrown; failed = thrown.message; }
+    try { selfProcess.execve("/no/such", ["x"], {}); } catch (thrown) { if (!isErrno(thrown, "ENOENT")) throw thrown; failed = thrown.message; }
     const self = ["run", "--no-config", "--no-check", "-A", Deno.mainModule];
     const args = [Deno.pid, child, output.readFd, output.writeFd, input.writeFd].map(String);
-    ownProcess.execve(Deno.execPath(), ["deno", ...self, "second", ...args], { FAILED: failed, DENO_DIR: Deno.env.get("DENO_DIR") ?? "" });
+    selfProcess.execve(Deno.execPath(), ["deno", ...self, "second", ...args], { FAILED: failed, DENO_DIR: Deno.env.get("DENO_DIR") ?? "" });
   }
   let gone = "";
   try { files.write(Number(closed), new Uint8Array(1)); } catch (thrown) { if (!isErrno(thrown, "EBADF")) throw thrown; gone = "EBADF"; }
