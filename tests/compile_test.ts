@@ -333,7 +333,7 @@ Deno.test({
  * The engine, the host of a plugin, the commands that look for its process, and those that copy to and from this machine's files by system calls:
  * they load what they need from the engine's files.
  */
-const OWN_WAYS = /^(?:serve|confinement|daemon_control|copy_from|copy_to|output_file)-/;
+const OWN_WAYS = /^(?:serve|confinement|control|copy_from|copy_to|output_file)-/;
 
 Deno.test("dist/tsd: the client's files have no node:http, no engine and no container in them", async () => {
   const bundleDir = `${EXECUTABLE}.bundle`;
