@@ -2,7 +2,7 @@ import type { EventMessage } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { persistently } from "./reconnect.ts";
 import { textLines } from "./json_lines.ts";
-import type { EngineTransport } from "./transport.ts";
+import type { EngineResponse, EngineTransport } from "./transport.ts";
 
 /** Times are seconds since 1970, with a fraction where needed. */
 export interface EventsRequest {
@@ -21,18 +21,18 @@ export interface ReceivedEvent {
   readonly timeNano: bigint;
 }
 
+/** The media type of lines that begin with the event's place in the engine's history; asked for by a header. */
+const POSITIONS_TYPE = "application/vnd.tsd.event-positions";
+const NANOS = 1_000_000_000n;
+
 /** Begins to listen: from the moment this resolves nothing is missed. */
 export async function listenToEvents(
   engine: EngineTransport,
-  { since, until, filters = {}, signal }: EventsRequest = {},
+  request: EventsRequest = {},
 ): Promise<AsyncIterable<ReceivedEvent>> {
-  const query = { since, until, filters: encodeFilters(filters) };
-  const request = { method: "GET", path: "/events", query } as const;
-  const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
+  const { body } = await ask(engine, request, {});
   return received(body);
 }
-
-const NANOS = 1_000_000_000n;
 
 /** Listens, across engines that go away and come back: then for what happened after the last event that was taken. */
 export async function followEvents(
@@ -40,31 +40,76 @@ export async function followEvents(
   request: EventsRequest,
   take: (event: ReceivedEvent) => Promise<void>,
 ): Promise<void> {
-  /** Taken ones of the latest time: the engine tells them once more. */
-  let latest = { timeNano: -1n, texts: new Set<string>() };
-  // So that nothing is missed that happens while nobody listens.
-  let since = request.since;
-  const startedAt = `${(Date.now() / 1000).toFixed(3)}`;
+  const place = new Place(request.since);
   await persistently(async () => {
-    const events = await listenToEvents(engine, { ...request, since });
-    since ??= startedAt;
-    return events;
-  }, async (events) => {
-    for await (const event of events) {
-      const { timeNano, text } = event;
-      if (timeNano === latest.timeNano && latest.texts.has(text)) continue;
-      if (timeNano !== latest.timeNano) latest = { timeNano, texts: new Set() };
-      latest.texts.add(text);
-      since = `${timeNano / NANOS}.${String(timeNano % NANOS).padStart(9, "0")}`;
-      await take(event);
-    }
+    const answer = await ask(engine, { ...request, since: place.since }, place.headers);
+    place.begins(answer);
+    return answer;
+  }, async ({ headers, body }) => {
+    const hasPositions = headers.get("content-type") === POSITIONS_TYPE;
+    for await (const event of received(body, hasPositions)) if (place.isNew(event)) await take(event);
   });
 }
 
-async function* received(body: AsyncIterable<Uint8Array>): AsyncGenerator<ReceivedEvent> {
-  for await (const { text, value: message } of textLines<EventMessage>(body)) {
+/** Where in the past a follower is. By the event's number in the engine's history, or by its time with Docker's engines. */
+class Place {
+  readonly #startedAt = (Date.now() / 1000).toFixed(3);
+  #hasAsked = false;
+  #since: string | undefined;
+  /** As the engine writes it. */
+  #position: string | undefined;
+  /** Taken ones of the latest time: an engine that goes by times tells them once more. */
+  #latest = { timeNano: -1n, texts: new Set<string>() };
+
+  constructor(since: string | undefined) {
+    this.#since = since;
+  }
+
+  /** So that nothing is missed that happens while nobody listens. */
+  get since(): string | undefined {
+    if (this.#hasAsked) this.#since ??= this.#startedAt;
+    this.#hasAsked = true;
+    return this.#since;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return {
+      "Tsd-Event-Positions": "1",
+      ...(this.#position !== undefined && { "Tsd-Events-After": this.#position }),
+    };
+  }
+
+  /** Whoever wants the past is nowhere before an event has come. */
+  begins({ headers }: EngineResponse): void {
+    if (this.#since === undefined) this.#position = headers.get("tsd-event-position");
+  }
+
+  isNew({ timeNano, text, sequence }: NumberedEvent): boolean {
+    if (timeNano === this.#latest.timeNano && this.#latest.texts.has(text)) return false;
+    if (timeNano !== this.#latest.timeNano) this.#latest = { timeNano, texts: new Set() };
+    this.#latest.texts.add(text);
+    this.#since = `${timeNano / NANOS}.${String(timeNano % NANOS).padStart(9, "0")}`;
+    this.#position = sequence && `${sequence}.${timeNano}`;
+    return true;
+  }
+}
+
+type NumberedEvent = ReceivedEvent & { readonly sequence: string | undefined };
+
+async function ask(
+  engine: EngineTransport,
+  { since, until, filters = {}, signal }: EventsRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<EngineResponse> {
+  const query = { since, until, filters: encodeFilters(filters) };
+  const request = { method: "GET", path: "/events", query, headers } as const;
+  return await engine.request(signal === undefined ? request : { ...request, signal });
+}
+
+async function* received(body: AsyncIterable<Uint8Array>, hasPositions = false): AsyncGenerator<NumberedEvent> {
+  for await (const { text, prefix: sequence, value: message } of textLines<EventMessage>(body, hasPositions)) {
     // Docker and tsd write it as the last field.
     const digits = /"timeNano":(\d+)\}$/.exec(text)?.[1];
-    yield { message, text, timeNano: BigInt(digits ?? Math.round(message.timeNano ?? message.time * 1e9)) };
+    yield { message, text, sequence, timeNano: BigInt(digits ?? Math.round(message.timeNano ?? message.time * 1e9)) };
   }
 }

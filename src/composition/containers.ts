@@ -86,6 +86,10 @@ export function provideContainers(provide: Provide, { paths, info, log, config }
       execs: get(TOKENS.execs),
       fdHolders: get(TOKENS.fdHolders),
       open: openProcess,
+      isToldOf: ({ id, containerId }) =>
+        get(TOKENS.events).reported("container", "exec_die", containerId).some(({ attributes }) =>
+          attributes.execID === id
+        ),
       exit: (process) => orphanedExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
     }));
   provide(

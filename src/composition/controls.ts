@@ -63,6 +63,7 @@ export function provideControls(provide: Provide, { paths, info, log }: EngineSe
     (get) =>
       new OomWatch({
         cgroups: get(TOKENS.cgroups),
+        table: get(TOKENS.table),
         events: get(TOKENS.containerEvents),
         hooks: get(TOKENS.hooks),
         log,

@@ -12,6 +12,7 @@ import { orphanedEnd } from "../engine/lifecycle/orphaned_process.ts";
 import { settleOrphanedRuntimes } from "../engine/lifecycle/orphaned_runtimes.ts";
 import { removeCgroup } from "../engine/lifecycle/data_dirs.ts";
 import { stateRoots } from "../engine/containers/runtimes.ts";
+import { hasComeTrue } from "./left_steps.ts";
 import { Stopwatch } from "../async/stopwatch.ts";
 import { StorageProbe } from "../engine/lifecycle/storage_probe.ts";
 import { sweepStorage } from "../store/drivers.ts";
@@ -78,6 +79,7 @@ export async function openEngine(
   get(TOKENS.volumeMounts).sweep();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
   await get(TOKENS.networks).lifetime.restore(new Set(running.map(({ id }) => id)));
+  get(TOKENS.orphanedIntents).settleAll((pending) => hasComeTrue(get, pending));
   get(TOKENS.hooks).begin();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));

@@ -30,6 +30,7 @@ import type { Waiters } from "../engine/containers/waiters.ts";
 import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { EventHistory } from "../engine/events/event_history.ts";
+import type { OrphanedIntents } from "../engine/events/orphaned_intents.ts";
 import type { VolumeEvents } from "../engine/events/volume_events.ts";
 import type { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
 import type { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
@@ -169,6 +170,7 @@ export const TOKENS = {
   execRestore: token<ExecRestore>("execRestore"),
   system: token<SystemService>("system"),
   eventHistory: token<EventHistory>("eventHistory"),
+  orphanedIntents: token<OrphanedIntents>("leftIntents"),
   events: token<EventBus>("events"),
   containerEvents: token<ContainerEvents>("containerEvents"),
   imageEvents: token<ImageEvents>("imageEvents"),

@@ -106,20 +106,35 @@ export class Database implements Disposable {
     return result;
   }
 
+  /**
+   * Runs `body` in one transaction that no sync is begun for: a kill of the process loses nothing, a power cut what was
+   * not synced for another reason, or by {@link Database.syncSoon}.
+   */
+  transactionUnsynced<T>(body: () => T): T {
+    if (this.#depth > 0) return body();
+    this.#setSynchronous(false);
+    return this.#inTransaction(body);
+  }
+
+  /** Begins a sync of what was written so far, in another thread. */
+  syncSoon(): void {
+    this.#syncSoon();
+  }
+
   #inTransaction<T>(body: () => T): T {
     this.#db.exec("BEGIN IMMEDIATE");
     this.#depth++;
-    let result: T;
     try {
-      result = body();
+      const result = body();
+      this.#db.exec("COMMIT");
+      return result;
     } catch (thrown) {
-      this.#depth--;
-      this.#db.exec("ROLLBACK");
+      // A full disk may have ended it already (sqlite.org/lang_transaction.html, section 3).
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw thrown;
+    } finally {
+      this.#depth--;
     }
-    this.#depth--;
-    this.#db.exec("COMMIT");
-    return result;
   }
 
   /** Closes the database; SQLite then checkpoints the log and syncs both. */

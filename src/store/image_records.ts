@@ -5,6 +5,7 @@
  */
 import type { Digest } from "../image/digest.ts";
 import type { Database, Row } from "./database.ts";
+import { type Recording, UNTOLD } from "./event_records.ts";
 
 /** An image, without its names. */
 export interface ImageRecord {
@@ -51,9 +52,13 @@ export class ImageRecords {
     this.#db = db;
   }
 
-  /** Adds an image, unless it exists, and its names, in one transaction; names of other images are moved to it. */
-  put(image: ImageRecord, names: NewNames): void {
-    if (this.#exists(image.id, names)) return;
+  /** Adds an image (again) and gives it its names, in one transaction; a name moves over from another image. */
+  put(image: ImageRecord, names: NewNames, recording: Recording = UNTOLD): void {
+    if (this.#exists(image.id, names)) return recording({ write() {} });
+    recording({ write: () => this.#put(image, names), lasts: true });
+  }
+
+  #put(image: ImageRecord, names: NewNames): void {
     this.#db.transaction(() => {
       this.#db.run(
         "INSERT INTO images (id, manifest_digest, size_bytes, added_ms) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -89,12 +94,14 @@ export class ImageRecords {
     );
   }
 
-  /** Like {@link ImageRecords.tag}, for an explicit request: also records its time. */
-  tagManually(name: string, id: Digest, nowMs: number): void {
-    this.#db.transaction(() => {
-      this.tag(name, id);
-      this.#db.run("UPDATE images SET tagged_ms = ? WHERE id = ?", nowMs, id);
-    });
+  /** The same as somebody's wish, whose time is kept. */
+  tagManually(name: string, id: Digest, nowMs: number, recording: Recording = UNTOLD): void {
+    const write = () =>
+      this.#db.transaction(() => {
+        this.tag(name, id);
+        this.#db.run("UPDATE images SET tagged_ms = ? WHERE id = ?", nowMs, id);
+      });
+    recording({ write, lasts: true });
   }
 
   /** Removes a name: a tag, or a repository digest (`docker.io/library/alpine@sha256:…`). */

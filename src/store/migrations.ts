@@ -94,4 +94,10 @@ export const MIGRATIONS: readonly string[] = [
     is_enabled INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE event_intents (        -- events of steps that have begun and are not over
+    id INTEGER PRIMARY KEY,
+    event TEXT NOT NULL               -- JSON: the event without its time
+  ) STRICT;
+  `,
 ];

@@ -136,8 +136,6 @@ Deno.test({
     await engine.restart();
     assert.deepEqual(await actionsOf(engine, "web", since), ["create", "start"]);
     succeeded(await engine.tsd(["rm", "-f", "web"]));
-    // A crash costs what waited to be written: a quarter of a second at most.
-    await new Promise((resolve) => setTimeout(resolve, 400));
     await engine.restart("SIGKILL");
     assert.deepEqual(await actionsOf(engine, "web", since), ["create", "start", "kill", "die", "destroy"]);
   },

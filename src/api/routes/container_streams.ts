@@ -76,6 +76,8 @@ export async function attachContainer(services: Services, request: ApiRequest): 
     const started = await startAttached(services, request, container, awaited, options);
     return { kind: "hijack", contentType, ...started };
   }
+  // Before the head goes out: who has it is told of, whatever becomes of this engine.
+  containerEvents.emit(container, "attach");
   return {
     kind: "hijack",
     contentType,
@@ -86,7 +88,6 @@ export async function attachContainer(services: Services, request: ApiRequest): 
           { timestamps: false, details: false, multiplexed: !tty },
         )
         : undefined;
-      containerEvents.emit(container, "attach");
       if (!query.flag("stream")) {
         for await (const chunk of earlier ?? []) await connection.write(chunk);
         return;

@@ -1,8 +1,10 @@
 /**
  * @module
- * `GET /events`.
+ * `GET /events`. tsd's own clients are told each event's place in the history (`Tsd-Event-Positions`), and name the one
+ * that they got last when they come back after a loss (`Tsd-Events-After`): times can't tell, as clocks are set.
  */
 import type { EngineEvent } from "../../engine/events/event.ts";
+import type { EventPosition } from "../../engine/events/event_history.ts";
 import { TsdError } from "../../errors.ts";
 import type { Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
@@ -15,8 +17,15 @@ export function eventRoutes(services: Pick<Services, "events">): Route[] {
   return [{ method: "GET", path: "/events", since: "1.24", handler: (request) => listen(services, request) }];
 }
 
+/** A request header: lines are to begin with the event's sequence number and a blank. */
+const POSITIONS_HEADER = "tsd-event-positions";
+const POSITIONS_TYPE = "application/vnd.tsd.event-positions";
+/** A request header, the position that an answer of ours has told: only later events are wanted. */
+const AFTER_HEADER = "tsd-events-after";
+
 /** Listening begins here, before the head goes out: a client that has the head misses nothing. */
-function listen({ events }: Pick<Services, "events">, { query, version, signal }: ApiRequest): Reply {
+function listen({ events }: Pick<Services, "events">, request: ApiRequest): Reply {
+  const { query, version, signal } = request;
   const filters = query.filters(EVENT_FILTER_KEYS);
   const [since, until] = [query.text("since"), query.text("until")];
   const [sinceNano, untilNano] = [moment("since", since), moment("until", until)];
@@ -27,13 +36,34 @@ function listen({ events }: Pick<Services, "events">, { query, version, signal }
   const known = atLeast(version, "1.46");
   const matches = (event: EngineEvent) =>
     (known || event.type !== "image" || event.action !== "create") && passesEventFilters(event, filters);
-  const found = events.listen({ sinceNano, untilNano, matches }, signal);
-  return { kind: "stream", contentType: "application/json", body: lines(found), endless: true };
+  const after = position(request.header(AFTER_HEADER));
+  const headers = { "Tsd-Event-Position": positionText(events.position) };
+  const found = events.listen({ sinceNano, untilNano, after, matches }, signal);
+  if (request.header(POSITIONS_HEADER) === undefined) {
+    return { kind: "stream", contentType: "application/json", body: lines(found, eventText), endless: true };
+  }
+  const text = (event: EngineEvent) => `${event.sequence} ${eventText(event)}`;
+  return { kind: "stream", contentType: POSITIONS_TYPE, headers, body: lines(found, text), endless: true };
 }
 
-async function* lines(events: AsyncIterable<EngineEvent>): AsyncGenerator<Uint8Array> {
+async function* lines(
+  events: AsyncIterable<EngineEvent>,
+  text: (event: EngineEvent) => string,
+): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  for await (const event of events) yield encoder.encode(`${eventText(event)}\n`);
+  for await (const event of events) yield encoder.encode(`${text(event)}\n`);
+}
+
+const positionText = ({ sequence, timeNano }: EventPosition): string => `${sequence}.${timeNano}`;
+
+/** @throws {TsdError} invalid_argument */
+function position(text: string | undefined): EventPosition | undefined {
+  if (text === undefined) return undefined;
+  const [, sequence, timeNano] = /^(\d{1,15})\.(\d{1,20})$/.exec(text) ?? [];
+  if (sequence === undefined || timeNano === undefined) {
+    throw new TsdError("invalid_argument", `invalid ${AFTER_HEADER}: ${JSON.stringify(text)} is no position`);
+  }
+  return { sequence: Number(sequence), timeNano: BigInt(timeNano) };
 }
 
 function moment(name: string, text: string | undefined): bigint | undefined {

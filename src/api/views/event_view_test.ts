@@ -6,6 +6,7 @@ import { eventText, parseNanos } from "./event_view.ts";
 
 const ID = "3f4b0c7a9d2e".padEnd(64, "0");
 const event = (given: Partial<EngineEvent> = {}): EngineEvent => ({
+  sequence: 1,
   type: "container",
   action: "start",
   actorId: ID,

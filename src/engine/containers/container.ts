@@ -51,6 +51,8 @@ interface Live extends Times {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: with the pid it names one process for ever. */
   readonly startTicks: string;
+  /** How often the kernel has killed in it for want of memory, as far as that was told. Older engines didn't write it down. */
+  readonly oomKills?: number;
 }
 
 /** How its last run ended. */

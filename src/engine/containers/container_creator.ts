@@ -12,7 +12,9 @@ import { requestedPorts } from "../../network/port.ts";
 import type { Adjusted, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostInfo } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/driver.ts";
+import type { Recording } from "../../store/event_records.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { EventIntent } from "../events/event_bus.ts";
 import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageLeases } from "../images/image_leases.ts";
@@ -98,7 +100,7 @@ export class ContainerCreator {
     await using ready = await this.#deps.volumes.make(plan, id);
     watch.lap("volumes");
     held.require();
-    const container = table.insert(id, named, {
+    const record = {
       imageName,
       imageId: image.record.id,
       layers: image.record.layers,
@@ -108,13 +110,15 @@ export class ContainerCreator {
       platform: "linux",
       ...networks !== undefined && { networks },
       ...ociHooks !== undefined && { ociHooks },
-    });
+    };
+    let intent!: EventIntent;
+    const recording = (made: Container): Recording => (trace) => intent = events.intend(made, "create", trace);
+    const container = table.insert(id, named, record, recording);
     watch.lap("record");
     // It can be seen from now on; whoever wants to start it waits until it is complete.
-    await locks.run(id, () => this.#provision(container));
+    await locks.run(id, () => this.#provision(container, intent));
     ready.keep();
     watch.lap("layer");
-    events.emit(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
 
@@ -176,10 +180,13 @@ export class ContainerCreator {
   }
 
   /** Gives a new container its folder and its writable layer, or takes it back. */
-  async #provision(container: Container): Promise<void> {
+  async #provision(container: Container, intent: EventIntent): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     await using undo = new AsyncDisposableStack();
-    undo.defer(() => table.remove(container));
+    undo.defer(() => {
+      table.remove(container);
+      intent.drop();
+    });
     const { home } = containerPaths(paths, container.id);
     Deno.mkdirSync(home, { recursive: true, mode: 0o710 });
     undo.defer(() => Deno.remove(home, { recursive: true }));
@@ -189,5 +196,6 @@ export class ContainerCreator {
     // That was under way all the time; whoever is told of the container has it also after a power cut.
     await table.synced();
     undo.move();
+    intent.publish();
   }
 }

@@ -7,6 +7,7 @@ import type { WaitCondition } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { OrphanedIntents } from "../events/orphaned_intents.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type Container, isLive } from "./container.ts";
 import type { ContainerRemover } from "./remove.ts";
@@ -30,6 +31,7 @@ export interface ContainerServiceDeps {
   readonly runs: ContainerSupervisor;
   readonly removals: Pick<ContainerRemover, "keep" | "announce" | "clean" | "remove">;
   readonly events: ContainerEvents;
+  readonly orphanedIntents: Pick<OrphanedIntents, "take">;
   readonly signals: SignalSender;
   readonly restarts: Pick<RestartManager, "stoppedManually">;
   readonly waiters: Waiters;
@@ -61,12 +63,19 @@ export class ContainerService {
     const signal = options.signal ?? config.StopSignal ?? String(SIGTERM);
     // Before anything happens; of what doesn't run nothing is refused, as in Docker.
     if (container.isActive) parseSignal(signal);
-    const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
+    if (!container.isActive) return false;
+    const { events, orphanedIntents } = this.#deps;
+    // What a client asked the engine before for, and asks this one for, is told once.
+    const intent = orphanedIntents.take("container", "stop", container.id) ?? events.intend(container, "stop");
+    using undo = new DisposableStack();
+    undo.defer(() => intent.drop());
     const run = await this.#runToEnd(container);
     if (run === undefined) return false;
     using _announced = this.#deps.removals.announce(container);
+    const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     if (run !== "called off") await this.#stopRun(container, run, parseSignal(signal), seconds);
-    this.#deps.events.emit(container, "stop");
+    undo.move();
+    intent.publish();
     return true;
   }
 

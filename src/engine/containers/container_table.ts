@@ -1,12 +1,14 @@
 /**
  * @module
  * All containers of this engine, in memory, each with its row in the database: look-up by id, name or unique prefix,
- * and the one way to change a state: row first, memory second, but for ends.
+ * and the one way to change a state: row first, memory second, but for ends. A caller that tells of a change has the event
+ * written together with the row ({@link Recording}).
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { type Log, SILENT_LOG } from "../../log.ts";
 import type { ContainerRecords } from "../../store/container_records.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import {
   Container,
   type ContainerRecord,
@@ -45,17 +47,23 @@ export class ContainerTable implements Disposable {
   }
 
   /** Adds a new container. @throws {TsdError} name_in_use */
-  insert(id: string, name: string, record: ContainerRecord): Container {
+  insert(
+    id: string,
+    name: string,
+    record: ContainerRecord,
+    recording: (container: Container) => Recording = () => UNTOLD,
+  ): Container {
     const state: ContainerState = { status: "created", exitCode: 0, error: "" };
     const container = new Container(id, name, Date.now(), record, state);
-    this.#records.insert({ id, name, createdMs: container.createdMs, imageId: record.imageId, record, state });
+    const row = { id, name, createdMs: container.createdMs, imageId: record.imageId, record, state };
+    recording(container)({ write: () => this.#records.insert(row) });
     this.#keep(container);
     return container;
   }
 
   /** At once, or not at all. @throws {TsdError} name_in_use */
-  rename(container: Container, name: string): void {
-    this.#records.rename(container.id, name);
+  rename(container: Container, name: string, recording: Recording = UNTOLD): void {
+    recording({ write: () => this.#records.rename(container.id, name), lasts: true });
     this.#idByName.delete(container.name);
     this.#idByName.set(name, container.id);
     container.name = name;
@@ -65,21 +73,28 @@ export class ContainerTable implements Disposable {
    * Moves a container on. That it doesn't run (any more) is a fact even where the disk is full: then it is known here at
    * once, and written with the next change. @throws Error of the database, for a state that is about to begin
    */
-  setState(container: Container, state: ContainerState, restarts: RestartHistory = container.restarts): void {
-    if (isLive(state)) {
-      this.#records.saveState(container.id, stored(state, restarts));
-    }
+  setState(
+    container: Container,
+    state: ContainerState,
+    restarts: RestartHistory = container.restarts,
+    recording: Recording = UNTOLD,
+  ): void {
+    if (isLive(state)) recording({ write: () => this.#records.saveState(container.id, stored(state, restarts)) });
     container.state = state;
     container.restarts = restarts;
     if (isLive(state)) this.#unwritten.delete(container);
-    else this.#unwritten.add(container);
+    else this.#recordEnd(container, recording);
     this.#write();
   }
 
   /** What it is limited to, how it is restarted and what it publishes from now on. At once, or not at all. */
-  setConfig(container: Container, changed: Pick<ContainerRecord, "config" | "hostConfig">): void {
+  setConfig(
+    container: Container,
+    changed: Pick<ContainerRecord, "config" | "hostConfig">,
+    recording: Recording = UNTOLD,
+  ): void {
     const record = { ...container.record, ...changed };
-    this.#records.saveRecord(container.id, record);
+    recording({ write: () => this.#records.saveRecord(container.id, record), lasts: true });
     container.record = record;
   }
 
@@ -115,8 +130,8 @@ export class ContainerTable implements Disposable {
     return this.#removed.has(container.id);
   }
 
-  remove(container: Container): void {
-    this.#records.remove(container.id);
+  remove(container: Container, recording: Recording = UNTOLD): void {
+    recording({ write: () => this.#records.remove(container.id) });
     this.#unwritten.delete(container);
     this.#removed.delete(container.id);
     this.#byId.delete(container.id);
@@ -186,16 +201,25 @@ export class ContainerTable implements Disposable {
     this.#write();
   }
 
+  /** That it doesn't run any more is told also where it can't be written. */
+  #recordEnd(container: Container, recording: Recording): void {
+    this.#unwritten.add(container);
+    if (!this.#tryWriting(container, recording)) recording({ write() {} });
+  }
+
   #write(): void {
-    for (const container of this.#unwritten) {
-      try {
-        const state = stored(container.state, container.restarts, this.isBeingRemoved(container));
-        this.#records.saveState(container.id, state);
-        this.#unwritten.delete(container);
-      } catch (thrown) {
-        const { message } = toTsdError(thrown);
-        this.#log.error("a container's state can't be written now", { container: container.id, error: message });
-      }
+    for (const container of this.#unwritten) this.#tryWriting(container);
+  }
+
+  #tryWriting(container: Container, recording: Recording = UNTOLD): boolean {
+    const state = stored(container.state, container.restarts, this.isBeingRemoved(container));
+    try {
+      recording({ write: () => this.#records.saveState(container.id, state) });
+      return this.#unwritten.delete(container);
+    } catch (thrown) {
+      const { message } = toTsdError(thrown);
+      this.#log.error("a container's state can't be written now", { container: container.id, error: message });
+      return false;
     }
   }
 

@@ -4,7 +4,9 @@
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { digestOfHex } from "../../image/digest.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import { ContainerEvents } from "../events/container_events.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { Container, type ContainerState } from "./container.ts";
 
 /** A running state. */
@@ -31,12 +33,12 @@ export function fakeContainer(
 /** Events written down as `action key=value`, without what every event of {@link fakeContainer} carries. */
 export function recordedEvents(): { readonly reported: string[]; readonly events: ContainerEvents } {
   const reported: string[] = [];
-  const events = new ContainerEvents({
-    publish: ({ action, detail, attributes: { image: _image, name: _name, ...rest } }) => {
+  const events = new ContainerEvents(
+    fakeSink(({ action, detail, attributes: { image: _image, name: _name, ...rest } }) => {
       const info = Object.entries(rest).map(([key, value]) => ` ${key}=${value}`).join("");
       reported.push((detail === undefined ? action : `${action}: ${detail}`) + info);
-    },
-  });
+    }),
+  );
   return { reported, events };
 }
 
@@ -50,9 +52,12 @@ export function tableOf(container: Container) {
   return {
     find: () => container,
     has: () => true,
-    setState: (_: Container, state: ContainerState, restarts = container.restarts) => {
-      container.state = state;
-      container.restarts = restarts;
-    },
+    setState: (_: Container, state: ContainerState, restarts = container.restarts, recording: Recording = UNTOLD) =>
+      recording({
+        write: () => {
+          container.state = state;
+          container.restarts = restarts;
+        },
+      }),
   };
 }

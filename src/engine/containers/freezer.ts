@@ -99,7 +99,8 @@ export class Freezer {
   #record(container: Container, isFrozen: boolean): void {
     const { state } = container;
     if (state.status !== (isFrozen ? "running" : "paused")) return;
-    this.#deps.table.setState(container, { ...state, status: isFrozen ? "paused" : "running" });
-    this.#deps.events.emit(container, isFrozen ? "pause" : "unpause");
+    const [status, action] = isFrozen ? ["paused", "pause"] as const : ["running", "unpause"] as const;
+    const telling = this.#deps.events.telling(container, action);
+    this.#deps.table.setState(container, { ...state, status }, container.restarts, telling);
   }
 }

@@ -7,8 +7,9 @@ import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
-import type { Container } from "./container.ts";
+import { type Container, isLive } from "./container.ts";
 import { containerContext } from "./hook_payloads.ts";
+import type { ContainerTable } from "./container_table.ts";
 
 /** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
 const JUST_NOW_MS = 2000;
@@ -26,6 +27,7 @@ export interface Ending {
 
 export interface OomWatchDeps {
   readonly cgroups: Pick<ContainerCgroups, "oomKills" | "onOom">;
+  readonly table: Pick<ContainerTable, "setState">;
   readonly events: ContainerEvents;
   readonly hooks: Pick<HookBus, "callParallel">;
   readonly log: Log;
@@ -50,9 +52,10 @@ export class OomWatch {
     this.#deps = deps;
   }
 
-  /** A container was started; or another engine's was found running, of whose past nothing is told. */
-  begin(container: Container, how: "started" | "found"): void {
-    const kills = how === "started" ? 0 : this.#kills(container);
+  /** A container runs: it was just started, or another engine's was found. What that one has not told of is told now. */
+  begin(container: Container): void {
+    const { state } = container;
+    const kills = isLive(state) && state.oomKills !== undefined ? state.oomKills : this.#kills(container);
     const watch = this.#deps.cgroups.onOom(container.id, () => this.#lookUntilKilled(container));
     this.#watched.set(container.id, { kills, lastMs: -Infinity, watch });
     // The kernel may have been quicker than this watch.
@@ -86,9 +89,22 @@ export class OomWatch {
     if (kills <= before) return false;
     watched.kills = kills;
     watched.lastMs = this.#now();
-    this.#deps.events.emit(container, "oom");
+    this.#tell(container, kills);
     this.#deps.hooks.callParallel("container.oom", () => containerContext(container));
     return true;
+  }
+
+  /** The count goes with the event: the next engine tells of no kill twice, and of each. */
+  #tell(container: Container, oomKills: number): void {
+    const { table, events, log } = this.#deps;
+    const { state, restarts } = container;
+    const telling = events.telling(container, "oom");
+    try {
+      if (isLive(state)) return table.setState(container, { ...state, oomKills }, restarts, telling);
+    } catch (thrown) {
+      log.warn("cannot record who was killed for want of memory", { container: container.id, error: String(thrown) });
+    }
+    telling({ write() {} });
   }
 
   /** Undefined where they can't be counted, as too many files are open: no run may fail for that, and no end be lost. */

@@ -1,11 +1,13 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
-import { fakeContainer, recordedEvents } from "./containers_testing.ts";
+import { fakeContainer, recordedEvents, RUNNING, tableOf } from "./containers_testing.ts";
+import type { ContainerState } from "./container.ts";
 import { OomWatch } from "./oom_watch.ts";
 
-function bench() {
-  const container = fakeContainer();
+/** @param oomKills as the container's record has it */
+function bench({ oomKills }: { oomKills: number | undefined } = { oomKills: 0 }) {
+  const container = fakeContainer({ ...RUNNING, ...oomKills !== undefined && { oomKills } } as ContainerState);
   const { reported, events } = recordedEvents();
   const made = {
     container,
@@ -34,7 +36,7 @@ function bench() {
   };
   const hooks = new HookBus([observer], SILENT_LOG);
   return Object.assign(made, {
-    watch: new OomWatch({ cgroups, events, hooks, log: SILENT_LOG, now: () => made.nowMs }),
+    watch: new OomWatch({ table: tableOf(container), cgroups, events, hooks, log: SILENT_LOG, now: () => made.nowMs }),
   });
 }
 
@@ -42,16 +44,16 @@ const KILLED = { signal: 9, byEngine: false };
 
 Deno.test("oom: a first process that the kernel killed", () => {
   const it = bench();
-  it.watch.begin(it.container, "started");
+  it.watch.begin(it.container);
   it.kills = 1;
   assert.equal(it.watch.end(it.container, KILLED), true);
   assert.deepEqual([it.reported, it.watching, it.hooked], [["oom"], 0, [it.container.id]]);
 });
 
 Deno.test("oom: counts that can't be read keep nobody from starting or ending, and what was before them is no news", () => {
-  const it = bench();
+  const it = bench({ oomKills: undefined });
   Object.assign(it, { isUnreadable: true, kills: 3 });
-  it.watch.begin(it.container, "found");
+  it.watch.begin(it.container);
   it.isUnreadable = false;
   it.notice();
   assert.deepEqual(it.reported, []);
@@ -64,7 +66,7 @@ Deno.test("oom: counts that can't be read keep nobody from starting or ending, a
 
 Deno.test("oom: told at once, and once for each kill; a kernel's notice alone is none", () => {
   const it = bench();
-  it.watch.begin(it.container, "started");
+  it.watch.begin(it.container);
   it.notice();
   assert.deepEqual(it.reported, []);
   it.kills = 1;
@@ -85,7 +87,7 @@ Deno.test("oom: not the victim: a child died, the engine killed, it exited, or a
   ];
   for (const [what, laterMs, ending] of endings) {
     const it = bench();
-    it.watch.begin(it.container, "started");
+    it.watch.begin(it.container);
     it.kills = 1;
     it.notice();
     it.nowMs = laterMs;
@@ -94,18 +96,31 @@ Deno.test("oom: not the victim: a child died, the engine killed, it exited, or a
   }
 });
 
-Deno.test("oom: of a container that was found running only what comes is told", () => {
-  const it = bench();
+Deno.test("oom: of a container that was found running, what the engine before has told is no news", () => {
+  for (const oomKills of [3, undefined]) {
+    const it = bench({ oomKills });
+    it.kills = 3;
+    it.watch.begin(it.container);
+    assert.equal(it.watch.end(it.container, KILLED), false);
+    assert.deepEqual(it.reported, []);
+    assert.equal(it.watch.end(it.container, KILLED), false);
+  }
+});
+
+Deno.test("oom: a kill that the engine before didn't come to tell of is told, and recorded with that", () => {
+  const it = bench({ oomKills: 2 });
   it.kills = 3;
-  it.watch.begin(it.container, "found");
+  it.watch.begin(it.container);
+  assert.deepEqual([it.reported, it.container.state], [["oom"], { ...RUNNING, oomKills: 3 }]);
+  assert.equal(it.watch.end(it.container, KILLED), true);
+  it.watch.begin(it.container);
   assert.equal(it.watch.end(it.container, KILLED), false);
-  assert.deepEqual(it.reported, []);
-  assert.equal(it.watch.end(it.container, KILLED), false);
+  assert.deepEqual(it.reported, ["oom"]);
 });
 
 Deno.test("oom: a notice comes before the kill, which is told all the same", async () => {
   const it = bench();
-  it.watch.begin(it.container, "started");
+  it.watch.begin(it.container);
   it.notice();
   it.kills = 1;
   while (it.reported.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -117,11 +132,11 @@ Deno.test("oom: a notice comes before the kill, which is told all the same", asy
 Deno.test("oom: a kill before the watch began is told, and one just after that was announced before", async () => {
   const early = bench();
   early.kills = 1;
-  early.watch.begin(early.container, "started");
+  early.watch.begin(early.container);
   assert.deepEqual(early.reported, ["oom"]);
   assert.equal(early.watch.end(early.container, KILLED), true);
   const announced = bench();
-  announced.watch.begin(announced.container, "started");
+  announced.watch.begin(announced.container);
   announced.kills = 1;
   while (announced.reported.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   announced.watch.end(announced.container, KILLED);

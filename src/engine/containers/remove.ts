@@ -6,6 +6,7 @@
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ExecStarter } from "../exec/exec_launcher.ts";
@@ -99,7 +100,7 @@ export class ContainerRemover {
       if (volumesFirst) await this.#cleanWithVolumes(container);
     } finally {
       this.#incomplete.add(container.id);
-      await this.#forget(container);
+      await this.#forget(container, this.#deps.events.telling(container, "destroy"));
     }
     await this.#finish(container, { isClean: volumesFirst });
   }
@@ -145,9 +146,13 @@ export class ContainerRemover {
 
   /**
    * Removes a container that doesn't run, and its anonymous volumes if it removes itself or `volumes` says so.
+   * @param options.isUntold nobody was told of its creation
    * @throws {TsdError} storage
    */
-  async remove(container: Container, { volumes = false }: { readonly volumes?: boolean } = {}): Promise<void> {
+  async remove(
+    container: Container,
+    { volumes = false, isUntold = false }: { readonly volumes?: boolean; readonly isUntold?: boolean } = {},
+  ): Promise<void> {
     const { table } = this.#deps;
     const takesVolumes = (volumes || container.record.hostConfig.AutoRemove) && hasAnonymousVolumes(container);
     if (takesVolumes) table.beginRemoval(container);
@@ -158,7 +163,7 @@ export class ContainerRemover {
       throw thrown;
     }
     if (takesVolumes) await this.#deps.volumes.removeAnonymous(container);
-    await this.#forget(container);
+    await this.#forget(container, isUntold ? UNTOLD : this.#deps.events.telling(container, "destroy"));
     await this.#sweepLayers(container);
   }
 
@@ -172,13 +177,12 @@ export class ContainerRemover {
   }
 
   /** Nobody finds it any more. */
-  async #forget(container: Container): Promise<void> {
+  async #forget(container: Container, recording: Recording): Promise<void> {
     const { state } = container;
-    this.#deps.table.remove(container);
+    this.#deps.table.remove(container, recording);
     this.#deps.execs.containerRemoved(container);
     await this.#deps.streams.discard(container);
     this.#deps.hooks.callParallel("container.removed", () => containerContext(container));
-    this.#deps.events.emit(container, "destroy");
     this.#deps.waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
   }
 

@@ -3,6 +3,7 @@ import { TsdError } from "../../errors.ts";
 import { digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus } from "../../plugins/mod.ts";
+import type { Recording } from "../../store/event_records.ts";
 import { Container } from "./container.ts";
 import { ContainerRemover } from "./remove.ts";
 import { EXITED, recordedEvents } from "./containers_testing.ts";
@@ -32,7 +33,7 @@ function bench(
       has: () => true,
       beginRemoval: () => void steps.push("note"),
       endRemoval: () => void steps.push("no note"),
-      remove: () => void steps.push("forget"),
+      remove: (_: Container, recording: Recording) => recording({ write: () => void steps.push("forget") }),
     } as never,
     snapshots: { remove: () => step("snapshot")().then(clean) } as never,
     launcher: { clean: () => step("clean")().then(clean), release: step("release"), isSeen: () => isSeen },

@@ -19,11 +19,12 @@ export class ContainerRenamer {
     const { name: oldName } = container;
     const name = changedName(oldName, newName);
     try {
-      this.#table.rename(container, parseContainerName(`/${name}`));
+      const info = { name, attributes: { oldName: `/${oldName}` } };
+      const renamed = parseContainerName(`/${name}`);
+      this.#table.rename(container, renamed, this.#events.telling(container, "rename", info));
     } catch (thrown) {
       throw prefixed("Error when allocating new name", thrown);
     }
-    this.#events.emit(container, "rename", { attributes: { oldName: `/${oldName}` } });
   }
 }
 

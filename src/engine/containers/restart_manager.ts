@@ -4,6 +4,7 @@
  * decision is in the database before its time runs, so that the next engine goes on where a killed one was.
  */
 import type { Log } from "../../log.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Container, Ended, EndedState } from "./container.ts";
 import { NO_RESTARTS } from "./container.ts";
@@ -32,14 +33,24 @@ export class RestartManager implements Disposable {
 
   /**
    * A run has ended: records what has become of the container, and plans its restart if its policy wants one.
-   * @param ranMs how long the run took; 0 for a restart that came to nothing
+   * @param options.ranMs how long the run took; 0 for a restart that came to nothing
+   * @param options.recording writes the state
    */
-  ended(container: Container, ended: Ended, ranMs = ended.finishedMs - ended.startedMs): void {
+  ended(
+    container: Container,
+    ended: Ended,
+    { ranMs = ended.finishedMs - ended.startedMs, recording = UNTOLD }: {
+      readonly ranMs?: number;
+      readonly recording?: Recording;
+    } = {},
+  ): void {
     const { table } = this.#deps;
     const decision = decide(container, ended, { ranMs, engineStart: false });
-    if (!decision.restart) return table.setState(container, { ...ended, status: "exited" });
+    if (!decision.restart) {
+      return table.setState(container, { ...ended, status: "exited" }, container.restarts, recording);
+    }
     const restarts = { count: container.restarts.count + 1, delayMs: decision.afterMs, byHand: false };
-    table.setState(container, { ...ended, status: "restarting" }, restarts);
+    table.setState(container, { ...ended, status: "restarting" }, restarts, recording);
     if (this.#hasStarted) this.#restarter.schedule(container.id, decision.afterMs);
   }
 

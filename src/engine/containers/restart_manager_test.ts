@@ -54,7 +54,9 @@ Deno.test("restarts: later and later, until a run was a steady one", async () =>
   assert.equal(clock.nextInMs, 100);
   await clock.advance(100);
   // A restart that came to nothing is no run at all, however long the one before it was.
-  policies.ended(container, { startedMs: 0, finishedMs: clock.now(), exitCode: 125, error: "no runtime" }, 0);
+  policies.ended(container, { startedMs: 0, finishedMs: clock.now(), exitCode: 125, error: "no runtime" }, {
+    ranMs: 0,
+  });
   assert.equal(clock.nextInMs, 200);
 });
 

@@ -7,6 +7,7 @@ import type { FdHolderRef } from "../../runtime/fd_holder.ts";
 import type { ProcessStdio, RetainedStreams } from "../../runtime/stdio.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
+import type { OrphanedIntents } from "../events/orphaned_intents.ts";
 import { namesIn } from "../directories.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { EnginePaths } from "../paths.ts";
@@ -41,6 +42,7 @@ export interface RestoreDeps extends RestoreCalls {
   readonly runtimes: Pick<Runtimes, "ofIfKnown">;
   readonly paths: EnginePaths;
   readonly log: Log;
+  readonly orphanedIntents: Pick<OrphanedIntents, "has" | "settle">;
   readonly freezer: Pick<Freezer, "reconcile">;
   readonly oom: OomWatch;
   readonly health: Pick<HealthChecks, "restore">;
@@ -121,19 +123,30 @@ export class Restore {
   }
 
   async #restore(container: Container, has: Dirs): Promise<void> {
-    const { runs, removals, runtimes } = this.#deps;
+    const { runs, runtimes, orphanedIntents } = this.#deps;
     const left = this.#left.get(container.id);
-    if (left !== undefined && !await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid)) {
-      return await this.#follow(container, left);
-    }
+    const isWaiting = left !== undefined &&
+      await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid) === true;
+    orphanedIntents.settle("container", "start", container.id, container.isRunning && !isWaiting);
+    if (left !== undefined && !isWaiting) return await this.#follow(container, left);
     if (container.isRunning) {
       if (left !== undefined) close(left);
       runs.ended(container, left === undefined ? LOST : NOT_STARTED);
       await this.#restoreStopped(container, true);
-    } else await this.#restoreStopped(container, has.run);
-    if (await this.#isHalf(container, has)) {
-      await removals.remove(container, { volumes: this.#deps.table.isBeingRemoved(container) });
+    } else {
+      orphanedIntents.settle("container", "stop", container.id, container.state.status === "exited");
+      await this.#restoreStopped(container, has.run);
     }
+    await this.#finishHalf(container, has);
+  }
+
+  /** One whose creation was cut off goes, untold as it came; a removal that was cut off is finished. */
+  async #finishHalf(container: Container, has: Dirs): Promise<void> {
+    const { removals, orphanedIntents, table } = this.#deps;
+    const isHalf = await this.#isHalf(container, has);
+    const isNew = orphanedIntents.has("container", "create", container.id);
+    if (isHalf) await removals.remove(container, { volumes: table.isBeingRemoved(container), isUntold: isNew });
+    orphanedIntents.settle("container", "create", container.id, !isHalf);
   }
 
   /** Its creation, or its removal, was cut off. */
@@ -153,7 +166,7 @@ export class Restore {
       this.#log.warn("a container's output can't be taken up again", failure(container, thrown));
     });
     this.#deps.freezer.reconcile(container);
-    this.#deps.oom.begin(container, "found");
+    this.#deps.oom.begin(container);
     await this.#deps.health.restore(container);
     runs.follow(container, process, io, exit);
     fdHolders.restore(container.id, process.pidFd, io, fdHolder);

@@ -1,6 +1,8 @@
 import { strict as assert } from "node:assert";
 import { digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
+import type { LeftIntent } from "../events/event_bus.ts";
+import { OrphanedIntents } from "../events/orphaned_intents.ts";
 import { enginePaths } from "../paths.ts";
 import { Restore } from "./restore.ts";
 import { Container, type ContainerState } from "./container.ts";
@@ -16,16 +18,19 @@ interface Orphaned {
   readonly home?: boolean;
   /** Whether its removal, with its volumes, was begun. */
   readonly isBeingRemoved?: boolean;
+  /** Whether its creation was under way. */
+  readonly isBeingMade?: boolean;
   /** Whether it goes. */
   readonly goes: boolean;
 }
 
 const CASES: readonly Orphaned[] = [
   { name: "created", state: CREATED, snapshot: "whole", home: true, goes: false },
+  { name: "created, but not answered", state: CREATED, snapshot: "whole", home: true, isBeingMade: true, goes: false },
   { name: "created, without its folder", state: CREATED, snapshot: "whole", goes: false },
   { name: "its layer was not made", state: CREATED, home: true, goes: true },
   { name: "nothing of it was made", state: CREATED, goes: true },
-  { name: "its layer was being made", state: CREATED, snapshot: "half", home: true, goes: true },
+  { name: "its layer was being made", state: CREATED, snapshot: "half", home: true, isBeingMade: true, goes: true },
   {
     name: "its start failed",
     state: { ...CREATED, error: "no such file" },
@@ -57,12 +62,21 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
     for (const { id } of containers) {
       if (orphanedOf(id).home) await Deno.mkdir(`${dir}/containers/${id}`, { recursive: true });
     }
+    const reported: string[] = [];
+    const intent = (n: number): LeftIntent => ({
+      pending: { type: "container", action: "create", actorId: containers[n]!.id, attributes: {} },
+      publish: () => void reported.push(CASES[n]!.name),
+      drop: () => {},
+    });
     const removed: (readonly [string, boolean | undefined])[] = [];
     const restore = new Restore({
       runs: {} as never,
       removals: {
         clean: () => Promise.resolve(),
-        remove: (container, { volumes } = {}) => Promise.resolve(void removed.push([container.name, volumes])),
+        remove: (container, { volumes, isUntold } = {}) => {
+          assert.equal(isUntold, orphanedOf(container.id).isBeingMade ?? false);
+          return Promise.resolve(void removed.push([container.name, volumes]));
+        },
       },
       table: {
         ...{ list: () => containers, has: () => true },
@@ -76,6 +90,7 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
       runtimes: { ofIfKnown: () => undefined },
       paths: await enginePaths(dir),
       log: SILENT_LOG,
+      orphanedIntents: new OrphanedIntents(() => CASES.flatMap(({ isBeingMade }, n) => isBeingMade ? [intent(n)] : [])),
       freezer: { reconcile: () => {} },
       oom: {} as never,
       health: { restore: () => Promise.resolve() },
@@ -89,6 +104,7 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
     await restore.run();
     const expected = CASES.filter(({ goes }) => goes).map(({ name, isBeingRemoved = false }) => [name, isBeingRemoved]);
     assert.deepEqual(removed.sort(), expected.sort());
+    assert.deepEqual(reported, ["created, but not answered"]);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -9,6 +9,8 @@ import type { HookBus } from "../../plugins/mod.ts";
 import type { Reaper } from "../../runtime/reaper.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { EventIntent } from "../events/event_bus.ts";
+import type { OrphanedIntents } from "../events/orphaned_intents.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { startFailureExitCode } from "./start_failure.ts";
@@ -55,6 +57,7 @@ export interface ContainerSupervisorDeps {
   readonly log: Log;
   readonly hooks: HookBus;
   readonly events: ContainerEvents;
+  readonly orphanedIntents: Pick<OrphanedIntents, "settle">;
   readonly signals: SignalSender;
   readonly oom: OomWatch;
   readonly health: Pick<HealthChecks, "begin" | "end">;
@@ -143,29 +146,39 @@ export class ContainerSupervisor {
   }
 
   async #launch(container: Container, restarts: RestartHistory): Promise<void> {
-    const { table, launcher, exits } = this.#deps;
+    const { launcher, exits } = this.#deps;
     const { state: before } = container;
     // Whoever attaches while it is being started attaches to this run.
     const io = this.io(container);
     let process: StartedProcess | undefined;
+    let intent: EventIntent | undefined;
     try {
       await launcher.start(container, io, (started) => {
         process = started;
-        const { pid, startTicks } = started;
-        table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks }, restarts);
+        intent = this.#created(container, started, restarts);
       });
     } catch (thrown) {
       this.#deps.streams.taken(container);
       await this.#failed(container, before, thrown);
+      intent?.drop();
       throw thrown;
     }
     const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
     this.follow(container, process!, io, exited);
     this.#deps.streams.taken(container);
-    this.#deps.events.emit(container, "start");
-    this.#deps.oom.begin(container, "started");
+    intent!.publish();
+    this.#deps.oom.begin(container);
     this.#deps.health.begin(container);
     this.#deps.hooks.callParallel("container.started", () => startedContext(container, process!.pid));
+  }
+
+  /** Its process is there, and about to execute the container's program: from now on the record says that it runs. */
+  #created(container: Container, { pid, startTicks }: StartedProcess, restarts: RestartHistory): EventIntent {
+    const { table, events } = this.#deps;
+    const state = { status: "running", startedMs: Date.now(), pid, startTicks, oomKills: 0 } as const;
+    let intent!: EventIntent;
+    table.setState(container, state, restarts, (trace) => intent = events.intend(container, "start", trace));
+    return intent;
   }
 
   /** A start came to nothing: a container that ran earlier has still run then. */
@@ -184,7 +197,7 @@ export class ContainerSupervisor {
   /** What is wrong with the container won't get better, and its policy gives up; trouble of the machine's may pass. */
   #failedAgain(container: Container, before: EndedState, { meaning }: TsdError): void {
     const { status: _, ...ended } = before;
-    if (meaning.http >= 500) this.#deps.restarts.ended(container, ended, 0);
+    if (meaning.http >= 500) this.#deps.restarts.ended(container, ended, { ranMs: 0 });
     else this.#deps.table.setState(container, { ...ended, status: "exited" });
     if (!container.isRestarting) this.#waiters.exited(container.id, { exitCode: before.exitCode });
   }
@@ -228,9 +241,11 @@ export class ContainerSupervisor {
     const startedMs = state.status === "created" ? Date.now() : state.startedMs;
     const finishedMs = Date.now();
     const ranMs = finishedMs - startedMs;
-    this.#deps.restarts.ended(container, { startedMs, finishedMs, exitCode, error, oomKilled });
     const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
-    this.#deps.events.emit(container, "die", { attributes });
+    const telling = this.#deps.events.telling(container, "die", { attributes });
+    this.#deps.restarts.ended(container, { startedMs, finishedMs, exitCode, error, oomKilled }, { recording: telling });
+    // What a former engine was asked for has come true; whoever asked this one tells of it himself.
+    this.#deps.orphanedIntents.settle("container", "stop", container.id, true);
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
     const how = { exitCode, ranMs, oomKilled };
     this.#deps.hooks.callParallel("container.exited", () => ({ ...containerContext(container), ...how }));

@@ -3,6 +3,7 @@ import { LineLog } from "../../log.ts";
 import { HookBus } from "../../plugins/mod.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import { OwnedFd } from "../../sys/mod.ts";
+import type { Recording } from "../../store/event_records.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
 import { ContainerSupervisor } from "./supervisor.ts";
 import { EXITED, fakeContainer, recordedEvents, tableOf } from "./containers_testing.ts";
@@ -21,9 +22,14 @@ function setup(released: Promise<void>) {
     ...{ log, events, waiters, locks: new KeyedLock(), table: tableOf(container) as never, launcher: {} as never },
     ...{ exits: {} as never, hooks: new HookBus([], log), streams: {} as never },
     signals: { started: () => undefined, hasKilled: () => false } as never,
+    orphanedIntents: { settle: () => undefined } as never,
     oom: { end: () => false } as never,
     health: { begin: () => undefined, end: () => Promise.resolve() },
-    restarts: { ended: () => void (container.state = EXITED), cancel: () => false } as never,
+    restarts: {
+      ended: (_: unknown, __: unknown, { recording }: { recording: Recording }) =>
+        recording({ write: () => void (container.state = EXITED) }),
+      cancel: () => false,
+    } as never,
     networks: { close: step("close ports") },
     removals: {
       release: () => (releasing.resolve(), released.finally(() => steps.push("release"))),

@@ -8,7 +8,9 @@ import { TsdError } from "../../errors.ts";
 import { type ChangedPublishing, changedPublishing, type PortUpdate } from "../../network/port_changes.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import { changedLimits, type HostInfo, usableLimits, validateLimits } from "../../runtime/spec/mod.ts";
+import type { Recording } from "../../store/event_records.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { EventIntent } from "../events/event_bus.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { hasBridge, networkKind } from "../networks/network_mode.ts";
@@ -46,19 +48,28 @@ export class ContainerUpdater {
     await locks.run(id, async () => {
       // Somebody else may have removed it while this waited its turn.
       const container = table.find(id);
-      await this.#apply(container, request);
-      events.emit(container, "update");
+      let intent: EventIntent | undefined;
+      const recording: Recording = (trace) => intent = events.intend(container, "update", trace);
+      await this.#apply(container, request, recording).catch((thrown) => {
+        intent?.drop();
+        throw thrown;
+      });
+      intent?.publish();
     });
     return { Warnings: warnings };
   }
 
-  async #apply(container: Container, { limits, restartPolicy, ports }: UpdateRequest): Promise<void> {
+  async #apply(
+    container: Container,
+    { limits, restartPolicy, ports }: UpdateRequest,
+    recording: Recording,
+  ): Promise<void> {
     const { table, runtimes, networks, info } = this.#deps;
     const before = container.record;
     const limited = merged(container.id, before.hostConfig, { limits, restartPolicy });
     validateLimits(resources(limited), info);
     const publishing = ports && this.#publishing(container, ports);
-    table.setConfig(container, withPorts({ config: before.config, hostConfig: limited }, publishing));
+    table.setConfig(container, withPorts({ config: before.config, hostConfig: limited }, publishing), recording);
     if (!container.isRunning) return;
     await using undo = new AsyncDisposableStack();
     undo.defer(() => table.setConfig(container, before));

@@ -7,6 +7,7 @@ import { KeyedLock } from "../../async/keyed_lock.ts";
 import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { PortChange } from "../networks/container_ports.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import type { Container, ContainerRecord, ContainerState } from "./container.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./containers_testing.ts";
 import type { ChangedLimits } from "./update_request.ts";
@@ -34,8 +35,13 @@ function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
   };
   const table = {
     ...tableOf(container),
-    setConfig: (given: Container, changed: Pick<ContainerRecord, "config" | "hostConfig">) => {
-      given.record = { ...given.record, ...changed };
+    setConfig: (
+      given: Container,
+      changed: Pick<ContainerRecord, "config" | "hostConfig">,
+      recording: Recording = UNTOLD,
+    ) => {
+      const record = { ...given.record, ...changed };
+      recording({ write: () => void (given.record = record) });
     },
   };
   const runtimes = runtimesOf({ update });

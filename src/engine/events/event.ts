@@ -44,6 +44,8 @@ export interface PendingEvent<K extends EventKind = EventKind> {
 
 /** Something that happened. Plain data. */
 export interface EngineEvent {
+  /** Order of happening: 1, 2, … without gaps, also across engines. */
+  readonly sequence: number;
   readonly type: string;
   /** With its detail. */
   readonly action: string;

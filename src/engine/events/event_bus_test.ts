@@ -7,6 +7,7 @@ import { EventRecords } from "../../store/event_records.ts";
 import type { EngineEvent } from "./event.ts";
 import { EventBus } from "./event_bus.ts";
 import { EventHistory } from "./event_history.ts";
+import { OrphanedIntents } from "./orphaned_intents.ts";
 
 interface Bench extends Disposable {
   readonly db: Database;
@@ -139,15 +140,100 @@ Deno.test("events: a disk that takes nothing costs listeners nothing", async () 
   assert.deepEqual(await take(it.bus.listen({ ...EVERYTHING, sinceNano: 0n }, never()), 2), ["a", "b"]);
   it.db.run("DROP TRIGGER full");
   it.history.flush();
-  assert.equal(new EventRecords(it.db).lastSequence(), 2);
+  assert.equal(new EventRecords(it.db).last()?.sequence, 2);
+});
+
+Deno.test("events: what is told is on record by then, with what has changed", () => {
+  using it = bench();
+  it.tell("a");
+  assert.equal(new EventRecords(it.db).last()?.actorId, "a");
+  const pending = { type: "volume", action: "create", actorId: "v", attributes: {} } as const;
+  const isKept = () => it.db.get("SELECT 1 FROM volumes WHERE name = 'v'") !== undefined;
+  const write = () => void it.db.run("INSERT INTO volumes VALUES ('v', 1, 'null', 'null')");
+  it.bus.publish(pending, { write, lasts: true });
+  assert.deepEqual([new EventRecords(it.db).last()?.actorId, isKept()], ["v", true]);
+  // There is such a volume: nothing changes, and nothing is told.
+  assert.throws(() => it.bus.publish(pending, { write }));
+  assert.equal(it.bus.position.sequence, 2);
+});
+
+Deno.test("events: a change is made where the event can't be written, and told", async () => {
+  using it = bench();
+  it.db.run("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'full'); END");
+  const events = it.bus.listen(EVERYTHING, never());
+  const write = () => void it.db.run("INSERT INTO volumes VALUES ('v', 1, 'null', 'null')");
+  it.bus.publish({ type: "volume", action: "create", actorId: "v", attributes: {} }, { write });
+  assert.deepEqual(await take(events, 1), ["v"]);
+  assert.equal(it.db.get("SELECT count(*) AS n FROM volumes")?.n, 1);
+  // A restart of this engine would not lose it.
+  it.db.run("DROP TRIGGER full");
+  it.history.flush();
+  assert.equal(new EventRecords(it.db).last()?.actorId, "v");
+});
+
+Deno.test("events: a follower of the next engine goes on after the last one that it got, whatever the clock says", async () => {
+  using db = Database.open(":memory:");
+  const first = bench(db);
+  first.tell("a", "b");
+  const after = first.bus.position;
+  first.tell("c");
+  // Nothing is disposed of: it was killed. The clock of the next one is a quarter of an hour behind.
+  using second = bench(db);
+  second.clock -= 900_000;
+  second.tell("d");
+  const events = second.bus.listen({ ...EVERYTHING, after, sinceNano: after.timeNano }, never());
+  second.tell("e");
+  assert.deepEqual(await take(events, 3), ["c", "d", "e"]);
+  // Whose history isn't this one's goes by times.
+  const other = { sequence: after.sequence, timeNano: after.timeNano + 1n };
+  const byTime = second.bus.listen({ ...EVERYTHING, after: other, sinceNano: after.timeNano }, never());
+  assert.deepEqual(await take(byTime, 2), ["b", "c"]);
+  first.history[Symbol.dispose]();
+});
+
+Deno.test("events: a clock that is corrected doesn't set events back", async () => {
+  using db = Database.open(":memory:");
+  using first = bench(db);
+  first.tell("a", "b");
+  const since = first.bus.position.timeNano;
+  using second = bench(db);
+  second.clock -= 3;
+  second.tell("c");
+  assert.ok(second.bus.position.timeNano > since);
+  assert.deepEqual(await take(second.bus.listen({ ...EVERYTHING, sinceNano: since }, never()), 2), ["b", "c"]);
+});
+
+Deno.test("events: of steps that a killed engine had begun the next one tells, or not", async () => {
+  using db = Database.open(":memory:");
+  const first = bench(db);
+  const step = (action: "start" | "stop" | "create", actorId: string) =>
+    first.bus.intend({ type: "container", action, actorId, attributes: {} });
+  step("start", "a").publish();
+  step("start", "b").drop();
+  for (const actorId of ["c", "d", "e"]) step("stop", actorId);
+  step("create", "f");
+  using second = bench(db);
+  const left = new OrphanedIntents(() => second.bus.orphanedIntents());
+  assert.deepEqual(left.has("container", "create", "f"), true);
+  left.settle("container", "stop", "c", true);
+  left.settle("container", "stop", "d", false);
+  left.settle("container", "stop", "unknown", true);
+  left.settleAll(({ action }) => action === "create" ? true : undefined);
+  assert.equal(left.take("container", "stop", "c"), undefined);
+  left.take("container", "stop", "e")!.publish();
+  const reported = second.bus.listen({ ...EVERYTHING, sinceNano: 0n }, never());
+  assert.deepEqual(await take(reported, 4), ["a", "c", "f", "e"]);
+  using third = bench(db);
+  assert.deepEqual(third.bus.orphanedIntents(), []);
+  first.history[Symbol.dispose]();
 });
 
 Deno.test("events: a detail follows its action; times of one moment differ", async () => {
   using it = bench();
   const events = it.bus.listen(EVERYTHING, never());
-  const happening = { type: "container", actorId: "c", attributes: {} } as const;
-  it.bus.publish({ ...happening, action: "exec_start", detail: "sh -c true" });
-  it.bus.publish({ ...happening, action: "die" });
+  const pending = { type: "container", actorId: "c", attributes: {} } as const;
+  it.bus.publish({ ...pending, action: "exec_start", detail: "sh -c true" });
+  it.bus.publish({ ...pending, action: "die" });
   const got: EngineEvent[] = [];
   for await (const event of events) if (got.push(event) === 2) break;
   assert.deepEqual(got.map(({ action }) => action), ["exec_start: sh -c true", "die"]);

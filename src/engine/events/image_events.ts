@@ -1,5 +1,6 @@
-import type { ImageAction } from "./event.ts";
-import type { EventSink } from "./event_bus.ts";
+import type { Trace } from "../../store/event_records.ts";
+import type { ImageAction, PendingEvent } from "./event.ts";
+import type { EventIntent, EventSink } from "./event_bus.ts";
 
 /** An image as its events name it. */
 export interface ImageActor {
@@ -19,7 +20,25 @@ export class ImageEvents {
     this.#sink = sink;
   }
 
-  emit(action: ImageAction, { id, name, labels }: ImageActor): void {
-    this.#sink.publish({ type: "image", action, actorId: id, attributes: { ...labels, name } });
+  /** See {@link EventSink.publish}. */
+  emit(action: ImageAction, actor: ImageActor, trace?: Trace): void {
+    this.#sink.publish(happeningOf(action, actor), trace);
+  }
+
+  /** See {@link EventSink.publishAll}. */
+  tellAll(action: ImageAction, actors: readonly ImageActor[], trace?: Trace): void {
+    this.#sink.publishAll(actors.map((actor) => happeningOf(action, actor)), trace);
+  }
+
+  /** See {@link EventSink.intend}. */
+  intend(action: ImageAction, actor: ImageActor, trace?: Trace): EventIntent {
+    return this.#sink.intend(happeningOf(action, actor), trace);
   }
 }
+
+const happeningOf = (action: ImageAction, { id, name, labels }: ImageActor): PendingEvent<"image"> => ({
+  type: "image",
+  action,
+  actorId: id,
+  attributes: { ...labels, name },
+});

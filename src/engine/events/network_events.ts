@@ -1,5 +1,6 @@
-import type { ActionOf, Attributes } from "./event.ts";
-import type { EventSink } from "./event_bus.ts";
+import type { Trace } from "../../store/event_records.ts";
+import type { ActionOf, Attributes, PendingEvent } from "./event.ts";
+import type { EventIntent, EventSink } from "./event_bus.ts";
 
 /** What is told of a network. */
 export interface NetworkActor {
@@ -22,7 +23,31 @@ export class NetworkEvents {
     this.#sink = sink;
   }
 
-  emit(action: ActionOf<"network">, { id, name, type }: NetworkActor, attributes: Attributes = {}): void {
-    this.#sink.publish({ type: "network", action, actorId: id, attributes: { ...attributes, name, type } });
+  /** See {@link EventSink.publish}. */
+  emit(action: ActionOf<"network">, network: NetworkActor, attributes: Attributes = {}, trace?: Trace): void {
+    this.#sink.publish(happeningOf(action, network, attributes), trace);
   }
+
+  /** See {@link EventSink.publishAll}. */
+  tellAll(
+    action: ActionOf<"network">,
+    networks: readonly NetworkActor[],
+    attributes: Attributes = {},
+    trace?: Trace,
+  ): void {
+    this.#sink.publishAll(networks.map((network) => happeningOf(action, network, attributes)), trace);
+  }
+
+  /** See {@link EventSink.intend}. */
+  intend(action: ActionOf<"network">, network: NetworkActor, attributes: Attributes = {}, trace?: Trace): EventIntent {
+    return this.#sink.intend(happeningOf(action, network, attributes), trace);
+  }
+}
+
+function happeningOf(
+  action: ActionOf<"network">,
+  { id, name, type }: NetworkActor,
+  attributes: Attributes,
+): PendingEvent<"network"> {
+  return { type: "network", action, actorId: id, attributes: { ...attributes, name, type } };
 }

@@ -19,6 +19,8 @@ export interface ExecRestoreDeps {
   readonly fdHolders: Pick<FdHolders, "take">;
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
+  /** Whether somebody was told of its end. */
+  readonly isToldOf: (note: ExecNote) => boolean;
   /** How it ends, or has ended. */
   readonly exit: (process: ExecNote & { readonly pidFd: OwnedFd }) => Promise<ProcessExit | undefined>;
 }
@@ -55,8 +57,15 @@ export class ExecRestore {
       const left = isKept(note.request) ? this.#kept(note, fetched) : this.#unkept(note, fetched);
       // The last output of one that has ended may lie in its streams.
       if (left !== undefined) this.#left.push(left);
-      else this.#deps.execs.remember({ ...note, status: note.status === "running" ? "ended" : note.status });
+      else this.#ended(note);
     }
+  }
+
+  /** Or it was never started. */
+  #ended(note: ExecNote): void {
+    const { execs, isToldOf } = this.#deps;
+    const isOver = note.status === "running";
+    execs.remember({ ...note, status: isOver ? "ended" : note.status }, { isNews: isOver && !isToldOf(note) });
   }
 
   #unkept(note: ExecNote, fetched: RestoredExecs | undefined): OrphanedExec | undefined {

@@ -195,10 +195,12 @@ export class ExecService {
     );
   }
 
-  /** One of a former engine that doesn't run: it can still be asked for, for a while. */
-  remember(note: ExecNote): void {
+  /** One of a former engine that doesn't run: it can still be asked for, for a while. `isNews`: nobody was told of its end. */
+  remember(note: ExecNote, { isNews }: { readonly isNews: boolean }): void {
     const exec = this.#restored(note);
-    if (exec !== undefined) this.#execs.removeLater(exec);
+    if (exec === undefined) return;
+    if (isNews) this.#tellEnd(exec);
+    this.#execs.removeLater(exec);
   }
 
   /** One of a former engine that runs. */
@@ -262,6 +264,10 @@ export class ExecService {
     this.#deps.events.emit(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
   }
 
+  #tellEnd(exec: Exec): void {
+    this.#tell(exec, "exec_die", { exitCode: String(exec.exitCode ?? UNKNOWN_EXIT_CODE) });
+  }
+
   #claim(id: string, size?: TerminalSize): Exec {
     const exec = this.#execs.find(id);
     if (exec.status !== "created") {
@@ -308,7 +314,7 @@ export class ExecService {
     const isNews = exec.status !== "ended";
     exec.exitCode = exitCode;
     exec.status = "ended";
-    if (isNews && !neverRan) this.#tell(exec, "exec_die", { exitCode: String(exitCode ?? UNKNOWN_EXIT_CODE) });
+    if (isNews && !neverRan) this.#tellEnd(exec);
     if (neverRan) await io.discard();
     else await io.finish(OUTPUT_GRACE_MS);
     this.#deps.launcher.letGo(exec);

@@ -116,9 +116,10 @@ export class HealthChecks implements AsyncDisposable {
 
   #onResult(container: Container, now: HealthState, before: HealthState): void {
     const { store, events, hooks, actions, log } = this.#deps;
+    // Told first: the next engine goes by what is stored, and tells of a change only.
+    if (now.status !== before.status) events.emit(container, "health_status", { detail: now.status });
     store.save(container.id, now);
     if (now.status === before.status) return;
-    events.emit(container, "health_status", { detail: now.status });
     const { status, failingStreak } = now;
     hooks.callParallel("health.changed", () => ({
       ...containerContext(container),

@@ -164,13 +164,12 @@ export class ImageLoader {
   }
 
   async #record(image: ReadyImage, say: Report): Promise<void> {
-    const { records, leases, hooks, events } = this.#deps;
-    const { id, names, config: { config: { labels } } } = image;
+    const { records, leases, hooks } = this.#deps;
+    const { id, names } = image;
     const before = names.map((name) => records.byTag(name));
     await leases.exclusively(id, () => this.#put(image));
     leases.arrived(id);
     hooks.callParallel("image.loaded", () => contextOf(image));
-    events.emit("load", { id, name: id, labels });
     for (const [at, name] of names.entries()) {
       const shown = familiarString(parseReference(name));
       const old = before[at];
@@ -182,14 +181,15 @@ export class ImageLoader {
     if (names.length === 0) say({ stream: `Loaded image ID: ${id}\n` });
   }
 
-  async #put({ id, configBytes, manifest, layers, names, sizeBytes }: ReadyImage): Promise<void> {
-    const { blobs, records } = this.#deps;
+  async #put({ id, configBytes, config, manifest, layers, names, sizeBytes }: ReadyImage): Promise<void> {
+    const { blobs, records, events } = this.#deps;
     await blobs.put(id, configBytes);
     // Of several manifests with one config the first is kept.
     const manifestDigest = records.get(id)?.manifestDigest ?? manifest.digest;
     if (manifestDigest === manifest.digest) await blobs.put(manifestDigest, manifest.bytes);
     const record = { id, manifestDigest, layers: layers.map(({ diffId }) => diffId), sizeBytes, addedMs: Date.now() };
-    records.put(record, { tags: names });
+    const { labels } = config.config;
+    records.put(record, { tags: names }, (trace) => events.emit("load", { id, name: id, labels }, trace));
   }
 }
 

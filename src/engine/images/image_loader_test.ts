@@ -9,6 +9,7 @@ import { HookBus } from "../../plugins/mod.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo } from "../../store/driver.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import { ImageLoader, type ImageLoaderDeps } from "./image_loader.ts";
 import { LayerLeases } from "./layer_leases.ts";
@@ -60,7 +61,7 @@ class Bench implements Disposable {
       workers: { begin: () => Promise.resolve(session) } as unknown as ImageLoaderDeps["workers"],
       hashEngine: "wasm",
       hooks: new HookBus([], SILENT_LOG),
-      events: new ImageEvents({ publish: ({ action, actorId }) => void this.reported.push(`${action} ${actorId}`) }),
+      events: new ImageEvents(fakeSink(({ action, actorId }) => this.reported.push(`${action} ${actorId}`))),
       makeWorkspace: () => {
         this.workspaces++;
         return Promise.resolve({

@@ -14,7 +14,8 @@ import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerStore } from "../../store/driver.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import type { ImageEvents } from "../events/image_events.ts";
+import type { EventIntent } from "../events/event_bus.ts";
+import type { ImageActor, ImageEvents } from "../events/image_events.ts";
 import type { ImageCatalog } from "./image_catalog.ts";
 import { familiar, type ImageName, imageNames, isSingleName } from "./image_name.ts";
 import type { LayerLeases } from "./layer_leases.ts";
@@ -28,6 +29,9 @@ export interface ImageRemoverDeps {
   readonly containers: Pick<ContainerTable, "ofImage" | "referencedLayers">;
   readonly events: ImageEvents;
 }
+
+/** An image that loses names, as its events name it. */
+type ImageToUntag = ImageActor & { readonly id: Digest };
 
 /** What went with an image. */
 export interface Discarded {
@@ -63,12 +67,13 @@ export class ImageRemover {
     name: string,
     { force = false, platform }: { force?: boolean; platform?: Platform | undefined } = {},
   ): Promise<ImageDeleteItem[]> {
-    if (platform !== undefined) await this.#deps.catalog.resolve(name, platform);
-    const { id, name: found } = this.#deps.catalog.find(name);
-    const untagged = found === undefined ? this.#dropAllNames(id, force) : this.#dropName(id, found, name, force);
+    const { catalog } = this.#deps;
+    if (platform !== undefined) await catalog.resolve(name, platform);
+    const labels = await catalog.labels(catalog.find(name).id);
+    const { id, name: found } = catalog.find(name);
+    const actor = { id, name: id, labels };
+    const untagged = found === undefined ? this.#dropAllNames(actor, force) : this.#dropName(actor, found, name, force);
     const items = untagged.map((each) => ({ Untagged: familiar(each) }));
-    // A repository's digests that go with its last tag are not worth an event in Docker.
-    await this.#emitUntagged(id, found === undefined ? untagged.length : 1);
     if (found !== undefined && this.#names(id).length > 0) return items;
     const obstacle = this.#obstacle(id, force);
     // A name that went is enough done when containers need what is left of the image.
@@ -82,15 +87,13 @@ export class ImageRemover {
    * the removal nothing else happens.
    */
   async discard(id: Digest, objection: () => string | undefined): Promise<Discarded | string> {
-    const { catalog, records, events } = this.#deps;
+    const { catalog, records } = this.#deps;
     const labels = await catalog.labels(id);
     if (records.get(id) === undefined) return "it has gone already";
     const why = objection();
     if (why !== undefined) return why;
     const steps = nameByName(this.#names(id));
-    const removal = this.#removeImage(id);
-    for (const _ of steps) events.emit("untag", { id, name: id, labels });
-    const { items, layers } = await removal;
+    const { items, layers } = await this.#removeImage(id, steps.map(() => ({ id, name: id, labels })));
     return { items: [...steps.flat().map((name) => ({ Untagged: familiar(name) })), ...items], layers };
   }
 
@@ -120,11 +123,6 @@ export class ImageRemover {
     if (this.#deps.records.get(imageId) === undefined) await this.sweepLayers(layers.toReversed());
   }
 
-  async #emitUntagged(id: Digest, times: number): Promise<void> {
-    const labels = await this.#deps.catalog.labels(id);
-    for (let reported = 0; reported < times; reported++) this.#deps.events.emit("untag", { id, name: id, labels });
-  }
-
   #isNeeded(diffId: Digest): boolean {
     const { records, containers, leases } = this.#deps;
     return leases.has(diffId) || records.referencedLayers().has(diffId) || containers.referencedLayers().has(diffId);
@@ -134,9 +132,10 @@ export class ImageRemover {
     return imageNames(this.#deps.records.names(id));
   }
 
-  /** Takes one name away, and with a repository's last tag its digests too. */
-  #dropName(id: Digest, name: ImageName, given: string, force: boolean): ImageName[] {
-    const { records, containers } = this.#deps;
+  /** Takes one name away, and with a repository's last tag its digests too, which Docker has no event for. */
+  #dropName(actor: ImageToUntag, name: ImageName, given: string, force: boolean): ImageName[] {
+    const { id } = actor;
+    const { containers } = this.#deps;
     const [user] = containers.ofImage(id);
     if (user !== undefined && !force && isSingleName(this.#names(id))) {
       throw new TsdError(
@@ -146,21 +145,28 @@ export class ImageRemover {
         } is using its referenced image ${shortHex(id)}`,
       );
     }
-    records.dropName(name.full);
-    const left = this.#names(id).filter(({ repository }) => repository === name.repository);
-    if (name.isDigest || left.some(({ isDigest }) => !isDigest)) return [name];
-    for (const { full } of left) records.dropName(full);
-    return [name, ...left];
+    const left = this.#names(id).filter(({ full, repository }) => repository === name.repository && full !== name.full);
+    const isLast = !name.isDigest && left.every(({ isDigest }) => isDigest);
+    const dropped = isLast ? [name, ...left] : [name];
+    this.#untag([actor], dropped);
+    return dropped;
   }
 
   /** For an id: all names, if they are as good as one. @throws {TsdError} conflict */
-  #dropAllNames(id: Digest, force: boolean): ImageName[] {
+  #dropAllNames(actor: ImageToUntag, force: boolean): ImageName[] {
+    const { id } = actor;
     const names = this.#names(id);
     if (!force && !isSingleName(names)) return [];
     const obstacle = this.#use(id, force);
     if (obstacle !== undefined) throw conflict(id, obstacle);
-    for (const { full } of names) this.#deps.records.dropName(full);
+    this.#untag(names.map(() => actor), names);
     return names;
+  }
+
+  #untag(reported: readonly ImageActor[], names: readonly ImageName[]): void {
+    const { events, records } = this.#deps;
+    const write = () => names.forEach(({ full }) => records.dropName(full));
+    events.tellAll("untag", reported, { write, lasts: true });
   }
 
   #obstacle(id: Digest, force: boolean): Obstacle | undefined {
@@ -179,18 +185,23 @@ export class ImageRemover {
   }
 
   /** Containers keep their layers even when their image goes by force: the sweep asks for them too. */
-  async #removeImage(id: Digest): Promise<Discarded> {
-    const { records, blobs, leases } = this.#deps;
+  async #removeImage(id: Digest, untagged: readonly ImageActor[] = []): Promise<Discarded> {
+    const { records, blobs, leases, events } = this.#deps;
     const record = records.get(id);
     if (record === undefined) return { items: [], layers: [] };
-    records.remove(id);
-    await leases.exclusively(id, async () => {
-      if (records.get(id) !== undefined) return; // Pulled again meanwhile.
-      await blobs.remove(id);
-      await blobs.remove(record.manifestDigest);
-    });
-    const removed = new Set(await this.sweepLayers(record.layers.toReversed()));
-    this.#deps.events.emit("delete", { id, name: id });
+    let intent!: EventIntent;
+    const write = () => intent = events.intend("delete", { id, name: id }, { write: () => records.remove(id) });
+    events.tellAll("untag", untagged, { write, lasts: true });
+    const clear = async () => {
+      await leases.exclusively(id, async () => {
+        if (records.get(id) !== undefined) return; // Pulled again meanwhile.
+        await blobs.remove(id);
+        await blobs.remove(record.manifestDigest);
+      });
+      return await this.sweepLayers(record.layers.toReversed());
+    };
+    // Its record has gone, whatever stays.
+    const removed = new Set(await clear().finally(() => intent.publish()));
     // Docker names a layer by all that is below it.
     const chain = await chainIds(record.layers);
     const chains = chain.filter((_, at) => removed.has(record.layers[at])).toReversed();

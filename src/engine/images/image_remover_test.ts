@@ -7,6 +7,7 @@ import type { BlobStore } from "../../store/blob_store.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { Container } from "../containers/container.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import { ImageCatalog } from "./image_catalog.ts";
 import { ImageRemover } from "./image_remover.ts";
@@ -55,12 +56,10 @@ class Store implements Disposable {
         ofImage: () => this.users as Container[],
         referencedLayers: () => new Set(this.users.length > 0 ? [LOWER, UPPER] : []),
       },
-      events: new ImageEvents({
-        publish: ({ action, actorId, attributes: { name, ...labels } }) => {
-          assert.deepEqual([actorId, name], [IMAGE, IMAGE]);
-          this.reported.push(JSON.stringify(labels) === "{}" ? action : `${action} ${JSON.stringify(labels)}`);
-        },
-      }),
+      events: new ImageEvents(fakeSink(({ action, actorId, attributes: { name, ...labels } }) => {
+        assert.deepEqual([actorId, name], [IMAGE, IMAGE]);
+        this.reported.push(JSON.stringify(labels) === "{}" ? action : `${action} ${JSON.stringify(labels)}`);
+      })),
     });
   }
 
@@ -182,9 +181,9 @@ Deno.test("layers that another image or a running pull needs stay", async () => 
 Deno.test("an image that is pulled again while it goes keeps its blobs", async () => {
   using store = new Store(["r/a:1"]);
   const image = store.records.get(IMAGE)!;
-  const pull = store.leases.exclusively(IMAGE, () => {
+  const pull = store.leases.exclusively(IMAGE, async () => {
+    while (store.records.get(IMAGE) !== undefined) await Promise.resolve();
     store.records.put(image, { tag: "docker.io/r/a:1" });
-    return Promise.resolve();
   });
   await store.remove("r/a:1");
   await pull;

@@ -5,6 +5,7 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { Database } from "../../store/database.ts";
 import { type ImageRecord, ImageRecords } from "../../store/image_records.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import type { ImageArchiveJob } from "./image_archive_protocol.ts";
 import { ImageCatalog } from "./image_catalog.ts";
@@ -56,7 +57,7 @@ class Bench implements Disposable {
       workers: workers as unknown as ImageSaverDeps["workers"],
       storage: { driver: "overlay2", root: "/x" },
       hashEngine: "wasm",
-      events: new ImageEvents({ publish: ({ action, actorId }) => void this.reported.push(`${action} ${actorId}`) }),
+      events: new ImageEvents(fakeSink(({ action, actorId }) => this.reported.push(`${action} ${actorId}`))),
       log: SILENT_LOG,
     });
   }

@@ -12,6 +12,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "../../image/reference.ts";
+import type { Recording } from "../../store/event_records.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { ImageEvents } from "../events/image_events.ts";
 import type { ImageCatalog } from "./image_catalog.ts";
@@ -41,10 +42,12 @@ export class ImageTagger {
    */
   async tag(source: string, repository: string, tag: string | undefined): Promise<void> {
     const reference = newName(repository, tag);
+    const labels = await this.#catalog.labels(this.#catalog.find(source).id);
+    // Nothing may run from here on: a removal that does would leave a name of nothing.
     const { id } = this.#catalog.find(source);
-    // Nothing may run in between: a removal that does would leave a name of nothing.
-    this.#records.tagManually(canonicalString(reference), id, Date.now());
-    this.#events.emit("tag", { id, name: familiarString(reference), labels: await this.#catalog.labels(id) });
+    const actor = { id, name: familiarString(reference), labels };
+    const telling: Recording = (trace) => this.#events.emit("tag", actor, trace);
+    this.#records.tagManually(canonicalString(reference), id, Date.now(), telling);
   }
 }
 

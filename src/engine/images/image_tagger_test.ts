@@ -1,6 +1,8 @@
 import { strict as assert } from "node:assert";
 import { isTsdError, TsdError } from "../../errors.ts";
 import { digestOfHex } from "../../image/digest.ts";
+import { UNTOLD } from "../../store/event_records.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import { ImageTagger } from "./image_tagger.ts";
 
@@ -17,11 +19,15 @@ class Setup {
       },
       labels: () => Promise.resolve({ team: "a" }),
     },
-    { tagManually: (name, id) => void this.given.push(`${name} ${id === ID}`) },
-    new ImageEvents({
-      publish: ({ action, actorId, attributes }) =>
-        void this.reported.push(`${action} ${actorId === ID} ${JSON.stringify(attributes)}`),
-    }),
+    {
+      tagManually: (name, id, _nowMs, recording = UNTOLD) =>
+        recording({ write: () => void this.given.push(`${name} ${id === ID}`) }),
+    },
+    new ImageEvents(
+      fakeSink(({ action, actorId, attributes }) =>
+        this.reported.push(`${action} ${actorId === ID} ${JSON.stringify(attributes)}`)
+      ),
+    ),
   );
 }
 

@@ -18,6 +18,7 @@ import type { Platform } from "../../image/platform.ts";
 import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
+import type { Recording } from "../../store/event_records.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { ChainStorage, LayerInfo, LayerStore } from "../../store/driver.ts";
 import { humanSize } from "../../units.ts";
@@ -159,7 +160,7 @@ export class Puller {
     asker: ResolvedPullOptions,
     say: Report,
   ): Promise<boolean> {
-    const { records, leases, hooks, events } = this.#deps;
+    const { records, leases, hooks } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
     const isHere = records.get(image.configDigest) !== undefined;
@@ -176,8 +177,6 @@ export class Puller {
     leases.arrived(image.configDigest);
     const downloadedBytes = fetched.reduce((sum, { downloadedBytes }) => sum + downloadedBytes, 0);
     hooks.callParallel("image.pulled", () => ({ ...context(), downloadedBytes }));
-    const { labels } = image.config.config;
-    events.emit("pull", { id: familiarString(reference), name: familiarName(reference), labels });
     say({ status: `Digest: ${image.topDigest}` });
     return before !== image.configDigest;
   }
@@ -240,23 +239,25 @@ export class Puller {
   }
 
   async #record(reference: Reference, image: ResolvedImage, infos: readonly LayerInfo[]): Promise<void> {
-    const { blobs, records } = this.#deps;
+    const { blobs, records, events } = this.#deps;
     await blobs.put(image.configDigest, image.configBytes);
     // Of several manifests with one config the first is kept.
     const manifestDigest = records.get(image.configDigest)?.manifestDigest ?? image.manifestDigest;
     if (manifestDigest === image.manifestDigest) await blobs.put(manifestDigest, image.manifestBytes);
     // With a digest the tag is only for people (docker pull alpine:3@sha256:…): nothing is tagged.
     const tag = reference.digest === undefined ? canonicalString(reference) : undefined;
-    records.put({
+    const record = {
       id: image.configDigest,
       manifestDigest,
       layers: image.layers.map(({ diffId }) => diffId),
       sizeBytes: infos.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
       addedMs: Date.now(),
-    }, {
-      ...(tag === undefined ? {} : { tag }),
-      repoDigest: { name: canonicalName(reference), digest: image.topDigest },
-    });
+    };
+    const repoDigest = { name: canonicalName(reference), digest: image.topDigest };
+    const { labels } = image.config.config;
+    const actor = { id: familiarString(reference), name: familiarName(reference), labels };
+    const telling: Recording = (trace) => events.emit("pull", actor, trace);
+    records.put(record, { ...(tag === undefined ? {} : { tag }), repoDigest }, telling);
   }
 }
 

@@ -9,6 +9,7 @@ import { HookBus, type PluginHooks } from "../../plugins/mod.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo } from "../../store/driver.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import { settle } from "../../async/clock_testing.ts";
 import type { IngestOptions } from "./ingest_pool.ts";
@@ -71,7 +72,7 @@ class Bench implements Disposable {
       leases: this.leases,
       pool: { ingest: (job, options) => this.#ingest(job, options) },
       hooks: new HookBus([{ name: "p", apiVersion: 1, hooks }], SILENT_LOG),
-      events: new ImageEvents({ publish: ({ action, actorId }) => void this.reported.push(`${action} ${actorId}`) }),
+      events: new ImageEvents(fakeSink(({ action, actorId }) => this.reported.push(`${action} ${actorId}`))),
       sweepLayers: (diffIds) => Promise.resolve(void this.swept.push([...diffIds])),
       makeRoom: () => Promise.resolve(this.room > 0),
     });

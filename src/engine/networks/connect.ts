@@ -37,18 +37,20 @@ export class NetworkConnector {
     const { endpoint, network, batch } = await setUpEndpoint(container, { name, requested, link }, reserved, state);
     const ruled = state.ruleset().ports;
     await using undo = new AsyncDisposableStack();
-    records.saveEndpoint(endpoint);
+    const write = () => records.saveEndpoint(endpoint);
+    const intent = events.intend("connect", reportedOf(network), { container: id }, { write });
     leases.keep(endpoint);
     undo.defer(() => {
       records.removeEndpoint(id, network.id);
       leases.dropOne(id, network.id);
+      intent.drop();
     });
     undo.defer(() => namespaces.removeLinks([endpoint.lease.hostLink]));
     const routed = [...leases.of(id).filter((each) => each !== endpoint && hasInterfaces(each)), endpoint];
     await namespaces.change(id, batch + routesOf(routed, state.table));
     undo.move();
     await state.rule(ruled);
-    events.emit("connect", reportedOf(network), { container: id });
+    intent.publish();
     return endpoint.lease;
   }
 
@@ -63,12 +65,12 @@ export class NetworkConnector {
     const ruled = state.ruleset().ports;
     namespaces.pin(id, container.running());
     if (hasInterfaces(endpoint)) await namespaces.change(id, removalBatch(lease.link));
-    records.removeEndpoint(id, network.id);
+    const write = () => records.removeEndpoint(id, network.id);
+    events.emit("disconnect", reportedOf(network), { container: id }, { write });
     leases.dropOne(id, network.id);
     const route = routesOf(leases.of(id).filter(hasInterfaces), table);
     if (route !== "") await namespaces.change(id, route);
     await state.rule(ruled);
-    events.emit("disconnect", reportedOf(network), { container: id });
     return lease;
   }
 }

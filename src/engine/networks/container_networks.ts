@@ -145,11 +145,9 @@ export class ContainerNetworks {
     if (!sandboxes.delete(id) && endpoints.length === 0) return;
     if (isShared(id)) await this.#release(endpoints);
     leases.drop(id);
-    records.end(id);
+    const networks = endpoints.map(({ networkId }) => reportedOf(table.known(networkId)));
+    events.tellAll("disconnect", networks, { container: id }, { write: () => records.end(id) });
     await this.#names.update();
-    for (const { networkId } of endpoints) {
-      events.emit("disconnect", reportedOf(table.known(networkId)), { container: id });
-    }
   }
 
   async #begin(container: Container): Promise<Sandbox> {
@@ -161,13 +159,15 @@ export class ContainerNetworks {
     const endpoints = places.map(({ endpoint }) => endpoint);
     const ports = await this.#ports.publish(container, endpoints);
     const sandbox = { id: randomId(), path: namespaces.pathOf(id), ports };
-    records.begin(endpoints, id, sandbox);
+    const networks = places.map(({ network }) => reportedOf(network));
+    const write = () => records.begin(endpoints, id, sandbox);
+    // What is recorded is told, also where it comes to nothing: then it is told that it has gone.
+    events.tellAll("connect", networks, { container: id }, { write });
     for (const endpoint of endpoints) leases.keep(endpoint);
     sandboxes.set(id, sandbox);
     const batch = places.map(({ batch }) => batch).join("") + routesOf(leases.of(id), table);
     const steps = await Promise.allSettled([namespaces.make(id, batch), rules.update(), this.#names.update()]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
-    for (const { network } of places) events.emit("connect", reportedOf(network), { container: id });
     return sandbox;
   }
 

@@ -6,6 +6,7 @@
 import { TsdError } from "../../errors.ts";
 import type { Container, RequestedEndpoint } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
+import type { EventIntent } from "../events/event_bus.ts";
 import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "./container_networks.ts";
@@ -38,15 +39,19 @@ export class NetworkService {
   /** With its bridge, so that nobody else takes its addresses. @throws {TsdError} conflict, permission_denied, runtime_* */
   async create({ name, record }: NetworkRequest): Promise<Network> {
     const { table, networks, events } = this.#deps;
-    const network = table.insert(name, record);
+    let intent!: EventIntent;
+    const network = table.insert(name, record, (made) => (trace) => {
+      intent = events.intend("create", reportedOf(made), {}, trace);
+    });
     try {
       await networks.bridges.create(network);
     } catch (thrown) {
       table.remove(network);
+      intent.drop();
       throw thrown;
     }
     await networks.rules.settle();
-    events.emit("create", reportedOf(network));
+    intent.publish();
     return table.known(network.id);
   }
 
@@ -64,10 +69,14 @@ export class NetworkService {
       const why = `network ${network.name} has active endpoints (${who} ${where})`;
       throw new TsdError("permission_denied", `error while removing network: ${why}`);
     }
-    table.remove(network);
-    await networks.bridges.remove(network);
-    await networks.rules.settle();
-    events.emit("destroy", reportedOf(network));
+    let intent!: EventIntent;
+    table.remove(network, (trace) => intent = events.intend("destroy", reportedOf(network), {}, trace));
+    try {
+      await networks.bridges.remove(network);
+      await networks.rules.settle();
+    } finally {
+      intent.publish();
+    }
   }
 
   /** Containers that want to be in a network, whether they run or not. */

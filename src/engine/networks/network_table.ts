@@ -3,6 +3,7 @@
  * All networks of this engine, in memory, each with its row in the database. `bridge`, `host` and `none` are always there.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import { randomId } from "../containers/names.ts";
 import type { Network, NetworkRecord, StoredNetworks } from "./network.ts";
 
@@ -25,9 +26,9 @@ export class NetworkTable {
   }
 
   /** @throws {TsdError} conflict */
-  insert(name: string, record: NetworkRecord): Network {
+  insert(name: string, record: NetworkRecord, recording: (network: Network) => Recording = () => UNTOLD): Network {
     const network = { id: randomId(), name, createdMs: Date.now(), record };
-    this.#records.insert(network);
+    recording(network)({ write: () => this.#records.insert(network), lasts: true });
     this.#byId.set(network.id, network);
     return network;
   }
@@ -77,8 +78,8 @@ export class NetworkTable {
     }
   }
 
-  remove({ id }: Network): void {
-    this.#records.remove(id);
+  remove({ id }: Network, recording: Recording = UNTOLD): void {
+    recording({ write: () => this.#records.remove(id), lasts: true });
     this.#byId.delete(id);
   }
 

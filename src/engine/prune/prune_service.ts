@@ -25,7 +25,7 @@ export interface PruneServiceDeps {
   readonly pruners: readonly Pruner[];
   readonly layerUsers: LayerUsers;
   readonly hooks: Pick<HookBus, "callSelective">;
-  readonly events: EventSink;
+  readonly events: Pick<EventSink, "publish">;
   readonly log: Log;
 }
 

@@ -3,6 +3,7 @@ import "../../sys/preopen.ts";
 import { Container } from "../containers/container.ts";
 import { EXITED, fakeContainer } from "../containers/containers_testing.ts";
 import { requestedMounts } from "../containers/mounts.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { VolumeEvents } from "../events/volume_events.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
 import { VolumeMounts } from "./volume_mounts.ts";
@@ -18,9 +19,7 @@ function setup(dataRoot = "/nowhere") {
       known: (name: string) => ({ options: name === "scratch" ? { type: "tmpfs", device: "tmpfs" } : null }),
     } as never,
     usersOf: () => running,
-    events: new VolumeEvents({
-      publish: ({ action, attributes }) => reported.push(`${action} ${attributes.container}`),
-    }),
+    events: new VolumeEvents(fakeSink(({ action, attributes }) => reported.push(`${action} ${attributes.container}`))),
     ...{ locks: new KeyedLock(), mounts: {} as never, files: {} as never, metadata: {} as never },
     snapshots: {} as never,
   });

@@ -5,6 +5,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
+import type { EventIntent } from "../events/event_bus.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../directories.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
@@ -54,10 +55,11 @@ export class VolumeRenamer {
         const note = `${this.#all}/${RENAMED}${newName}`;
         // Synced, or a power cut could leave a note that says nothing.
         await writeSynced(note, new TextEncoder().encode(name), 0o600);
-        table.rename(volume, newName);
+        let intent!: EventIntent;
+        table.rename(volume, newName, (trace) => intent = events.intend("rename", newName, { oldName: name }, trace));
         await this.#move(name, newName);
         await Deno.remove(note);
-        events.emit("rename", newName, { oldName: name });
+        intent.publish();
       }));
   }
 

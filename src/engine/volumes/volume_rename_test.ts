@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { Database } from "../../store/database.ts";
 import { VolumeRecords } from "../../store/volume_records.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../directories.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
@@ -22,9 +23,9 @@ async function withSetup(
       await Deno.mkdir(`${dir}/volumes/${name}/_data`, { recursive: true });
     }
     const reported: string[] = [];
-    const events = new VolumeEvents({
-      publish: ({ action, actorId, attributes }) => void reported.push(`${action} ${actorId} ${attributes.oldName}`),
-    });
+    const events = new VolumeEvents(
+      fakeSink(({ action, actorId, attributes }) => reported.push(`${action} ${actorId} ${attributes.oldName}`)),
+    );
     const paths = await enginePaths(dir);
     const renamer = new VolumeRenamer({ paths, table, events, locks: new KeyedLock(), volumes: { requireUnused } });
     await use({ renamer, table, reported, all: `${dir}/volumes` });

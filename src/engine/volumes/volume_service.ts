@@ -101,8 +101,7 @@ export class VolumeService {
       await makeDirs(paths, name);
       if (isIncomplete) await incomplete.begin(name, "making");
       const volume: VolumeRecord = { name, createdMs: Date.now(), labels, options };
-      table.insert(volume);
-      events.emit("create", name);
+      table.insert(volume, (trace) => events.emit("create", name, {}, trace));
       hooks.callParallel("volume.created", () => ({ name, labels: labels ?? {} }));
       return { volume, isNew: true };
     });
@@ -130,8 +129,7 @@ export class VolumeService {
       table.find(name);
       this.requireUnused(name, "remove", user);
       incomplete.beginRemoval(name);
-      table.remove(name);
-      events.emit("destroy", name);
+      table.remove(name, (trace) => events.emit("destroy", name, {}, trace));
       await this.#removeDir(name);
     });
   }

@@ -5,6 +5,7 @@ import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
 import { Database } from "../../store/database.ts";
 import { VolumeRecords } from "../../store/volume_records.ts";
+import { fakeSink } from "../events/events_testing.ts";
 import { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../directories.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
@@ -41,7 +42,7 @@ async function withSetup(
     const table = new VolumeTable(new VolumeRecords(db));
     const reported: string[] = [];
     const users: VolumeUser[] = [];
-    const events = new VolumeEvents({ publish: ({ action, actorId }) => void reported.push(`${action} ${actorId}`) });
+    const events = new VolumeEvents(fakeSink(({ action, actorId }) => reported.push(`${action} ${actorId}`)));
     const hooked: string[] = [];
     const observer: Plugin = {
       ...{ name: "observer", apiVersion: 1 },

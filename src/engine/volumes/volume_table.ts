@@ -3,6 +3,7 @@
  * All volumes of this engine, in memory, each with its row in the database: row first, memory second.
  */
 import { TsdError } from "../../errors.ts";
+import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import type { VolumeRecord, VolumeRecords } from "../../store/volume_records.ts";
 
 /** See the module's comment. */
@@ -15,22 +16,22 @@ export class VolumeTable {
     for (const volume of records.list()) this.#byName.set(volume.name, volume);
   }
 
-  insert(volume: VolumeRecord): void {
-    this.#records.insert(volume);
+  insert(volume: VolumeRecord, recording: Recording = UNTOLD): void {
+    recording({ write: () => this.#records.insert(volume), lasts: true });
     this.#byName.set(volume.name, volume);
   }
 
   /** The volume under its new name. */
-  rename(volume: VolumeRecord, name: string): VolumeRecord {
-    this.#records.rename(volume.name, name);
+  rename(volume: VolumeRecord, name: string, recording: Recording = UNTOLD): VolumeRecord {
+    recording({ write: () => this.#records.rename(volume.name, name), lasts: true });
     this.#byName.delete(volume.name);
     const renamed = { ...volume, name };
     this.#byName.set(name, renamed);
     return renamed;
   }
 
-  remove(name: string): void {
-    this.#records.remove(name);
+  remove(name: string, recording: Recording = UNTOLD): void {
+    recording({ write: () => this.#records.remove(name), lasts: true });
     this.#byName.delete(name);
   }
 
