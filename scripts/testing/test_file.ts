@@ -1,5 +1,6 @@
 /** Runs one test file in a process of its own: what crashes, hangs or changes its process harms no other file. */
 import { join } from "node:path";
+import { Deadline } from "../../tests/harness/deadline.ts";
 import { exists, PROJECT_DIR } from "../project.ts";
 import { parseJunit, type TestCase } from "./junit.ts";
 import { clearLeftovers } from "./leftovers.ts";
@@ -63,19 +64,15 @@ async function run(
     stderr: "piped",
   }).spawn();
   let timedOut = false;
-  const timer = setTimeout(() => {
+  using _deadline = new Deadline(timeoutMs).whenOver(() => {
     timedOut = true;
     child.kill("SIGKILL");
-  }, timeoutMs);
-  try {
-    // Descendants may keep the pipes open after the tests' own process has ended: what it wrote is there by then.
-    const [stdout, stderr] = [new Collector(child.stdout), new Collector(child.stderr)];
-    const status = await child.status;
-    const output = (await Promise.all([stdout.finish(), stderr.finish()])).join("");
-    return { status, output, timedOut };
-  } finally {
-    clearTimeout(timer);
-  }
+  });
+  // Descendants may keep the pipes open after the tests' own process has ended: what it wrote is there by then.
+  const [stdout, stderr] = [new Collector(child.stdout), new Collector(child.stderr)];
+  const status = await child.status;
+  const output = (await Promise.all([stdout.finish(), stderr.finish()])).join("");
+  return { status, output, timedOut };
 }
 
 /** Collects a process's output until it ends, or until a grace time after the process did. */

@@ -44,13 +44,21 @@ export async function startThroughFifo(
   if (fifo === undefined || !await isReadable(fifo.fd, epoll, writeMs)) return false;
   const byte = new Uint8Array(1);
   if (files.read(fifo.fd, byte) !== 1) return false;
-  // As long as the FIFO exists, the runtime reports the container as created.
-  tree.unlinkat(AT.FDCWD, cString(path), 0);
+  removeFifo(path, tree);
   while (files.read(fifo.fd, byte) !== 0) {
     if (await isReadable(fifo.fd, epoll, execveMs)) continue;
     throw new TsdError("timeout", `The container's process did not execute its program within ${execveMs / 1000} s`);
   }
   return true;
+}
+
+/** As long as the FIFO exists, the runtime reports the container as created. Another program may have removed it. */
+function removeFifo(path: string, tree: ExecFifoCalls["tree"]): void {
+  try {
+    tree.unlinkat(AT.FDCWD, cString(path), 0);
+  } catch (thrown) {
+    if (!isErrno(thrown, "ENOENT")) throw thrown;
+  }
 }
 
 /** Opens the FIFO for reading. Without O_NONBLOCK this would wait for a writer, which may be dead. */

@@ -39,6 +39,22 @@ Deno.test("a process that waits on the FIFO continues, and the FIFO is removed",
     assert.equal(epoll.size, 0);
   }));
 
+Deno.test("a start succeeds if another program removes the FIFO meanwhile", () =>
+  withFifo(async (path, epoll) => {
+    using writer = await Deno.open(path, { read: true, write: true });
+    await writer.write(new Uint8Array([48]));
+    let reads = 0;
+    const removing = {
+      ...files,
+      read: (...args: Parameters<typeof files.read>) => {
+        if (++reads > 1) return 0;
+        Deno.removeSync(path);
+        return files.read(...args);
+      },
+    };
+    assert.equal(await startThroughFifo(path, { files: removing, tree, epoll }, { writeMs: 20_000 }), true);
+  }));
+
 Deno.test("startByFifo returns false if no process waits on the FIFO, or if it doesn't exist", () =>
   withFifo(async (path, epoll) => {
     assert.equal(await startThroughFifo(path, { files, tree, epoll }, { writeMs: 50 }), false);

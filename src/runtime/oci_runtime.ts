@@ -93,8 +93,8 @@ export interface OciRuntime {
   /** Changes the limits of a running container; omitted ones keep their value. */
   update(id: string, resources: OciLimits): Promise<void>;
   /**
-   * Removes the runtime's state of a stopped container; with `force`, kills the container first.
-   * @returns false if the runtime had no state of the container, or no readable state, and so removed no cgroup either
+   * Removes the runtime's state of a stopped container; with `force`, kills the container first. Cgroups remain if the
+   * runtime had no state of the container, or no readable state.
    */
-  delete(id: string, force?: boolean): Promise<boolean>;
+  delete(id: string, force?: boolean): Promise<void>;
 }

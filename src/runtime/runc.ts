@@ -17,8 +17,10 @@ import type {
   StartOptions,
   StdioPaths,
 } from "./oci_runtime.ts";
+import { readPid, readPidWithRetry } from "./pid_file.ts";
 import { toRuntimeError } from "./runtime_error.ts";
 import { exists, removeIfExists } from "../io/if_exists.ts";
+import { storageError } from "../io/mod.ts";
 import type { OciLimits } from "./spec/mod.ts";
 
 export interface RuncOptions {
@@ -45,8 +47,6 @@ export interface RuncOptions {
 
 const DEFAULT_DEADLINE_MS = 30_000;
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
-/** Delays between attempts to open a pid file while too many files are open. */
-const PID_RETRY_DELAYS_MS = [50, 200, 750, 1_000];
 const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
 
 /** Runs runc. The processes that runc leaves behind become the engine's children, as the engine is a subreaper. */
@@ -97,7 +97,7 @@ export class Runc implements OciRuntime {
     const pidFile = `${bundle}/pid`;
     // If the cleanup fails too, a SuppressedError carries both errors: the original one is not hidden.
     await using undo = new AsyncDisposableStack();
-    undo.defer(async () => void await this.delete(id, true));
+    undo.defer(() => this.delete(id, true));
     const files = ["--bundle", bundle, "--pid-file", pidFile];
     await this.#logged(`${bundle}/runc.log`, ["create", ...files, ...consoleArgs(consoleSocket), id], stdio);
     const pid = readPid(pidFile);
@@ -134,7 +134,7 @@ export class Runc implements OciRuntime {
   async exec({ containerId, execId, dir, processJson, stdio, consoleSocket }: ExecOptions): Promise<RunningProcess> {
     const [spec, pidFile] = [`${dir}/${execId}.json`, `${dir}/${execId}.pid`];
     try {
-      Deno.writeTextFileSync(spec, processJson, { mode: 0o600 });
+      writeSpec(spec, processJson);
       const files = ["--process", spec, "--pid-file", pidFile];
       const args = ["exec", "--detach", ...files, ...consoleArgs(consoleSocket), containerId];
       await using undo = new AsyncDisposableStack();
@@ -167,19 +167,15 @@ export class Runc implements OciRuntime {
     }
   }
 
-  async delete(id: string, force = false): Promise<boolean> {
+  async delete(id: string, force = false): Promise<void> {
     const directory = `${this.#options.stateRoot}/${id}`;
-    if (!exists(directory)) return false;
+    if (!exists(directory)) return;
     try {
-      // Without state.json, runc removes the directory and nothing else.
-      const isKnown = exists(`${directory}/state.json`);
       await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
-      return isKnown;
     } catch (thrown) {
       if (!force || await isStateReadable(`${directory}/state.json`)) throw thrown;
       // Writing state.json was interrupted: runc can't delete this container any more.
-      await Deno.remove(directory, { recursive: true });
-      return false;
+      await Deno.remove(directory, { recursive: true }).catch(ignoreMissing);
     }
   }
 
@@ -249,6 +245,10 @@ export class Runc implements OciRuntime {
       });
     } catch (cause) {
       if (isErrno(cause, "ENOENT")) {
+        const missing = missingOf(Object.values(stdio));
+        if (missing !== undefined) {
+          throw new TsdError("runtime_failed", `Cannot run ${path}: ${missing} was removed`, { cause });
+        }
         const hint = path.endsWith("/runc") ? "; install the package runc" : "";
         throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there${hint}`, { cause });
       }
@@ -258,6 +258,18 @@ export class Runc implements OciRuntime {
   }
 }
 
+/** @throws {TsdError} storage, storage_full */
+function writeSpec(path: string, text: string): void {
+  try {
+    Deno.writeTextFileSync(path, text, { mode: 0o600 });
+  } catch (thrown) {
+    throw storageError(`Cannot write what is to be executed into ${path}`, thrown);
+  }
+}
+
+/** The first of these files that isn't there. */
+const missingOf = (paths: readonly string[]): string | undefined => paths.find((path) => !exists(path));
+
 const consoleArgs = (path: string | undefined) => path === undefined ? [] : ["--console-socket", path];
 
 /**
@@ -266,38 +278,6 @@ const consoleArgs = (path: string | undefined) => path === undefined ? [] : ["--
  */
 function open(target: number, path: string): ChildStdio {
   return { target, path, flags: target === 0 ? O.RDONLY : O.RDWR };
-}
-
-/** Reads a pid file, retrying while too many files are open: the process runs and must not be lost for that. */
-async function readPidWithRetry(path: string): Promise<number> {
-  for (const delayMs of PID_RETRY_DELAYS_MS) {
-    try {
-      return readPid(path);
-    } catch (thrown) {
-      if (!isTooManyOpenFiles(thrown)) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-    }
-  }
-  return readPid(path);
-}
-
-const isTooManyOpenFiles = (thrown: unknown): boolean =>
-  ["EMFILE", "ENFILE"].includes((thrown as { code?: string }).code ?? "");
-
-function readPid(path: string): number {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (thrown) {
-    ignoreMissing(thrown);
-    throw new TsdError("runtime_failed", `The runtime wrote no pid into ${path}`, { cause: thrown });
-  }
-  const pid = Number(text);
-  if (Number.isSafeInteger(pid) && pid > 1) return pid;
-  throw new TsdError(
-    "runtime_failed",
-    `The runtime wrote no pid into ${path}, but ${JSON.stringify(text.slice(0, 40))}`,
-  );
 }
 
 /** Returns whether runc's state file of a container is valid JSON, or missing. */

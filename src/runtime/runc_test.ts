@@ -61,6 +61,20 @@ Deno.test("create returns the pid that the runtime wrote", async () => {
   });
 });
 
+Deno.test("errors name the files and directories that another program removed, not the runtime", async () => {
+  await withFake("exit 1", async ({ dir, runc, stdio }) => {
+    await Deno.mkdir(`${dir}/bundle`);
+    await assert.rejects(
+      runc.create({ id: "c1", bundle: `${dir}/bundle`, stdio: { ...stdio, stdout: `${dir}/bundle/1` } }),
+      { code: "runtime_failed", message: `Cannot run ${dir}/fake: ${dir}/bundle/1 was removed` },
+    );
+    await assert.rejects(
+      runc.create({ id: "c1", bundle: `${dir}/gone`, stdio }),
+      { code: "runtime_failed", message: `fake create failed: ${dir}/gone was removed meanwhile` },
+    );
+  });
+});
+
 Deno.test("runc's error texts are converted to the codes that determine docker's exit codes", async () => {
   const cases: [string, ErrorCode][] = [
     [

@@ -3,7 +3,9 @@
  * Converts runc's failures to the errors that Docker's clients expect: the docker CLI chooses its exit code (126, 127)
  * by matching these texts.
  */
+import { dirname } from "node:path";
 import { type ErrorCode, TsdError } from "../errors.ts";
+import { exists } from "../io/if_exists.ts";
 
 /** Maximum number of bytes read from a runtime's log. */
 const MAX_LOG_BYTES = 64 << 10;
@@ -38,6 +40,9 @@ export interface FailedCall {
 export async function toRuntimeError({ path, command, exitCode, log }: FailedCall): Promise<TsdError> {
   const message = log === undefined ? undefined : lastError(await readHead(log));
   const name = path.slice(path.lastIndexOf("/") + 1);
+  if (message === undefined && log !== undefined && !exists(dirname(log))) {
+    return new TsdError("runtime_failed", `${name} ${command} failed: ${dirname(log)} was removed meanwhile`);
+  }
   if (message === undefined) {
     return new TsdError("runtime_failed", `${name} ${command} failed with exit code ${exitCode} and said nothing`);
   }

@@ -13,6 +13,7 @@ import {
   type Screen,
   startEngine,
   tracesOf,
+  until,
 } from "../harness/mod.ts";
 import { busyboxImage, pushImage } from "../images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
@@ -98,12 +99,8 @@ export class Fixture implements AsyncDisposable {
   }
 
   /** Waits until `done` says so. @throws Error with `what` at the deadline */
-  async until(what: string, done: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    while (!await done()) {
-      if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s for ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  until(what: string, done: () => Promise<boolean>, limitMs = 10_000): Promise<void> {
+    return until(what, done, limitMs);
   }
 
   /** Ids of all containers, whatever their state. */

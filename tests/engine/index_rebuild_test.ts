@@ -1,6 +1,6 @@
 /** Indexes that are gone are made again by a Worker, while the engine answers. */
 import { strict as assert } from "node:assert";
-import { startEngine } from "../harness/mod.ts";
+import { loadFactor, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
@@ -29,14 +29,13 @@ Deno.test("an index that is gone is made again when a container starts", require
     while (!isOver) {
       const before = performance.now();
       assert.equal((await engine.api.get("/_ping")).status, 200);
-      slowestMs = Math.max(slowestMs, performance.now() - before);
+      slowestMs = Math.max(slowestMs, (performance.now() - before) / loadFactor());
     }
   })();
   const ran = await run();
   isOver = true;
   await asking;
   assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, "18000", ""]);
-  // Far more than it takes: the machine may be busy.
   assert.ok(slowestMs < 2000, `the slowest answer meanwhile took ${slowestMs.toFixed(0)} ms`);
   for (const hex of await namesIn(`${engine.layerRoot}/layers`)) {
     assert.ok((await namesIn(`${engine.layerRoot}/layers/${hex}`)).includes("index.erofs"));

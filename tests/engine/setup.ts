@@ -7,9 +7,13 @@ import {
   snapshotChanges,
   startEngine,
   tracesOf,
+  until,
+  untilNone,
 } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
+
+export { until, untilNone } from "../harness/mod.ts";
 
 /** An engine that has pulled the busybox image. */
 export interface Setup extends AsyncDisposable {
@@ -82,32 +86,6 @@ export async function stateOf(engine: Engine, nameOrId: string): Promise<StateNo
   return answer.json<{ State: StateNow }>().State;
 }
 
-const POLL_MS = 20;
-
-/** Asks until the answer is true. @throws Error at the deadline */
-export async function until(
-  what: string,
-  check: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!await check()) {
-    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-/** Asks until nothing is wrong any more. @throws Error with what is still wrong at the deadline */
-export async function untilNone(check: () => Promise<readonly string[]>, timeoutMs = 15_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const problems = await check();
-    if (problems.length === 0) return;
-    if (performance.now() > deadline) throw new Error(`After ${timeoutMs} ms: ${problems.join("; ")}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
 /** What an engine holds on the host. */
 export interface Holdings {
   readonly host: HostSnapshot;
@@ -136,7 +114,7 @@ export async function holdingsOf(engine: Engine): Promise<Holdings> {
 }
 
 /** Waits until the engine holds no more than before. @throws Error that says what it still holds */
-export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?: number): Promise<void> {
+export async function untilSettled(engine: Engine, before: Holdings, limitMs?: number): Promise<void> {
   await untilNone(async () => {
     const now = await holdingsOf(engine);
     const children = (now.host.process?.children ?? 0) - (before.host.process?.children ?? 0);
@@ -149,7 +127,7 @@ export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?:
       ...files.map((path) => `run folder: ${path} is new`),
       ...(now.fdHolders.join() === kept.join() ? [] : [`keepers: ${now.fdHolders}, not ${kept}`]),
     ];
-  }, timeoutMs);
+  }, limitMs);
 }
 
 /** A process that holds a container's descriptors. */

@@ -5,6 +5,7 @@
  */
 import { removeTree } from "../images/test_cache.ts";
 import { EngineApi } from "./api.ts";
+import { Deadline } from "./deadline.ts";
 import { type HostSnapshot, hostSnapshot } from "./host_state.ts";
 import { describeLeftovers, findLeftovers, removeLeftovers, tracesOf } from "./leftovers.ts";
 import { runCommand, type RunOptions, type RunResult } from "./run_command.ts";
@@ -22,7 +23,7 @@ export interface EngineOptions {
   readonly args?: readonly string[];
   /** Path of the network namespace that it is started in; the test's own without one. */
   readonly namespace?: string;
-  /** Until the socket answers; default 20 s. */
+  /** Until the socket answers; default 20 s, see {@link Deadline}. */
   readonly timeoutMs?: number;
 }
 
@@ -137,13 +138,13 @@ export class Engine implements AsyncDisposable {
     if (!child) return 0;
     this.#process = undefined;
     killIfRunning(child, signal);
-    const timer = setTimeout(() => killIfRunning(child, "SIGKILL"), STOP_TIMEOUT_MS);
-    const before = performance.now();
+    let isOverdue = false;
+    using _deadline = new Deadline(STOP_TIMEOUT_MS).whenOver(() => {
+      isOverdue = true;
+      killIfRunning(child, "SIGKILL");
+    });
     const { code } = await child.status;
-    clearTimeout(timer);
-    if (performance.now() - before >= STOP_TIMEOUT_MS) {
-      throw new Error(`The engine ignored ${signal}: ${await this.log()}`);
-    }
+    if (isOverdue) throw new Error(`The engine ignored ${signal}: ${await this.log()}`);
     return code;
   }
 
@@ -225,13 +226,13 @@ export class Engine implements AsyncDisposable {
   async #ready(child: Deno.ChildProcess): Promise<void> {
     let exited: number | undefined;
     child.status.then(({ code }) => exited = code);
-    const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
+    const deadline = new Deadline(this.#options.timeoutMs ?? 20_000);
     while (!await this.#answers()) {
       if (exited !== undefined) {
         this.#process = undefined;
         throw new Error(`The engine ended with ${exited}:\n${await this.log()}`);
       }
-      if (performance.now() > deadline) throw new Error(`The engine does not answer:\n${await this.log()}`);
+      if (deadline.isOver) throw new Error(`The engine does not answer:\n${await this.log()}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

@@ -11,6 +11,7 @@ export {
   type Frame,
   type HijackedConnection,
 } from "./api.ts";
+export { Deadline, loadFactor, until, untilNone } from "./deadline.ts";
 export { containerTree, diffContainerTree } from "./container_tree.ts";
 export { Engine, type EngineOptions, executable, startEngine, tsd } from "./engine.ts";
 export { type HostSnapshot, hostSnapshot, type ProcessState, processState, snapshotChanges } from "./host_state.ts";

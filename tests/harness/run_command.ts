@@ -1,4 +1,5 @@
 /** Runs a program to its end, with a deadline. */
+import { Deadline } from "./deadline.ts";
 
 export interface RunOptions {
   /** Default: nothing to read. */
@@ -6,7 +7,7 @@ export interface RunOptions {
   /** The whole environment, besides PATH. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Default 60 s; the program is killed then and the promise rejects. */
+  /** Default 60 s, see {@link Deadline}; the program is killed then and the promise rejects. */
   readonly timeoutMs?: number;
 }
 
@@ -35,18 +36,18 @@ export async function runCommand(
   const fed = options.stdin === undefined ? undefined : feed(child.stdin, options.stdin);
   const timeoutMs = options.timeoutMs ?? 60_000;
   let late = false;
-  const deadline = new AbortController();
-  const timer = setTimeout(() => {
+  const stopped = new AbortController();
+  using _deadline = new Deadline(timeoutMs).whenOver(() => {
     late = true;
     child.kill("SIGKILL");
-    deadline.abort();
-  }, timeoutMs);
+    stopped.abort();
+  });
   const [stdout, stderr, status] = await Promise.all([
-    collect(child.stdout, deadline.signal),
-    collect(child.stderr, deadline.signal),
+    collect(child.stdout, stopped.signal),
+    collect(child.stderr, stopped.signal),
     child.status,
     fed,
-  ]).finally(() => clearTimeout(timer));
+  ]);
   if (late) {
     throw new Error(`${command} ${args.join(" ")}: not done after ${timeoutMs} ms; stdout ${stdout}; stderr ${stderr}`);
   }

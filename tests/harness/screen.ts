@@ -1,4 +1,5 @@
 /** A terminal that a test types into and reads, with a shell in it: tmux, by program. */
+import { Deadline } from "./deadline.ts";
 import { runCommand } from "./run_command.ts";
 
 export interface ScreenOptions {
@@ -7,7 +8,7 @@ export interface ScreenOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly columns?: number;
   readonly rows?: number;
-  /** For each wait; default 20 s. */
+  /** For each wait; default 20 s, see {@link Deadline}. */
   readonly timeoutMs?: number;
 }
 
@@ -89,9 +90,9 @@ export class Screen implements AsyncDisposable {
 
   /** Pauses until the deadline has passed. */
   #timeout(what: string): (shown: string) => Promise<void> {
-    const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
+    const deadline = new Deadline(this.#options.timeoutMs ?? 20_000);
     return async (shown) => {
-      if (performance.now() > deadline) throw new Error(`Waited for ${what}, but the terminal shows:\n${shown.trim()}`);
+      if (deadline.isOver) throw new Error(`Waited for ${what}, but the terminal shows:\n${shown.trim()}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     };
   }

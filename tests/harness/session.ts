@@ -1,10 +1,11 @@
 /** A running program that a test talks to: write, wait for what it says, close its input, wait for its end. */
+import { Deadline } from "./deadline.ts";
 import type { RunResult } from "./run_command.ts";
 
 export interface SessionOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** For each wait; default 20 s. */
+  /** For each wait; default 20 s, see {@link Deadline}. */
   readonly timeoutMs?: number;
 }
 
@@ -109,14 +110,14 @@ export class Session implements AsyncDisposable {
   #until(condition: () => boolean, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void) => {
-        clearTimeout(timer);
+        deadline[Symbol.dispose]();
         this.#listeners.delete(check);
         settle();
       };
       const check = () => condition() && finish(resolve);
-      const timer = setTimeout(() => {
+      const deadline = new Deadline(this.#timeoutMs).whenOver(() => {
         finish(() => reject(new Error(`Waited ${this.#timeoutMs} ms for ${what}: ${JSON.stringify(this.#output)}`)));
-      }, this.#timeoutMs);
+      });
       this.#listeners.add(check);
       check();
     });

@@ -1,5 +1,6 @@
 /** Published ports, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
+import { Deadline } from "../harness/mod.ts";
 import { createSocket, type Socket } from "node:dgram";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { addressOf, answer, freePorts, greeter, listens, refused, serve } from "./traffic.ts";
@@ -178,7 +179,7 @@ class Sender implements AsyncDisposable {
   /** The last that comes back; nothing after a while. */
   async ask(text: string): Promise<string> {
     this.#socket.send(text);
-    for (let waitedMs = 0; this.#answers.at(-1) !== text && waitedMs < 300; waitedMs += 10) {
+    for (const deadline = new Deadline(300); this.#answers.at(-1) !== text && !deadline.isOver;) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return this.#answers.at(-1) ?? "";

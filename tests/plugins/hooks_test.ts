@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { HOOK_NAMES } from "../../src/plugins/mod.ts";
-import { type Engine, startEngine } from "../harness/mod.ts";
+import { type Engine, startEngine, until } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
@@ -141,8 +141,7 @@ Deno.test({
     for (const [language, name] of [["TypeScript", "typescript"], ["WebAssembly", "rules"]] as const) {
       await t.step(`a plugin in ${language}, in a process of its own, was told of all the same`, async () => {
         const said = async () => succeeded(await engine.tsd(["plugin", "logs", name])).match(/[a-z]+\.[a-zA-Z]+$/gm);
-        const deadline = performance.now() + 10_000;
-        while (new Set(await said()).size < HOOK_NAMES.length && performance.now() < deadline);
+        await until("what was said", async () => new Set(await said()).size >= HOOK_NAMES.length);
         assert.deepEqual([...new Set(await said())].sort(), [...HOOK_NAMES].sort());
         succeeded(await engine.tsd(["plugin", "rm", name]));
       });

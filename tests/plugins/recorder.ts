@@ -1,4 +1,5 @@
 /** Receives what the built-in webhook posts, so that a test sees which hooks an engine calls, and when. */
+import { Deadline } from "../harness/mod.ts";
 import type { HookContexts, HookName } from "../../src/plugins/mod.ts";
 
 /** One post. */
@@ -30,16 +31,16 @@ export class Witness implements AsyncDisposable {
     return this.reported.filter((each): each is Told<N> => each.hook === hook).map(({ context }) => context);
   }
 
-  /** The first that came or comes of a hook, of those that are meant. @throws Error after 15 s */
+  /** The first that came or comes of a hook, of those that are meant. @throws Error at the deadline */
   async seen<N extends HookName>(
     hook: N,
     isMeant: (context: HookContexts[N]) => boolean = () => true,
   ): Promise<HookContexts[N]> {
-    const deadline = AbortSignal.timeout(15_000);
+    const deadline = new Deadline(15_000);
     for (;;) {
       const found = this.of(hook).find(isMeant);
       if (found !== undefined) return found;
-      if (deadline.aborted) {
+      if (deadline.isOver) {
         throw new Error(`${hook} didn't come; there came ${[...new Set(this.reported.map((each) => each.hook))]}`);
       }
       await this.#news(deadline);
@@ -50,15 +51,15 @@ export class Witness implements AsyncDisposable {
     await this.#server.shutdown();
   }
 
-  #news(deadline: AbortSignal): Promise<void> {
+  #news(deadline: Deadline): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
         this.#waiting.delete(wake);
-        deadline.removeEventListener("abort", wake);
+        over[Symbol.dispose]();
         resolve();
       };
       this.#waiting.add(wake);
-      deadline.addEventListener("abort", wake);
+      const over = deadline.whenOver(wake);
     });
   }
 }

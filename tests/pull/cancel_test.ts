@@ -6,6 +6,7 @@ import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { checkAlive } from "./malicious_setup.ts";
 import {
+  layersBytes,
   layersOnDisk,
   listedImages,
   pruneDownloads,
@@ -59,10 +60,6 @@ async function openFiles({ pid, dataRoot }: Engine): Promise<string[]> {
 function isOf({ driver }: Engine, { image }: SlowImage, change: string): boolean {
   const { diffId } = image.layers[1]!;
   return `${change}/`.startsWith(`+ ${driver}/layers/${diffId.slice("sha256:".length)}/`);
-}
-
-async function layersBytes(engine: Engine): Promise<number> {
-  return (await engine.api.get("/system/df")).json<{ LayersSize: number }>().LayersSize;
 }
 
 /** Removes what pulls left; it counts as taken until then, once the pull is over. */

@@ -43,6 +43,9 @@ export function clearFailure({ code, stderr }: RunResult, what: string): string 
   return stderr.slice("tsd: ".length, -1);
 }
 
+/** Names in folders below `ingest/` that go by themselves: of removed layers and snapshots, and of trials. */
+const PASSING = ["removed", "lower", "layers.json", "merged", "upper", "work"];
+
 /** The paths of all that is in the data root, without the database's own files. */
 export async function storeListing({ dataRoot, layerRoot, api }: Engine): Promise<string[]> {
   // What was in a removed container is on its way out when its removal is told.
@@ -54,8 +57,9 @@ export async function storeListing({ dataRoot, layerRoot, api }: Engine): Promis
   const removed = async () =>
     (await Promise.all((await namesIn(ingest)).map((name) => namesIn(`${ingest}/${name}`)))).flat();
   // And an engine that has just started may still be trying how layers are mounted.
-  const isBusy = (names: readonly string[]) => names.includes("removed") || names.includes("lower");
-  await until("removed layers' files, and a trial's, to go", async () => !isBusy(await removed()));
+  await until("removed layers' and snapshots' files, and a trial's, to go", async () => {
+    return !(await removed()).some((name) => PASSING.includes(name));
+  });
   const paths = await filesBelow(dataRoot);
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
 }
@@ -65,6 +69,11 @@ export async function storeChanges(engine: Engine, before: readonly string[]): P
   const [then, now] = [new Set(before), new Set(await storeListing(engine))];
   const fresh = [...now].filter((path) => !then.has(path)).map((path) => `+ ${path}`);
   return [...fresh, ...[...then].filter((path) => !now.has(path)).map((path) => `- ${path}`)];
+}
+
+/** What images take, and what pulls that are over have left. */
+export async function layersBytes({ api }: Engine): Promise<number> {
+  return (await api.get("/system/df")).json<{ LayersSize: number }>().LayersSize;
 }
 
 /** Removes what pulls that were broken off have left. */

@@ -1,11 +1,11 @@
 /** What an engine goes through while it works: the memory that it takes, and how long it lets others wait. */
 import { strict as assert } from "node:assert";
-import { type Engine, processState } from "../harness/mod.ts";
+import { type Engine, loadFactor, processState } from "../harness/mod.ts";
 
 export interface Strain {
   /** The most. */
   readonly memoryBytes: number;
-  /** How long each `/_ping` took, in ms, in ascending order. */
+  /** How long each `/_ping` would have taken on a machine with nothing else to do, in ms, in ascending order. */
   readonly answersMs: readonly number[];
 }
 
@@ -13,15 +13,17 @@ export interface Strain {
 export async function strainDuring(engine: Engine, work: Promise<unknown>, pauseMs = 50): Promise<Strain> {
   const answersMs: number[] = [];
   let [memoryBytes, isDone] = [0, false];
-  const done = work.finally(() => isDone = true);
+  // Whatever becomes of it is said at the end, not while nobody waits for it.
+  const done = Promise.allSettled([work]).then(() => isDone = true);
   while (!isDone) {
     const startedMs = performance.now();
     assert.equal((await engine.api.get("/_ping")).status, 200);
-    answersMs.push(performance.now() - startedMs);
+    answersMs.push((performance.now() - startedMs) / loadFactor());
     memoryBytes = Math.max(memoryBytes, (await processState(engine.pid)).memoryBytes);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   await done;
+  await work;
   return { memoryBytes, answersMs: answersMs.sort((a, b) => a - b) };
 }
 

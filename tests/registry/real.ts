@@ -1,4 +1,5 @@
 /** Debian's `docker-registry` on a free loopback port, with a folder of its own; gone when it is disposed of. */
+import { Deadline } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 
 export interface RealRegistry extends AsyncDisposable {
@@ -68,9 +69,9 @@ function configuration(dir: string, host: string, isPrivate: boolean): string {
 }
 
 async function ready(url: string, child: Deno.ChildProcess, dir: string): Promise<void> {
-  const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
+  const deadline = new Deadline(READY_TIMEOUT_MS);
   const exited = child.status.then(() => true);
-  while (!deadline.aborted) {
+  while (!deadline.isOver) {
     if (await answers(url)) return;
     if (await Promise.race([exited, pause(50)])) break;
   }

@@ -28,6 +28,7 @@ const RULES: readonly Rule[] = [
     becomes: "<time>",
     why: "times of the run, in seconds or nanoseconds",
   },
+  { pattern: /\bexecDuration=\d+/g, becomes: "execDuration=<age>", why: "depends on how fast the machine is" },
   { pattern: new RegExp(`\\b${AGE}( ago)?`, "g"), becomes: "<age>$1", why: "depends on how fast the machine is" },
   {
     pattern: /\b\d+(?:\.\d+)?MB\b/g,

@@ -6,6 +6,7 @@
 import { TsdError } from "../../errors.ts";
 import { type MountCalls, OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
+import { storageError } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus, HookDirs } from "../../plugins/mod.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
@@ -197,10 +198,13 @@ export class ContainerStarter {
     await removeTree(bundle);
   }
 
-  /** Also of a container whose runtime is not in the configuration any more. */
+  /**
+   * Also of a container whose runtime is not in the configuration any more. The runtime leaves the cgroups if another program
+   * removes what it knows of the container at the same time, and says nothing.
+   */
   async #deleteAll(container: Container): Promise<void> {
-    const runtime = this.#deps.runtimes.ofIfKnown(container);
-    if (!await runtime?.delete(container.id, true)) await this.#deps.orphanedCgroups.remove(container.id);
+    await this.#deps.runtimes.ofIfKnown(container)?.delete(container.id, true);
+    await this.#deps.orphanedCgroups.remove(container.id);
   }
 
   async #writeSpec(container: Container, root: string, bundle: string, seen: SpecSources): Promise<OciSpec> {
@@ -222,7 +226,7 @@ export class ContainerStarter {
     });
     const hooks = this.#deps.hookDirs.hooksFor(hooked(container, spec), container.record.ociHooks);
     const whole = hooks === undefined ? spec : { ...spec, hooks };
-    Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(whole), { mode: 0o600 });
+    filesOf(bundle, () => Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(whole), { mode: 0o600 }));
     return whole;
   }
 
@@ -245,11 +249,23 @@ export class ContainerStarter {
       hostHosts: readOptional("/etc/hosts"),
       hostResolvConf: readOptional("/etc/resolv.conf"),
     });
-    for (const name of ["hostname", "hosts"] as const) {
-      Deno.writeTextFileSync(files[name], contents[name], { mode: 0o644 });
-    }
-    writeResolvConf(files.resolvConf, containerPaths(paths, container.id).bundle, contents.resolvConf);
+    const { home, bundle } = containerPaths(paths, container.id);
+    filesOf(home, () => {
+      for (const name of ["hostname", "hosts"] as const) {
+        Deno.writeTextFileSync(files[name], contents[name], { mode: 0o644 });
+      }
+    });
+    filesOf(bundle, () => writeResolvConf(files.resolvConf, bundle, contents.resolvConf));
     return files;
+  }
+}
+
+/** Writes files in a folder of the container. @throws {TsdError} storage, storage_full */
+function filesOf(dir: string, write: () => void): void {
+  try {
+    write();
+  } catch (thrown) {
+    throw storageError(`Cannot write the container's files in ${dir}`, thrown);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { Reaper } from "../../runtime/reaper.ts";
-import { removeIfExists } from "../../io/if_exists.ts";
+import { exists, removeIfExists } from "../../io/if_exists.ts";
 import { isErrno, O, type ProcessCalls } from "../../sys/mod.ts";
 
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
@@ -33,7 +33,7 @@ export function hostExec(
     calls++;
     try {
       // Synchronously: another thread takes longer to get to such files than they take.
-      for (const [at, file] of files.entries()) Deno.writeTextFileSync(file, at === 0 ? input : "", { mode: 0o600 });
+      for (const [at, file] of files.entries()) writeIn(dir, file, at === 0 ? input : "");
       const pid = start(processes, path, args, files);
       const exitCode = await ended(processes, exits, pid, path);
       const [, stdout, stderr] = files;
@@ -42,6 +42,18 @@ export function hostExec(
       for (const file of files) removeIfExists(file);
     }
   };
+}
+
+/** Another program may have removed the folder since the engine made it. */
+function writeIn(dir: string, file: string, text: string): void {
+  const write = () => Deno.writeTextFileSync(file, text, { mode: 0o600 });
+  try {
+    write();
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    Deno.mkdirSync(dir, { recursive: true, mode: 0o710 });
+    write();
+  }
 }
 
 function start(
@@ -63,6 +75,10 @@ function start(
     });
   } catch (cause) {
     if (!isErrno(cause, "ENOENT")) throw cause;
+    const missing = [stdin, stdout, stderr].find((file) => !exists(file));
+    if (missing !== undefined) {
+      throw new TsdError("runtime_failed", `Cannot run ${path}: ${missing} was removed`, { cause });
+    }
     throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there; install it first`, { cause });
   }
 }

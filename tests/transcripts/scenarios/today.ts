@@ -44,7 +44,7 @@ export const EVERYWHERE: readonly General[] = [
   },
   {
     says: /\(exitCode=/g,
-    now: (found) => found.replace("(", "(execDuration=0, "),
+    now: (found) => found.replace("(", "(execDuration=<age>, "),
     why: "Docker 23 and later tell how long the process ran",
   },
   {
