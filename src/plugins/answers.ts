@@ -1,15 +1,15 @@
 /**
  * @module
- * What plugins answer, by hook. Whatever answers nothing leaves things as they are.
+ * Schemas of plugins' answers, by hook. An empty answer changes nothing.
  */
 import { appended, choice, flag, keyed, list, map, object, optional, text, whole } from "./schema.ts";
 
-/** Of a sequential hook. */
+/** Answer of a sequential hook. */
 export const REFUSAL = object({
   refuse: optional(text("Why the step must not be done; without it the step goes on.")),
 });
 
-/** Of a selective hook. */
+/** Answer of a selective hook. */
 export const RETAINED = list(text("An id of the context."), "What is to stay.");
 
 export const OTHER_REFERENCE = object({
@@ -22,7 +22,7 @@ export const CREDENTIALS = object({
   identityToken: optional(text("Instead of a password.")),
 });
 
-/** The places in a container's life at which the runtime runs programs of the host. */
+/** Stages of a container's lifecycle at which the runtime runs OCI hooks (OCI runtime spec, "POSIX-platform Hooks"). */
 export const STAGES = [
   "prestart",
   "createRuntime",
@@ -62,7 +62,7 @@ const resources = object({
   pidsLimit: optional(whole("Most processes; -1 for no limit.")),
 });
 
-/** What can be changed of a container that is about to be made. */
+/** What a plugin can change about a container before it is created. */
 export const CONTAINER_PATCH = object({
   args: optional(list(text("A word."), "Another command line.")),
   env: optional(map(text("A variable's value."), "Variables to set.")),

@@ -1,12 +1,12 @@
 /**
  * @module
- * What hooks are given: shapes of frozen snapshots of plain JSON.
+ * Schemas of the contexts that hooks are called with: frozen snapshots of plain JSON.
  */
 import { choice, flag, json, list, map, object, optional, text, whole } from "./schema.ts";
 
 const labels = map(text("A label's value."), "Labels, by name.");
 
-/** What is known of a reference before a registry was asked. */
+/** An image reference before it is resolved by a registry. */
 export const REFERENCE = object({
   reference: text("In full: `docker.io/library/alpine:3`."),
   registry: text("The registry's host: `docker.io`."),
@@ -146,5 +146,5 @@ export const API_ANSWER = object({
   durationMs: whole("Until its answer began, in ms."),
 });
 
-/** What a plugin keeps. */
+/** A value in a plugin's storage. */
 export const STORED = json("A value of up to 64 KiB.");

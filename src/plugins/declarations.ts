@@ -1,7 +1,8 @@
 /**
  * @module
- * What a plugin's author imports the types from: one `.d.ts` without imports, made from the table of hooks, so that nothing
- * has to be resolved online.
+ * Generates the type declarations for plugins: one `.d.ts` without imports, from the table of hooks, so that nothing
+ * has to be
+ * resolved online.
  */
 import { HOOK_KINDS, HOOK_NAMES, type HookName, rowOf } from "./hooks.ts";
 import { PLUGIN_API_VERSION } from "./plugin.ts";
@@ -87,7 +88,7 @@ export interface Plugin {
 }
 `;
 
-/** The whole file. */
+/** Returns the whole file. */
 export function pluginDeclarations(): string {
   return [
     `// Types for plugins of tsd, version ${PLUGIN_API_VERSION} of the interface.`,

@@ -1,14 +1,16 @@
 /**
  * @module
- * The table of hooks: points in the life of images and containers at which plugins are asked or told. A hook belongs to
- * one kind for ever, and its kind decides what an answer means. Types, checks and documentation (docs/hooks.md) come from
- * here. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Each hook has a deadline.
+ * The table of hooks: events in the lifecycle of images and containers that plugins can answer or observe. A hook's
+ * kind never
+ * changes and defines the meaning of an answer. Types, validation and documentation (docs/hooks.md) are derived from
+ * this
+ * table. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Every hook has a deadline.
  */
 import { CONTAINER_PATCH, CREDENTIALS, OTHER_REFERENCE, REFUSAL, RETAINED } from "./answers.ts";
 import * as contexts from "./contexts.ts";
 import type { Infer, ObjectSchema, Schema } from "./schema.ts";
 
-/** What the kinds are. */
+/** The kinds of hooks, with their documentation. */
 export const HOOK_KINDS = {
   first: "Plugins are asked one after another; the first answer counts, and nobody is asked after it.",
   sequential: 'Plugins are asked one after another; the first that answers `{ refuse: "why" }` ends the step.',
@@ -21,7 +23,7 @@ export const HOOK_KINDS = {
 
 export type HookKind = keyof typeof HOOK_KINDS;
 
-/** What becomes of the step when a plugin fails: it throws, is late, or answers something of the wrong shape. */
+/** What happens to the step when a plugin fails: it throws, misses the deadline, or answers with the wrong shape. */
 export const ON_FAILURE = {
   logged: "Nobody waits for it: logged.",
   open: "Logged, and the step goes on as if it had answered nothing; if the plugin is `required`, the step is refused.",
@@ -31,27 +33,27 @@ export const ON_FAILURE = {
 /** One row of the table. */
 export interface HookRow {
   readonly kind: HookKind;
-  /** A plugin that takes longer has failed. In ms. */
+  /** In ms. A plugin that takes longer has failed. */
   readonly deadlineMs: number;
-  /** When it comes, in one sentence or two. */
+  /** When the hook is called, in one or two sentences. */
   readonly when: string;
-  /** Version of tsd that had it first. */
+  /** The version of tsd that introduced it. */
   readonly since: string;
   readonly onFailure: keyof typeof ON_FAILURE;
   readonly context: ObjectSchema;
-  /** Undefined: nothing is expected. */
+  /** Undefined if the hook takes no answer. */
   readonly answer?: Schema;
 }
 
-/** Told, and not waited for. */
+/** Row of a notification. */
 const reported = <C extends ObjectSchema>(context: C, when: string) =>
   ({ kind: "parallel", deadlineMs: 5000, onFailure: "logged", since: "0.1.0", when, context }) as const;
 
-/** Asked whether a step may be done. */
+/** Row of a step that plugins may refuse. */
 const requested = <C extends ObjectSchema>(context: C, deadlineMs: number, when: string) =>
   ({ kind: "sequential", deadlineMs, onFailure: "open", since: "0.1.0", when, context, answer: REFUSAL }) as const;
 
-/** The one table of hooks. */
+/** All hooks. */
 export const HOOKS = {
   "image.beforePull": requested(contexts.REFERENCE, 5000, "An image is about to be pulled; no registry was asked yet."),
   "registry.resolve": {
@@ -150,10 +152,10 @@ type Answers = {
   readonly [N in HookName]: typeof HOOKS[N] extends { readonly answer: infer A extends Schema } ? Infer<A> : never;
 };
 
-/** What each hook is given. An interface, so that the compiler works it out once. */
+/** Contexts by hook. An interface, so that the compiler computes the type once. */
 export interface HookContexts extends Contexts {}
 
-/** What plugins answer at each hook. */
+/** Answers by hook. */
 export interface HookAnswers extends Answers {}
 
 /** Names of the hooks of one kind. */
@@ -161,12 +163,12 @@ export type HooksOfKind<K extends HookKind> = {
   [N in HookName]: typeof HOOKS[N]["kind"] extends K ? N : never;
 }[HookName];
 
-/** What a plugin may answer; nothing is always an answer. */
+/** What a handler may return; no answer is always allowed. */
 export type HookAnswer<N extends HookName> = HookAnswers[N] | null | void;
 
 export const HOOK_NAMES = Object.keys(HOOKS) as readonly HookName[];
 
-/** A row with the general type. */
+/** Returns a hook's row with the general type. */
 export const rowOf = (hook: HookName): HookRow => HOOKS[hook];
 
 export type ImageContext = HookContexts["image.verify"];
@@ -176,5 +178,5 @@ export type StartedContext = HookContexts["container.started"];
 export type ExitedContext = HookContexts["container.exited"];
 export type PruneContext = HookContexts["prune.plan"];
 export type PrunedThing = PruneContext["things"][number];
-/** What plugins want changed of a container, all together. */
+/** The changes that plugins request to a container, merged. */
 export type ContainerPatch = HookAnswers["container.create"];

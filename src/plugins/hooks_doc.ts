@@ -1,11 +1,11 @@
 /**
  * @module
- * The table of hooks as Markdown (docs/hooks.md).
+ * Renders the table of hooks as Markdown (docs/hooks.md).
  */
 import { HOOK_KINDS, HOOK_NAMES, type HookName, ON_FAILURE, rowOf } from "./hooks.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
-/** Longest line of prose. */
+/** Maximum length of a line of prose. */
 const WIDTH = 120;
 
 const INTRODUCTION = `
@@ -18,13 +18,13 @@ const AFTERWARDS = `
 A plugin whose handler throws, is late, or answers something of another shape has failed. After five failures in a row it
 is disabled, which the engine's log and \`tsd info\` say; where a plugin is \`required\`, or the hook says so, steps are
 refused as long as it is disabled. Plugins are called in the order \`pre\`, \`normal\`, \`post\`, and inside each as they have
-come: those of tsd, then those from files as they were installed first. One that is replaced keeps its place.
+come: those of tsd, then those from files as they were installed first. One that is replaced keeps its path.
 
 A plugin that is loaded gets \`container.started\` with \`replayed: true\` for each container that runs by then; so it does
 when the engine has been started anew.
 `;
 
-/** The whole page. */
+/** Returns the whole page. */
 export function hooksPage(): string {
   const kinds = Object.entries(HOOK_KINDS).map(([kind, text]) => `- \`${kind}\`: ${text}`);
   const failures = Object.entries(ON_FAILURE).map(([name, text]) => `- \`${name}\`: ${text}`);
@@ -55,18 +55,18 @@ function section(hook: HookName): string[] {
   return [...parts, `It may answer: ${typeName(answer)}. ${answer.about}`];
 }
 
-/** All fields, those inside of others behind a dot. */
+/** Lists all fields; nested ones as `outer.inner`. */
 function fieldsOf({ fields }: ObjectSchema, before = ""): string[][] {
   return Object.entries(fields).flatMap(([name, schema]) => {
-    const place = `${before}${name}`;
+    const path = `${before}${name}`;
     const optional = schema.optional ? ", optional" : "";
-    return [[`\`${place}\``, typeName(schema) + optional, schema.about], ...insideOf(schema, place)];
+    return [[`\`${path}\``, typeName(schema) + optional, schema.about], ...insideOf(schema, path)];
   });
 }
 
-function insideOf(schema: Schema, place: string): string[][] {
-  if (schema.type === "object") return fieldsOf(schema, `${place}.`);
-  if (schema.type === "list" && schema.of.type === "object") return fieldsOf(schema.of, `${place}[].`);
+function insideOf(schema: Schema, path: string): string[][] {
+  if (schema.type === "object") return fieldsOf(schema, `${path}.`);
+  if (schema.type === "list" && schema.of.type === "object") return fieldsOf(schema.of, `${path}[].`);
   return [];
 }
 
@@ -89,7 +89,7 @@ function typeName(schema: Schema): string {
   }
 }
 
-/** As the formatter has them: each column as wide as its widest cell. */
+/** Formats a table like `deno fmt`: each column is as wide as its widest cell. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, at) => Math.max(3, name.length, ...rows.map((row) => row[at]!.length)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(" | ")} |`;
