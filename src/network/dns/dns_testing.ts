@@ -87,7 +87,11 @@ export interface FakeServer extends AsyncDisposable {
 export type FakeResponder = (requested: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
 
 /** Starts an upstream DNS server on UDP and TCP, on a random port if `requestedPort` is 0. */
-export async function fakeServer(respond: FakeResponder, address = "127.0.0.1", requestedPort = 0): Promise<FakeServer> {
+export async function fakeServer(
+  respond: FakeResponder,
+  address = "127.0.0.1",
+  requestedPort = 0,
+): Promise<FakeServer> {
   const requested: FakeServer["requested"][number][] = [];
   const socket = createSocket("udp4");
   socket.on("message", (message, from) => {

@@ -28,7 +28,11 @@ interface Datagrams extends AsyncDisposable {
   send(bytes: Uint8Array, to: Sender): void;
 }
 
-type Open = (listenAddress: GatewaySocket, receive: (bytes: Uint8Array, from: Sender) => void, log: Log) => Promise<Datagrams>;
+type Open = (
+  listenAddress: GatewaySocket,
+  receive: (bytes: Uint8Array, from: Sender) => void,
+  log: Log,
+) => Promise<Datagrams>;
 
 /**
  * Answers queries until disposed.

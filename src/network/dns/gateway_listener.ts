@@ -40,7 +40,11 @@ export interface GatewaySocket {
  * Serves UDP and TCP queries until disposed.
  * @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL
  */
-export async function listenAtGateway(listenAddress: GatewaySocket, handler: QueryHandler, log: Log): Promise<AsyncDisposable> {
+export async function listenAtGateway(
+  listenAddress: GatewaySocket,
+  handler: QueryHandler,
+  log: Log,
+): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   opened.use(await listenDatagrams(listenAddress, handler.answer, log));
   opened.use(listenConnections(listenAddress, handler, log));

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { answers, parseQuery, relayedAnswer, type Query, RCODE, type Record, withId, reply } from "./message.ts";
+import { answers, parseQuery, type Query, RCODE, type Record, relayedAnswer, reply, withId } from "./message.ts";
 import { answerTo, question, read } from "./dns_testing.ts";
 
 function parsed(bytes: Uint8Array): Query {

@@ -12,7 +12,7 @@ import type { Log } from "../../log.ts";
 import { Forwarder, type ServerAddress } from "./forwarder.ts";
 import { listenAtGateway } from "./gateway_listener.ts";
 import { HostServers } from "./host_servers.ts";
-import { parseQuery, relayedAnswer, type Query, RCODE, type Record, reply, type Transport } from "./message.ts";
+import { parseQuery, type Query, RCODE, type Record, relayedAnswer, reply, type Transport } from "./message.ts";
 import { NAME_PORT } from "./name_port.ts";
 import { type NamedContainer, type NameTable, NO_NAMES } from "./name_table.ts";
 import { Names } from "./names.ts";

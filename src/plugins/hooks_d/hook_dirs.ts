@@ -32,7 +32,10 @@ export class HookDirs {
   hooksFor(container: HookedContainer, existing: OciHooks = {}): OciHooks | undefined {
     const matching = this.#files().filter(({ file }) => file.matches(container)).map(({ path, file }) => {
       if (!file.isExternal) return file;
-      throw new TsdError("not_implemented", `Cannot use the hooks in ${path}: the stage precreate is Podman's existing`);
+      throw new TsdError(
+        "not_implemented",
+        `Cannot use the hooks in ${path}: the stage precreate is Podman's own`,
+      );
     });
     const all = STAGES.map((stage): [Stage, readonly OciHook[]] => [
       stage,
