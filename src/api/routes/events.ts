@@ -15,18 +15,18 @@ export function eventRoutes(services: Pick<Services, "events">): Route[] {
   return [{ method: "GET", path: "/events", since: "1.24", handler: (request) => listen(services, request) }];
 }
 
-/** Listening begins here, before the head goes out: a client that has the head misses nothing. */
+/** Subscribes before the head is sent, so that a client that has received the head misses no event. */
 function listen({ events }: Pick<Services, "events">, { query, version, signal }: ApiRequest): Reply {
   const filters = query.filters(EVENT_FILTER_KEYS);
   const [since, until] = [query.text("since"), query.text("until")];
-  const [sinceNano, untilNano] = [moment("since", since), moment("until", until)];
+  const [sinceNano, untilNano] = [unixNanos("since", since), unixNanos("until", until)];
   if (sinceNano !== undefined && untilNano !== undefined && untilNano < sinceNano) {
     throw new TsdError("invalid_argument", `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
   }
-  // Older clients were not told of new images (API 1.46).
-  const known = atLeast(version, "1.46");
+  // Clients before API 1.46 don't get `create` events of images.
+  const hasImageCreate = atLeast(version, "1.46");
   const matches = (event: EngineEvent) =>
-    (known || event.type !== "image" || event.action !== "create") && passesEventFilters(event, filters);
+    (hasImageCreate || event.type !== "image" || event.action !== "create") && passesEventFilters(event, filters);
   const found = events.listen({ sinceNano, untilNano, matches }, signal);
   return { kind: "stream", contentType: "application/json", body: lines(found), endless: true };
 }
@@ -36,7 +36,7 @@ async function* lines(events: AsyncIterable<EngineEvent>): AsyncGenerator<Uint8A
   for await (const event of events) yield encoder.encode(`${eventText(event)}\n`);
 }
 
-function moment(name: string, text: string | undefined): bigint | undefined {
+function unixNanos(name: string, text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;
   const nanos = parseNanos(text);
   if (nanos !== undefined) return nanos;
