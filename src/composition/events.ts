@@ -5,7 +5,7 @@ import { ImageEvents } from "../engine/events/image_events.ts";
 import { EventRecords } from "../store/event_records.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** The history of events, and who tells of them. */
+/** Provides the event bus with its history, and the emitters of events. */
 export function provideEvents(provide: Provide, { log }: EngineSettings): void {
   provide(
     TOKENS.eventHistory,

@@ -1,6 +1,8 @@
 /**
- * Folds the case of a key so that two keys are equal exactly if Go's `encoding/json` takes them for the same field. The names
- * of fields are ASCII, so only ASCII letters matter, and the two characters that Unicode folds to one: U+017F (ſ) and U+212A
+ * Folds the case of a key, so that two keys are equal exactly if Go's `encoding/json` matches them to the same field.
+ * The names
+ * of fields are ASCII, so only ASCII letters matter, and the two characters that Unicode folds to one: U+017F (ſ) and
+ * U+212A
  * (the Kelvin sign, which `toLowerCase` maps to k).
  */
 export function foldKey(key: string): string {
