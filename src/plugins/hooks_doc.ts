@@ -9,19 +9,20 @@ import type { ObjectSchema, Schema } from "./schema.ts";
 const WIDTH = 120;
 
 const INTRODUCTION = `
-A plugin is a plain object with a handler for each hook that it cares about. Each hook has a kind, which says what an
-answer means, and a deadline; what a handler is given is a frozen copy, made only if somebody listens. This page is made
-from the table in \`src/plugins/hooks.ts\` (\`./dev golden hooks_doc\` makes it anew).
+A plugin is a plain object with a handler for each hook that it subscribes to. Each hook has a kind, which defines the
+meaning of an answer, and a deadline. The context of a call is a frozen copy, made only if the hook has subscribers. This page
+is generated from the table in \`src/plugins/hooks.ts\` (\`./dev golden hooks_doc\` regenerates it).
 `;
 
 const AFTERWARDS = `
-A plugin whose handler throws, is late, or answers something of another shape has failed. After five failures in a row it
-is disabled, which the engine's log and \`tsd info\` say; where a plugin is \`required\`, or the hook says so, steps are
-refused as long as it is disabled. Plugins are called in the order \`pre\`, \`normal\`, \`post\`, and inside each as they have
-come: those of tsd, then those from files as they were installed first. One that is replaced keeps its path.
+A call fails if the handler throws, misses the deadline, or answers with the wrong shape. After five failures in a row the
+plugin is disabled, which is reported in the engine's log and by \`tsd info\`; if the plugin is \`required\`, or the hook's
+failure mode is \`closed\`, steps are refused while it is disabled. Plugins are called in the order \`pre\`, \`normal\`,
+\`post\`; within each, built-in plugins come first, then those from files in the order of their first installation. A plugin
+that is replaced keeps its position.
 
-A plugin that is loaded gets \`container.started\` with \`replayed: true\` for each container that runs by then; so it does
-when the engine has been started anew.
+When a plugin is loaded, or the engine is restarted, the plugin gets \`container.started\` with \`replayed: true\` for each
+running container.
 `;
 
 /** Returns the whole page. */
@@ -48,11 +49,11 @@ export function hooksPage(): string {
 
 function section(hook: HookName): string[] {
   const { kind, when, context, answer } = rowOf(hook);
-  const given = ["It is given:", table(["field", "type", ""], fieldsOf(context))];
+  const given = ["Context:", table(["field", "type", ""], fieldsOf(context))];
   const parts = [`## ${hook}`, wrap(when, ""), ...given];
   if (answer === undefined || kind === "sequential") return parts;
-  if (answer.type === "object") return [...parts, "It may answer:", table(["field", "type", ""], fieldsOf(answer))];
-  return [...parts, `It may answer: ${typeName(answer)}. ${answer.about}`];
+  if (answer.type === "object") return [...parts, "Answer:", table(["field", "type", ""], fieldsOf(answer))];
+  return [...parts, `Answer: ${typeName(answer)}. ${answer.about}`];
 }
 
 /** Lists all fields; nested ones as `outer.inner`. */

@@ -5,7 +5,7 @@
  * source port and a random ID, and only an answer from that server to exactly that query is accepted (RFC 5452).
  */
 import { createSocket } from "node:dgram";
-import { answers, isTruncated, type Query, RCODE, rcodeOf, renumbered, type Transport } from "./message.ts";
+import { answers, isTruncated, type Query, RCODE, rcodeOf, type Transport, withId } from "./message.ts";
 import { tcpExchange } from "./tcp_messages.ts";
 
 /** Time limit of a query in ms: below the 5 s after which resolvers retry. */
@@ -90,7 +90,7 @@ async function overUdp(query: Query, server: ServerAddress, timeoutMs: number): 
 async function overTcp(query: Query, server: ServerAddress, timeoutMs: number): Promise<Uint8Array | undefined> {
   const id = randomId();
   const { address, port } = partsOf(server);
-  const answer = await tcpExchange(renumbered(query, id), { hostname: address, port }, timeoutMs);
+  const answer = await tcpExchange(withId(query, id), { hostname: address, port }, timeoutMs);
   return answer !== undefined && answers(answer, query, id) ? answer : undefined;
 }
 
@@ -107,7 +107,7 @@ function datagramExchange(query: Query, server: ServerAddress, timeoutMs: number
     const bytes = new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
     if (from.address === address && from.port === port && answers(bytes, query, id)) resolve(bytes);
   });
-  socket.send(renumbered(query, id), port, address, (error) => error && resolve(undefined));
+  socket.send(withId(query, id), port, address, (error) => error && resolve(undefined));
   return promise.finally(() => {
     clearTimeout(timer);
     socket.close();

@@ -65,7 +65,7 @@ Deno.test("directories: later ones override, file names set the order, plugins' 
     const [system, local] = [`${dir}/system`, `${dir}/local`];
     const dirs = new HookDirs([system, `${dir}/missing`, local]);
     assert.equal(dirs.hooksFor(CONTAINER), undefined);
-    const pluginHooks = { poststop: [{ path: "/bin/pluginHooks" }] };
+    const pluginHooks = { poststop: [{ path: "/bin/own" }] };
     assert.deepEqual(dirs.hooksFor(CONTAINER, pluginHooks), pluginHooks);
     for (const directory of [system, local]) await Deno.mkdir(directory);
     const write = (path: string, name: string, stages = ["prestart", "poststop"]) =>
