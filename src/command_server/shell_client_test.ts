@@ -176,10 +176,10 @@ Deno.test(
       assert.equal(ShellClient.isMissing(slot), false);
       await claim(shell.pid, 60_000);
       assert.equal(ShellClient.isMissing(slot), false);
-      for (const nobody of [2 ** 22 + 1, Deno.pid, ""]) {
-        await claim(nobody, 0);
+      for (const absent of [2 ** 22 + 1, Deno.pid, ""]) {
+        await claim(absent, 0);
         assert.equal(ShellClient.isMissing(slot), false);
-        await claim(nobody, 60_000);
+        await claim(absent, 60_000);
         assert.equal(ShellClient.isMissing(slot), true);
       }
     }),

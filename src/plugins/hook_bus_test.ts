@@ -42,7 +42,7 @@ Deno.test("sequential: plugins are called in order, and the first refusal ends t
 });
 
 Deno.test("first: the first answer is returned, and later plugins are not called", async () => {
-  const never = plugin("never", { "registry.resolve": () => assert.fail("it was asked") });
+  const never = plugin("never", { "registry.resolve": () => assert.fail("it was called") });
   const answering = (name: string, reference?: string) =>
     plugin(name, { "registry.resolve": () => reference === undefined ? undefined : { reference } });
   const found = await bus(answering("silent"), answering("mirror", "mirror.lan/a:1"), never)
@@ -103,7 +103,7 @@ Deno.test("no context is built for a hook without subscribers", async () => {
   let made = 0;
   const never = () => {
     made++;
-    return assert.fail("a context was made for nobody");
+    return assert.fail("a context was built without subscribers");
   };
   await hooks.callSequential("image.verify", never);
   await hooks.callFirst("registry.resolve", never);
@@ -281,7 +281,7 @@ Deno.test("plugins are added and removed; running containers are replayed to add
   });
   hooks.add(one);
   await settled();
-  assert.deepEqual(reported, [], "before the engine has begun nobody knows what runs");
+  assert.deepEqual(reported, [], "nothing is replayed before the engine has begun");
   hooks.begin();
   await settled();
   assert.deepEqual(reported.splice(0), ["c1 true", "c2 true"]);

@@ -34,7 +34,7 @@ function setup() {
     await waiting.promise;
     waiting = Promise.withResolvers();
     handler(EPOLL.IN);
-    assert.equal(the.isWatched, false, "nobody is told of for a while");
+    assert.equal(the.isWatched, false, "not watched during the pause");
   };
   return { the, closed, connectionArrives, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }

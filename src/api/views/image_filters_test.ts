@@ -71,7 +71,7 @@ Deno.test("before, since and until compare creation times, and all must match", 
     [{ since: ["timeless"] }, true],
   ];
   for (const [filters, expected] of cases) assert.equal(await passes(filters), expected, JSON.stringify(filters));
-  assert.equal(await passes({ before: ["newer"] }, OTHERS.timeless), false, "nobody knows when it was made");
+  assert.equal(await passes({ before: ["newer"] }, OTHERS.timeless), false, "its creation time is unknown");
 });
 
 Deno.test("dangling images have no tag; others may have a digest only", async () => {

@@ -84,11 +84,11 @@ export interface FakeServer extends AsyncDisposable {
 }
 
 /** Returns the datagrams or messages to answer with; none to stay silent. */
-export type FakeResponder = (requested: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
+export type Saying = (requested: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
 
 /** Starts an upstream DNS server on UDP and TCP, on a random port if `requestedPort` is 0. */
 export async function fakeServer(
-  respond: FakeResponder,
+  respond: Saying,
   address = "127.0.0.1",
   requestedPort = 0,
 ): Promise<FakeServer> {
