@@ -1,8 +1,7 @@
 /**
  * @module
  * The composition root: the only module that uses tsyringe's container. Each token has one factory; everything else in
- * the
- * engine takes plain constructor parameters. Nothing is started here: see `serve.ts`.
+ * the engine takes plain constructor parameters. Nothing is started here: see `serve.ts`.
  */
 import "reflect-metadata";
 import { container as root, type DependencyContainer, instanceCachingFactory } from "tsyringe";

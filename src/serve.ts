@@ -4,17 +4,16 @@
  *
  * 1. {@link serve} reads options and configuration.
  * 2. {@link claimEngine} claims the data root, its lock and the socket. If that fails, the engine exits without having
- * opened a database, looked at a network or logged anything but the reason.
+ *    opened a database, looked at a network or logged anything but the reason.
  * 3. {@link settingsOf} chooses the storage driver, which may mount something to probe it, and probes the host and the
- * runtimes.
+ *    runtimes.
  * 4. {@link openEngine} opens and migrates the database, and starts the parts: finds containers, cleans up interrupted
- * work, restores containers and networks (bridges, rules, forwarding), and starts the containers that should run.
+ *    work, restores containers and networks (bridges, rules, forwarding), and starts the containers that should run.
  * 5. {@link openApi} opens the socket and serves the API; then the service manager is notified.
  *
  * Each step registers its cleanup on one stack, so that an engine that fails or is stopped in between undoes exactly
- * what it has
- * done, in reverse order. Containers continue to run. A re-execution (`tsd daemon reload`) keeps the lock and the
- * socket.
+ * what it has done, in reverse order. Containers continue to run. A re-execution (`tsd daemon reload`) keeps the lock
+ * and the socket.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { openEngine } from "./composition/startup.ts";
@@ -87,8 +86,7 @@ const IDLE_SECONDS = 60;
 const TRIM_AFTER_MS = 2_000;
 /**
  * How long output waits for clients that were attached to the previous engine, in ms: after a re-execution, and after a
- * crash,
- * from which docker's clients don't reconnect.
+ * crash, from which docker's clients don't reconnect.
  */
 const RETURN_LIMIT_MS = { reload: 3_000, crash: 1_000 } as const;
 /** How long requests in flight may take at shutdown, in ms. */

@@ -5,8 +5,7 @@ export interface ErrorResponse {
 
 /**
  * Response header that tsd sends with {@link ErrorResponse}: the machine-readable error code (`src/errors.ts`), by
- * which tsd's
- * client determines exit codes that an HTTP status alone can't carry. Docker's clients ignore it.
+ * which tsd's client determines exit codes that an HTTP status alone can't carry. Docker's clients ignore it.
  */
 export type ErrorCodeHeader = "Tsd-Error-Code";
 

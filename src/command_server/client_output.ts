@@ -1,9 +1,8 @@
 /**
  * @module
  * A shell client's output, written by the engine without ever blocking a thread, so that a client that doesn't read
- * delays nothing.
- * A pipe or terminal is reopened, because O_NONBLOCK belongs to the open file description; a socket is written with
- * MSG_DONTWAIT; a file is written by the client's own description, whose offset other processes share.
+ * delays nothing. A pipe or terminal is reopened, because O_NONBLOCK belongs to the open file description; a socket is
+ * written with MSG_DONTWAIT; a file is written by the client's own description, whose offset other processes share.
  */
 import { OutputClosedError } from "../cli/mod.ts";
 import {

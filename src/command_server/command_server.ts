@@ -15,8 +15,7 @@ export interface CommandServerOptions {
 
 /**
  * Starts to serve commands of clients with the same build. Returns undefined if this isn't the portable build, whose
- * shell
- * script is the client; or if the directory can't be created, so that clients run all commands themselves.
+ * shell script is the client; or if the directory can't be created, so that clients run all commands themselves.
  */
 export function openCommandServer({ socketPath, api, epoll, log }: CommandServerOptions): ServedCommands | undefined {
   const build = portableBuild();

@@ -1,8 +1,7 @@
 /**
  * @module
  * Commands that the engine runs for shell clients in a slot: the client's own code on the client's streams, so that no
- * second
- * program has to be started. Commands that need their own process are left to the client.
+ * second program has to be started. Commands that need their own process are left to the client.
  */
 import {
   type Command,

@@ -62,10 +62,8 @@ export class ShellClient implements Disposable {
 
   /**
    * Identifies a client. Returns undefined if it may not have commands run: it must have its slot open, be root in our
-   * namespaces, and
-   * have the same `build`, as other builds parse command lines differently. A process in other namespaces has other
-   * paths, and
-   * one that isn't root has fewer rights.
+   * namespaces, and have the same `build`, as other builds parse command lines differently. A process in other
+   * namespaces has other paths, and one that isn't root has fewer rights.
    */
   static of(
     { slot, pid, count, build }: Call,
@@ -140,8 +138,7 @@ function processDescriptor(pid: number): OwnedFd | undefined {
 
 /**
  * Whether it runs as root. A process that isn't dumpable (PR_SET_DUMPABLE) seems to be root's too; other users are kept
- * away
- * by the directory, which only root can access.
+ * away by the directory, which only root can access.
  */
 const isRoot = (pid: number): boolean => Deno.statSync(`/proc/${pid}`).uid === 0;
 

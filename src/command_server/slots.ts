@@ -1,8 +1,7 @@
 /**
  * @module
  * The slots in which shell clients wait for the engine to run their commands. A shell can open FIFOs and create files
- * without
- * starting a program, but can't use sockets. So there is a directory next to the engine's socket with
+ * without starting a program, but can't use sockets. So there is a directory next to the engine's socket with
  *
  * - `call`, a FIFO that clients write lines to (see {@link ClientLine});
  * - `seat.3`, a file that exists while slot 3 is claimed, created by its client: the process id;

@@ -32,8 +32,7 @@ export function providePlugins(provide: Provide, { log, config }: EngineSettings
 
 /**
  * Returns the running containers, to be replayed to plugins that are added later. A container whose start is in
- * progress has no current
- * task yet: its start will be delivered as usual.
+ * progress has no current task yet: its start will be delivered as usual.
  */
 const present = (get: Get) =>
   get(TOKENS.table).list().flatMap((container) => {

@@ -1,15 +1,15 @@
 /**
  * @module
- * Decodes parsed JSON as Go's `encoding/json` decodes it into a struct. Docker's clients and configuration files rely on its
- * rules:
+ * Decodes parsed JSON as Go's `encoding/json` decodes it into a struct. Docker's clients and configuration files rely
+ * on its rules:
  *
  * - A key matches the field with exactly its name, else the field whose name differs only in case.
  * - Unknown keys are dropped.
  * - If several keys match one field, the last one wins; objects and maps are merged, lists replaced.
  * - null counts as absent. If Go's struct has a pointer, a list or a map, it also unsets the value of an earlier key.
  *
- * The result is a new object with the names of the shape, so it holds only what was understood. Unlike in Go, a text may not
- * hold a NUL, which no system call accepts, and a list may not hold null.
+ * The result is a new object with the names of the shape, so it holds only what was understood. Unlike in Go, a text
+ * may not hold a NUL, which no system call accepts, and a list may not hold null.
  */
 import { foldKey } from "./fold.ts";
 import type { Decoded, Fields, Kind, LeafKind, Shape } from "./shape.ts";

@@ -1,9 +1,8 @@
 /**
  * @module
  * Shapes of JSON objects, as data. A {@link Shape} lists every field of a wire type with the {@link Kind} of its value;
- * a missing
- * field is a compile error. The kinds are those of Go's structs, because Docker's clients are written for Go's decoder:
- * see {@link decode}.
+ * a missing field is a compile error. The kinds are those of Go's structs, because Docker's clients are written for
+ * Go's decoder: see {@link decode}.
  */
 
 /** The fields of an object by their names on the wire. */
@@ -68,8 +67,8 @@ type MapOf<V> = unknown extends V ? { readonly map: "anything" }
   : { readonly map: KindOf<NonNullable<V>> };
 
 /**
- * The result of {@link decode} for a wire type: any field may be absent, also one that the type requires; only values of maps
- * may be null. Texts are not compared with those that the type allows.
+ * The result of {@link decode} for a wire type: any field may be absent, also one that the type requires; only values
+ * of maps may be null. Texts are not compared with those that the type allows.
  */
 export type Decoded<T> = unknown extends T ? unknown
   : T extends string | number | boolean | null ? T

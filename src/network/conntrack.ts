@@ -1,9 +1,8 @@
 /**
  * @module
  * Requests to the kernel's connection tracking table (linux/netfilter/nfnetlink_conntrack.h). They delete the flows
- * that a
- * DNAT rule has redirected, when the rule is removed. A UDP flow would otherwise last for as long as its sender keeps
- * sending. Pure.
+ * that a DNAT rule has redirected, when the rule is removed. A UDP flow would otherwise last for as long as its sender
+ * keeps sending. Pure.
  */
 import { addressBytes, parseAddress } from "./address.ts";
 import { attribute, nested, netlinkMessage, NLM_F } from "./netlink_message.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Contents of a container's `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf` (hostname(5), hosts(5),
- * resolv.conf(5)).
- * Pure: the caller reads the host's files and writes the results.
+ * resolv.conf(5)). Pure: the caller reads the host's files and writes the results.
  */
 import { TsdError } from "../errors.ts";
 
@@ -114,8 +113,7 @@ export type ResolvConfInput = Pick<
 
 /**
  * The embedded DNS server forwards to the requested servers. A requested loopback address is the container's own and
- * can be reached from within it
- * only, so it stays in the file.
+ * can be reached from within it only, so it stays in the file.
  */
 function embeddedServers(nameServer: string, dns: readonly string[]): string[] {
   return [nameServer, ...dns.filter((server) => LOOPBACK.test(server))].map((server) => `nameserver ${server}`);

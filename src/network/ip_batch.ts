@@ -43,8 +43,7 @@ export function bridgeBatch({ name, addresses, mac, mtu }: BridgeLink): string {
 
 /**
  * Creates a veth pair. To be run in the container's namespace: the host's end is created in the host's namespace, with
- * the
- * bridge's index as its master, so that a single call does everything.
+ * the bridge's index as its master, so that a single call does everything.
  */
 export function endpointBatch(link: EndpointLink): string {
   const { hostName, bridgeIndex, hostPid, name, mac, mtu, addresses } = link;

@@ -13,8 +13,7 @@ const ATTEMPTS = 5;
 
 /**
  * Returns the bodies of the messages that describe the objects. If the objects change during every attempt, the result
- * of
- * the last one is returned, which may lack some.
+ * of the last one is returned, which may lack some.
  * @param request type of the request, type of the answers, length of the request's zeroed body in bytes
  * @throws {SysError}
  */

@@ -1,8 +1,7 @@
 /**
  * @module
  * Encodes and decodes netlink(7) messages. Integers are in host byte order (little-endian on every architecture that
- * tsd
- * supports) unless a protocol says otherwise. Pure.
+ * tsd supports) unless a protocol says otherwise. Pure.
  */
 
 /** linux/netlink.h. */

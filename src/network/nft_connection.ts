@@ -1,8 +1,7 @@
 /**
  * @module
  * Small changes of nf_tables over netlink, without running nft(8): they take a fraction of a millisecond, where nft(8)
- * takes
- * 5 ms, and 20 ms for a whole table.
+ * takes 5 ms, and 20 ms for a whole table.
  */
 import { isErrno, NETLINK, type NetlinkCalls, OwnedFd, SysError } from "../sys/mod.ts";
 import type { FileCalls } from "../sys/mod.ts";

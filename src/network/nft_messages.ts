@@ -1,8 +1,7 @@
 /**
  * @module
  * Requests to nf_tables over netlink (linux/netfilter/nf_tables.h) that are too frequent for an nft(8) process: changes
- * of
- * map and set elements, lookups and removal of tables; and the notifications of changes. Pure.
+ * of map and set elements, lookups and removal of tables; and the notifications of changes. Pure.
  */
 import { addressBytes, BITS, parseAddress, parseSubnet, sizeOf } from "./address.ts";
 import {

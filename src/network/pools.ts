@@ -1,8 +1,7 @@
 /**
  * @module
  * Address pools: chooses the subnets of new networks from Docker's default pools, without those in use on the machine,
- * and
- * addresses within them. Pure.
+ * and addresses within them. Pure.
  */
 import { TsdError } from "../errors.ts";
 import { type Address, BITS, overlaps, parseSubnet, sizeOf, type Subnet } from "./address.ts";
@@ -19,8 +18,7 @@ export interface ReservedSubnet {
   readonly holder: string;
   /**
    * Whether it is a route to other hosts, which may use some of these addresses only. A smaller subnet can still be
-   * used,
-   * because its own route is more specific: a VPN may route everything to itself by 0.0.0.0/1 and the like.
+   * used, because its own route is more specific: a VPN may route everything to itself by 0.0.0.0/1 and the like.
    */
   readonly isRoute?: boolean;
 }

@@ -1,8 +1,7 @@
 /**
  * @module
  * Changes of a container's published ports: which bindings are removed and added, and which open ports that affects.
- * Removing
- * a port removes the whole binding that it was allocated for. Pure.
+ * Removing a port removes the whole binding that it was allocated for. Pure.
  */
 import type { HostConfig, PortBinding, PortMap, PublishedPortName } from "../api_types/mod.ts";
 import { TsdError } from "../errors.ts";

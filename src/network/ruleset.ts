@@ -1,15 +1,12 @@
 /**
  * @module
  * Generates the engine's whole nftables table (nft(8)) from its networks and published ports. Pure. The table is loaded
- * in
- * one transaction, so it is never incomplete, and rules of other programs are not touched.
+ * in one transaction, so it is never incomplete, and rules of other programs are not touched.
  *
  * The rules masquerade the containers' addresses in outbound traffic; redirect published ports, also for connections
- * from this
- * machine; drop all other traffic into a network from outside of it; keep containers from reaching the host's
- * 127.0.0.0/8,
- * although their bridge routes there for published ports; let DNS queries reach the embedded server even if port 53 is
- * published; and keep a machine that forwards because of containers only from forwarding anything else.
+ * from this machine; drop all other traffic into a network from outside of it; keep containers from reaching the host's
+ * 127.0.0.0/8, although their bridge routes there for published ports; let DNS queries reach the embedded server even
+ * if port 53 is published; and keep a machine that forwards because of containers only from forwarding anything else.
  */
 import type { Family } from "./address.ts";
 import { NAME_PORT } from "./dns/name_port.ts";
@@ -140,8 +137,7 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
     ]),
     ...guardsForwarding.length > 0 ? block("chain others", OTHERS) : [],
     // A NAT decision is made once for a connection: translating a query to its own destination keeps later chains, also
-    // those of
-    // other programs, from redirecting it.
+    // those of other programs, from redirecting it.
     ...chain("asked", "nat hook prerouting priority dstnat - 1", [
       `meta l4proto { tcp, udp } th dport ${NAME_PORT} iifname . ip daddr @names dnat ip to ip daddr`,
       `meta l4proto { tcp, udp } th dport ${NAME_PORT} iifname . ip6 daddr @names6 dnat ip6 to ip6 daddr`,

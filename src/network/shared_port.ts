@@ -1,10 +1,8 @@
 /**
  * @module
  * Publishing the DNS port (53) on all addresses while the embedded DNS servers listen on the bridges' addresses. The
- * kernel
- * allows both if both sockets set SO_REUSEPORT or SO_REUSEADDR. Other users of the port are looked up first, because
- * the
- * kernel would silently share it with programs that set the option too, such as CoreDNS.
+ * kernel allows both if both sockets set SO_REUSEPORT or SO_REUSEADDR. Other users of the port are looked up first,
+ * because the kernel would silently share it with programs that set the option too, such as CoreDNS.
  */
 import { readIfExists } from "../io/if_exists.ts";
 import { type Family, formatAddress } from "./address.ts";
@@ -23,8 +21,7 @@ export const canBeShared = ({ protocol, hostIp, hostPort }: PublishedPort): bool
 
 /**
  * Returns the addresses on which a port is in use and that conflict with the wildcard address of the port's family. A
- * socket
- * of the IPv6 wildcard may accept IPv4 as well.
+ * socket of the IPv6 wildcard may accept IPv4 as well.
  */
 export function holders({ protocol, hostIp, hostPort }: PublishedPort, read = readTable): string[] {
   const isIpv6 = hostIp.includes(":");

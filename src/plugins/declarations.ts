@@ -1,8 +1,7 @@
 /**
  * @module
  * Generates the type declarations for plugins: one `.d.ts` without imports, from the table of hooks, so that nothing
- * has to be
- * resolved online.
+ * has to be resolved online.
  */
 import { HOOK_KINDS, HOOK_NAMES, type HookName, rowOf } from "./hooks.ts";
 import { PLUGIN_API_VERSION } from "./plugin.ts";

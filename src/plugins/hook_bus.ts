@@ -1,10 +1,8 @@
 /**
  * @module
  * Dispatches hooks to the plugins, which may be added and removed at any time. A hook without subscribers costs one map
- * lookup
- * and builds no context. The consequence of a plugin's failure is set by the hook's row and the plugin's `required`; a
- * refusal
- * always counts.
+ * lookup and builds no context. The consequence of a plugin's failure is set by the hook's row and the plugin's
+ * `required`; a refusal always counts.
  */
 import { TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -53,8 +51,7 @@ export interface Adjusted<N extends HookName> {
  *
  * Its methods are named by the kinds of hooks in the table ({@link HOOK_NAMES}): `callFirst` returns the first answer,
  * `callSequential` lets plugins refuse a step, `callAdjust` merges their patches, `callSelective` collects what to
- * retain, and
- * `callParallel` notifies without waiting. Each takes a function that builds the context.
+ * retain, and `callParallel` notifies without waiting. Each takes a function that builds the context.
  *
  * The bus owns its plugins: it closes them when they are removed or replaced, or when it is disposed.
  */
@@ -90,8 +87,7 @@ export class HookBus implements AsyncDisposable {
 
   /**
    * Replaces the plugin of that name, if there is one, by `plugin` (or nothing) without a gap between the two. Resolves
-   * when
-   * the old one is closed.
+   * when the old one is closed.
    * @param place position among the plugins of the same order; added plugins have 0
    * @throws {TsdError} as {@link HookBus.add}, synchronously and without any change
    */
@@ -189,8 +185,7 @@ export class HookBus implements AsyncDisposable {
 
   /**
    * Calls all plugins in order. Returns the things of the context to retain: ids, each with the first plugin that named
-   * it. A
-   * plugin that fails refuses the step.
+   * it. A plugin that fails refuses the step.
    * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
   async callSelective<N extends HooksOfKind<"selective">>(

@@ -1,10 +1,9 @@
 /**
  * @module
  * The table of hooks: events in the lifecycle of images and containers that plugins can answer or observe. A hook's
- * kind never
- * changes and defines the meaning of an answer. Types, validation and documentation (docs/hooks.md) are derived from
- * this
- * table. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Every hook has a deadline.
+ * kind never changes and defines the meaning of an answer. Types, validation and documentation (docs/hooks.md) are
+ * derived from this table. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Every hook has
+ * a deadline.
  */
 import { CONTAINER_PATCH, CREDENTIALS, OTHER_REFERENCE, REFUSAL, RETAINED } from "./answers.ts";
 import * as contexts from "./contexts.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Merges the patches of several plugins. Each field, each entry of a map and each item of a keyed list belongs to the
- * plugin
- * that sets it; lists that are appended to may be changed by all.
+ * plugin that sets it; lists that are appended to may be changed by all.
  */
 import { TsdError } from "../errors.ts";
 import type { Schema } from "./schema.ts";

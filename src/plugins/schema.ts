@@ -1,8 +1,7 @@
 /**
  * @module
  * Schemas of plain JSON as data: hooks' contexts, plugins' answers and configurations. Types, validation and
- * documentation are
- * derived from them.
+ * documentation are derived from them.
  */
 
 interface About {

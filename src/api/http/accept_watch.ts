@@ -1,11 +1,9 @@
 /**
  * @module
  * Detects that connections are no longer accepted. A server of node:net stops for good, without an error, once the
- * process has
- * had too many open files. Accepting by epoll would not ({@link Acceptor}), but takes each connection through another
- * thread,
- * which makes a short request more than half again as slow. This watch looks twice a second, and only while clients
- * connect.
+ * process has had too many open files. Accepting by epoll would not ({@link Acceptor}), but takes each connection
+ * through another thread, which makes a short request more than half again as slow. This watch looks twice a second,
+ * and only while clients connect.
  */
 import { type AcceptorOptions, EPOLL, type OwnedFd } from "../../sys/mod.ts";
 

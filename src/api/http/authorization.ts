@@ -1,8 +1,7 @@
 /**
  * @module
  * Authorization by plugins: they may refuse a request before it has any effect, and are notified of the response.
- * Plugins see
- * everything that they decide on: a request whose body can't be passed as a whole is refused.
+ * Plugins see everything that they decide on: a request whose body can't be passed as a whole is refused.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { HookBus, HookContexts } from "../../plugins/mod.ts";

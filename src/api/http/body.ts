@@ -41,8 +41,8 @@ const invalidJson = (why: string, cause?: unknown) =>
 
 /**
  * Parses a body as JSON; an empty one is undefined. Like Docker, requires the media type of JSON, which web pages and
- * forms
- * can't send across origins. Duplicate keys in an object are refused, because all but the last would be lost silently.
+ * forms can't send across origins. Duplicate keys in an object are refused, because all but the last would be lost
+ * silently.
  * @throws {TsdError} invalid_argument
  */
 export function parseJson(bytes: Uint8Array, contentType = ""): unknown {
@@ -108,8 +108,7 @@ const LINGER_MS = 2000;
 
 /**
  * Ends a response. An unneeded rest of the request's body is drained first, because closing a connection with unread
- * data
- * resets it and loses the response.
+ * data resets it and loses the response.
  */
 export function endAnswer(request: IncomingMessage, response: ServerResponse, last?: Uint8Array): void {
   if (request.complete || request.destroyed) {
@@ -134,8 +133,7 @@ export function endAnswer(request: IncomingMessage, response: ServerResponse, la
 
 /**
  * Reads the body of a request with an `Upgrade` header, which node:http leaves on the socket. `rest` is what was
- * received of the
- * raw stream already. Both resolve at the same time.
+ * received of the raw stream already. Both resolve at the same time.
  */
 export function bodyOfUpgrade(
   request: IncomingMessage,
@@ -163,8 +161,7 @@ async function takeBody(request: IncomingMessage, socket: Socket, head: Uint8Arr
 
 /**
  * Reads at least `length` bytes. Data received together with the head comes from the request, later data from the
- * socket; the
- * request's part always comes first.
+ * socket; the request's part always comes first.
  */
 function collect(request: IncomingMessage, socket: Socket, head: Uint8Array, length: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [new Uint8Array(head)];

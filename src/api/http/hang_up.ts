@@ -1,10 +1,8 @@
 /**
  * @module
  * Detects that a client has disconnected while a raw stream has no output. Reading can't tell: a client without input
- * half-closes
- * its connection (the docker CLI does so at once) and still expects output. The kernel can: poll(2) reports POLLHUP
- * when both
- * directions are shut down, which no connected client does.
+ * half-closes its connection (the docker CLI does so at once) and still expects output. The kernel can: poll(2) reports
+ * POLLHUP when both directions are shut down, which no connected client does.
  */
 import type { Socket } from "node:net";
 import { type Epoll, isErrno, OwnedFd, pipes } from "../../sys/mod.ts";

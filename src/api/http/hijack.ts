@@ -1,8 +1,7 @@
 /**
  * @module
  * Hijacks a connection after its HTTP head for attach and exec (Docker Engine API, "Hijacking"): `101 UPGRADED` for
- * clients that
- * request an upgrade to tcp, `200 OK` for others. A client's half-close ends its input only.
+ * clients that request an upgrade to tcp, `200 OK` for others. A client's half-close ends its input only.
  */
 import type { Socket } from "node:net";
 import type { TsdError } from "../../errors.ts";
@@ -65,8 +64,7 @@ function endSoon(socket: Socket): void {
 
 /**
  * Detaches the socket of an ordinary request from node:http, which would parse the client's raw bytes as another
- * request and take its
- * half-close as the end. (After an upgrade node:http has done so itself.)
+ * request and take its half-close as the end. (After an upgrade node:http has done so itself.)
  */
 export function detachFromHttp(socket: Socket & { readonly parser?: { unconsume?(): void } | null }): void {
   // The parser may read the handle directly, bypassing the socket's listeners, as node:http does internally.

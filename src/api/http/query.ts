@@ -1,8 +1,7 @@
 /**
  * @module
  * Query parameters in the form of Docker's clients: booleans are true unless empty, `0`, `no`, `false` or `none`;
- * filters are
- * `{"status":["running"]}` or `{"status":{"running":true}}`.
+ * filters are `{"status":["running"]}` or `{"status":{"running":true}}`.
  */
 import { TsdError } from "../../errors.ts";
 

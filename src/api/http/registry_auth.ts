@@ -1,8 +1,7 @@
 /**
  * @module
  * A user's registry credentials as sent by clients: Docker's `AuthConfig`, as the body of `POST /auth` or
- * base64-encoded in the
- * header `X-Registry-Auth`. Errors never contain any of it.
+ * base64-encoded in the header `X-Registry-Auth`. Errors never contain any of it.
  */
 import { TsdError } from "../../errors.ts";
 import { decode, type Shape } from "../../json/decode.ts";

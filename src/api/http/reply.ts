@@ -1,8 +1,7 @@
 /**
  * @module
  * The replies that a handler can return. A reply is performed by the server's adapter (`server.ts`), so handlers never
- * touch a
- * socket.
+ * touch a socket.
  */
 
 /** A raw duplex connection after the HTTP head (attach, exec). */

@@ -1,8 +1,7 @@
 /**
  * @module
  * Handles a request from any transport: finds its route, lets plugins authorize it, calls the handler, and notifies
- * plugins of
- * the response.
+ * plugins of the response.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { parseJson } from "./body.ts";

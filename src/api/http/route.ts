@@ -1,8 +1,7 @@
 /**
  * @module
  * Routes as data. A path is a pattern such as `/containers/{id}/json`; `{name*}` also matches slashes, for image names.
- * The
- * table is searched in order.
+ * The table is searched in order.
  */
 import type { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * The HTTP server: the only adapter between `node:http` and the routes ({@link RequestHandler}). (`Deno.serve` provides
- * no raw
- * connection after an upgrade, which attach and exec need.)
+ * no raw connection after an upgrade, which attach and exec need.)
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";

@@ -1,8 +1,7 @@
 /**
  * @module
  * The `Server-Timing` header (W3C, https://www.w3.org/TR/server-timing/): the phases of a request, then its total as
- * `engine`, in
- * ms. Only for clients that send the header `Tsd-Timing`, which Docker's do not.
+ * `engine`, in ms. Only for clients that send the header `Tsd-Timing`, which Docker's do not.
  */
 import { listenToPhases } from "../../async/stopwatch.ts";
 import type { RequestHead } from "./request_handler.ts";

@@ -1,10 +1,8 @@
 /**
  * @module
  * Starting a container by the request that attaches to it: `POST /containers/{id}/attach` with the header `Tsd-Start`,
- * whose value
- * is the condition of `POST /containers/{id}/wait`. One request replaces three. The response has the header
- * `Tsd-Started`, and
- * the stream ends with a frame that contains the exit code.
+ * whose value is the condition of `POST /containers/{id}/wait`. One request replaces three. The response has the header
+ * `Tsd-Started`, and the stream ends with a frame that contains the exit code.
  */
 import type { Container } from "../../engine/containers/container.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../../engine/streams.ts";

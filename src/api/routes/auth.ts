@@ -28,8 +28,7 @@ async function login(registry: LoginService, request: ApiRequest): Promise<Reply
 
 /**
  * Returns the registry's domain. Docker's clients send the URL of its index, others send host names, both with or
- * without scheme
- * and path.
+ * without scheme and path.
  */
 export function domainOf(serverAddress: string): string {
   const host = serverAddress.replace(/^https?:\/\//, "").split("/", 1)[0];

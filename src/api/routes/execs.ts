@@ -1,8 +1,7 @@
 /**
  * @module
  * `/exec`: additional processes in running containers; and tsd's `POST /tsd/exec/{id}/attach`, by which a client
- * attaches again after it lost its
- * connection because the engine was replaced.
+ * attaches again after it lost its connection because the engine was replaced.
  */
 import { consoleSize } from "../../engine/containers/container_spec.ts";
 import { parseExecRequest, parseExecStart } from "../../engine/exec/exec_request.ts";

@@ -40,8 +40,7 @@ export function imageArchiveRoutes(services: Services): Route[] {
 
 /**
  * Loads an archive. Unlike in Docker, an archive that fails before any progress gets an error status. The rest of the
- * archive is
- * received first, because clients report a closed connection rather than read the response.
+ * archive is received first, because clients report a closed connection rather than read the response.
  */
 async function load({ imageLoader }: Services, request: ApiRequest): Promise<Reply> {
   const { query, version, signal } = request;

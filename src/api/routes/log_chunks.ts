@@ -1,8 +1,7 @@
 /**
  * @module
  * Formats log records for clients: framed by stream unless the container has a terminal, prefixed with their time and
- * attributes
- * if requested. Each record has its own frame, since some clients treat a frame as a line.
+ * attributes if requested. Each record has its own frame, since some clients treat a frame as a line.
  */
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../engine/streams.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Pruning: Docker's routes for each kind of object, and tsd's own, which show a plan first and then remove exactly what
- * was
- * shown. Kinds that this engine does not have yet have nothing to remove.
+ * was shown. Kinds that this engine does not have yet have nothing to remove.
  */
 import type { PruneKind } from "../../engine/prune/prune_plan.ts";
 import type { PruneReport } from "../../engine/prune/prune_service.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Converts containers to the types of the Engine API. Everything that exists for clients only (status texts, defaults
- * in
- * inspect, empty lists) is added here.
+ * in inspect, empty lists) is added here.
  */
 import { type Container, type ContainerState, isLive } from "../../engine/containers/container.ts";
 import { mountsOf, type RequestedMount } from "../../engine/containers/mounts.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Filters of `GET /images/json`, as in moby 28: all keys must match. All labels and times have to match, but only one
- * of the
- * name patterns; `before`, `since` and `until` compare creation times.
+ * of the name patterns; `before`, `since` and `until` compare creation times.
  */
 import { type CatalogImage, createdMs } from "../../engine/images/image_catalog.ts";
 import { TsdError } from "../../errors.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Filters of the prune routes: objects must have all labels of `label`, must not have all labels of `label!`, and must
- * be older than
- * `until`.
+ * be older than `until`.
  */
 import type { Filtered } from "../../engine/prune/prune_plan.ts";
 import { TsdError } from "../../errors.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Times in filters (`until`) in the forms that Docker accepts: a duration before now, seconds since 1970, a date, or a
- * date and time. Without
- * a zone they are in this machine's.
+ * date and time. Without a zone they are in this machine's.
  */
 import { TsdError } from "../../errors.ts";
 import { parseGoDuration } from "../../units.ts";

@@ -1,8 +1,7 @@
 /**
  * @module
  * Forwards queries for names outside the engine's networks to other servers. Each query has its inFlight socket with a
- * random
- * source port and a random ID, and only an answer from that server to exactly that query is accepted (RFC 5452).
+ * random source port and a random ID, and only an answer from that server to exactly that query is accepted (RFC 5452).
  */
 import { createSocket } from "node:dgram";
 import { answers, isTruncated, type Query, RCODE, rcodeOf, type Transport, withId } from "./message.ts";

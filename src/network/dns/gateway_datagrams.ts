@@ -1,8 +1,7 @@
 /**
  * @module
  * DNS over UDP at one address of a bridge. Deno's own datagram sockets cost less than half of Node's but exist only
- * with
- * `--unstable-net`, which programs that embed an engine may lack.
+ * with `--unstable-net`, which programs that embed an engine may lack.
  */
 /// <reference lib="deno.unstable" />
 import { createSocket } from "node:dgram";

@@ -1,10 +1,8 @@
 /**
  * @module
  * The DNS sockets on one address of a bridge, where the containers of its network send their queries. No other address
- * of the
- * machine is bound, so a resolver of the host is not disturbed, and the same engine can publish port 53 on all
- * addresses,
- * before or after (see `src/network/shared_port.ts`).
+ * of the machine is bound, so a resolver of the host is not disturbed, and the same engine can publish port 53 on all
+ * addresses, before or after (see `src/network/shared_port.ts`).
  */
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";

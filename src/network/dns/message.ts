@@ -45,8 +45,7 @@ interface Decoded {
 
 /**
  * Parses a message. Returns the query, or the error response to an invalid one, or undefined if no response is due
- * because
- * the message is a response itself or too short.
+ * because the message is a response itself or too short.
  */
 export function parseQuery(bytes: Uint8Array, transport: Transport): Query | Uint8Array | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;

@@ -1,11 +1,9 @@
 /**
  * @module
  * DNS for containers. On the address of each network's bridge a container gets the addresses of the containers that
- * share a
- * network with it; other names are forwarded to other servers. Responses are those of Docker's embedded DNS server: a
- * name
- * without an address of the requested family exists (NOERROR without records), and a query that no server answers fails
- * (SERVFAIL).
+ * share a network with it; other names are forwarded to other servers. Responses are those of Docker's embedded DNS
+ * server: a name without an address of the requested family exists (NOERROR without records), and a query that no
+ * server answers fails (SERVFAIL).
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -47,8 +45,7 @@ export class NameServer implements AsyncDisposable {
 
   /**
    * Replaces the table, and opens and closes sockets accordingly. Returns the addresses that could not be listened on,
-   * each with
-   * the reason.
+   * each with the reason.
    */
   async update(table: NameTable): Promise<string[]> {
     this.#names = new Names(table);

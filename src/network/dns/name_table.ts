@@ -1,8 +1,7 @@
 /**
  * @module
  * What the DNS server answers from: the containers of each network and their names. Plain JSON: the engine builds it
- * and sends
- * it as a whole to the DNS process. Networks without names (the default bridge) are not in it.
+ * and sends it as a whole to the DNS process. Networks without names (the default bridge) are not in it.
  */
 
 /** All networks with DNS and the containers in them. */

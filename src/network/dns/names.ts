@@ -36,8 +36,7 @@ export class Names {
 
   /**
    * Returns the addresses of all containers with this name: empty if they have none of this family, undefined if no
-   * container
-   * has the name. A name may be qualified with its network's: `web.back`.
+   * container has the name. A name may be qualified with its network's: `web.back`.
    */
   addresses({ endpoints }: NamedContainer, name: string, family: Family): string[] | undefined {
     const requested = name.toLowerCase().replace(/\.$/, "");

@@ -1,10 +1,9 @@
 /**
  * @module
  * The DNS process. It is separate from the engine because containers, and so their names, outlive an engine that exits,
- * is
- * killed or is replaced by re-exec. It serves the table that the last engine sent, has permissions to read and to use
- * the
- * network only, and exits when told to, when no container has had a name for a while, or when its socket was removed.
+ * is killed or is replaced by re-exec. It serves the table that the last engine sent, has permissions to read and to
+ * use the network only, and exits when told to, when no container has had a name for a while, or when its socket was
+ * removed.
  */
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";

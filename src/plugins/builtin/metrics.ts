@@ -1,8 +1,7 @@
 /**
  * @module
  * Built-in plugin: Prometheus metrics, served as `GET /metrics` on the engine's socket, and on a loopback address if
- * one is
- * configured.
+ * one is configured.
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";

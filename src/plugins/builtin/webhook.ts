@@ -1,8 +1,7 @@
 /**
  * @module
  * Built-in plugin: posts the contexts of hooks to a URL as JSON. Posts are sent one after another, in order, and never
- * delay
- * the engine: a post that fails is retried a few times and then dropped, and so are posts that don't fit into the
+ * delay the engine: a post that fails is retried a few times and then dropped, and so are posts that don't fit into the
  * queue.
  */
 import { toTsdError, TsdError } from "../../errors.ts";

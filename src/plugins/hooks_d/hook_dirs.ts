@@ -1,10 +1,8 @@
 /**
  * @module
  * Directories of hooks.d files. A file overrides one of the same name in an earlier directory; hooks run in the order
- * of the
- * lower-cased file names. An invalid file keeps the containers that it applies to from starting, because the
- * administrator
- * relies on its hooks.
+ * of the lower-cased file names. An invalid file keeps the containers that it applies to from starting, because the
+ * administrator relies on its hooks.
  */
 import { prefixed, TsdError } from "../../errors.ts";
 import type { OciHook, OciHooks } from "../../runtime/spec/mod.ts";

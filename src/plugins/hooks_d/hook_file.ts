@@ -1,9 +1,8 @@
 /**
  * @module
  * Parses a JSON file of a hooks.d directory, version 1.0.0, as Podman and CRI-O read it: a program, the stages at which
- * the
- * runtime runs it, and conditions on the container. Field names are matched as by Go's decoder, and unknown fields are
- * ignored.
+ * the runtime runs it, and conditions on the container. Field names are matched as by Go's decoder, and unknown fields
+ * are ignored.
  */
 import { TsdError } from "../../errors.ts";
 import { decode, type Decoded, isObject, type Shape } from "../../json/decode.ts";

@@ -1,10 +1,8 @@
 /**
  * @module
  * Confines a plugin's process where Deno's flags can't: the compiled executable has all permissions. The process drops
- * whole
- * kinds of permissions, then loads the plugin in a Worker with the granted part of the remaining ones. (The Worker does
- * not
- * limit CPU or memory; the process does.)
+ * whole kinds of permissions, then loads the plugin in a Worker with the granted part of the remaining ones. (The
+ * Worker does not limit CPU or memory; the process does.)
  */
 
 /** Name of the Worker, by which the host's module recognizes that it runs in it. */

@@ -1,8 +1,7 @@
 /**
  * @module
  * Framing of messages between the engine and a plugin's process over its standard input and output: a 4-byte big-endian
- * length,
- * followed by that many bytes of JSON.
+ * length, followed by that many bytes of JSON.
  */
 
 const LENGTH_BYTES = 4;

@@ -1,8 +1,7 @@
 /**
  * @module
  * Test support: a hand-assembled WebAssembly plugin. It counts its calls in its memory, and fails in a way that depends
- * on the
- * length of a call.
+ * on the length of a call.
  */
 
 /** Minimum length in bytes of calls that fail in each way. Shorter ones are answered with the count, from 1 to 9. */

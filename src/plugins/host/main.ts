@@ -1,10 +1,8 @@
 /**
  * @module
  * The plugin host process (`tsd plugin-host`): loads one plugin's file and calls its handlers as the engine requests.
- * It is
- * started with exactly the permissions that the plugin was granted; its resources are limited from outside. Standard
- * output
- * carries the protocol, so what the plugin writes to the console goes to its log.
+ * It is started with exactly the permissions that the plugin was granted; its resources are limited from outside.
+ * Standard output carries the protocol, so what the plugin writes to the console goes to its log.
  */
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -87,8 +85,7 @@ class Host {
 
 /**
  * Returns a function that writes messages. Answers of one event loop turn are written together, which wakes the engine
- * once. All other
- * messages are written at once, in order.
+ * once. All other messages are written at once, in order.
  */
 function sender(output: { writeSync(bytes: Uint8Array): number }): (message: FromHost) => void {
   let pending: Uint8Array[] = [];

@@ -1,8 +1,7 @@
 /**
  * @module
  * The messages between the engine and a plugin's process (framing: `frames.ts`). Messages from the process are not
- * trusted:
- * {@link parseFromHost} validates all of them.
+ * trusted: {@link parseFromHost} validates all of them.
  */
 
 /** A message of the engine. */

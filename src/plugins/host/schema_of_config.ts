@@ -1,8 +1,7 @@
 /**
  * @module
  * Parses the schema of a plugin's settings, in the plugin's notation: `{ url: { type: "text", about: "where to" } }`.
- * It is the
- * data structure of `../schema.ts` from an untrusted source.
+ * It is the data structure of `../schema.ts` from an untrusted source.
  */
 import { TsdError } from "../../errors.ts";
 import { object, type ObjectSchema, type Schema } from "../schema.ts";

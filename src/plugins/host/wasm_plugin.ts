@@ -11,10 +11,8 @@
  *   `{"value": …}` or `{"error": "why"}`; an address of 0 stands for no answer.
  *
  * An i64 is an address in the upper and a size in the lower 32 bits. The module may import `tsd.log(level, address,
- * size)`
- * (0 debug, 1 info, 2 warn, 3 error) and `env.abort`, which AssemblyScript's modules need. There are no other imports:
- * no
- * files, no network, no clock.
+ * size)` (0 debug, 1 info, 2 warn, 3 error) and `env.abort`, which AssemblyScript's modules need. There are no other
+ * imports: no files, no network, no clock.
  */
 import { LOG_LEVELS, type PluginLogLevel } from "./messages.ts";
 import type { Handler, LoadedPlugin } from "./loading.ts";
