@@ -1,7 +1,7 @@
 /**
  * @module
- * The composition root: the only module that sees the container of tsyringe. Each token has one factory; everything
- * else in the engine takes plain constructor parameters. Nothing starts here: see `serve.ts`.
+ * The composition root: the only module that uses tsyringe's container. Each token has one factory; everything else in
+ * the engine takes plain constructor parameters. Nothing is started here: see `serve.ts`.
  */
 import "reflect-metadata";
 import { container as root, type DependencyContainer, instanceCachingFactory } from "tsyringe";
@@ -39,7 +39,7 @@ const PARTS = [
   provideApi,
 ];
 
-/** One engine's objects, each made when it is first asked for. */
+/** The objects of one engine, each created when it is first requested. */
 export class Composition {
   readonly #container: DependencyContainer = root.createChildContainer();
   readonly get: Get = (requested) => this.#container.resolve(requested.key);

@@ -1,17 +1,19 @@
 /**
  * @module
- * The engine as a process: `tsd daemon`. Its start, in order; each step begins after the one before has succeeded:
+ * The engine as a process: `tsd daemon`. It starts in steps, each of which begins after the previous one has succeeded:
  *
  * 1. {@link serve} reads options and configuration.
- * 2. {@link claimEngine} takes the data root, the lock on it and the socket. An engine that can't have them ends here:
- *    it has opened no database, looked at no network and logged nothing but the reason.
- * 3. {@link settingsOf} chooses the storage driver, which may mount something to try it, and probes host and runtimes.
- * 4. {@link openEngine} opens the database, migrates it, and brings the parts up: containers are found, interrupted work
- *    is swept, containers and networks (bridges, rules, forwarding) are taken up, containers that should run are started.
- * 5. {@link openApi} puts the socket at its path and answers; then the service manager is told.
+ * 2. {@link claimEngine} claims the data root, its lock and the socket. If that fails, the engine exits without having
+ *    opened a database, looked at a network or logged anything but the reason.
+ * 3. {@link settingsOf} chooses the storage driver, which may mount something to probe it, and probes the host and the
+ *    runtimes.
+ * 4. {@link openEngine} opens and migrates the database, and starts the parts: finds containers, cleans up interrupted
+ *    work, restores containers and networks (bridges, rules, forwarding), and starts the containers that should run.
+ * 5. {@link openApi} opens the socket and serves the API; then the service manager is notified.
  *
- * Each step puts its end on one stack, so an engine that fails in between, or is told to end, undoes exactly what it has
- * done, in the opposite order. Containers run on. A re-execution (`tsd daemon reload`) keeps lock and socket.
+ * Each step registers its cleanup on one stack, so that an engine that fails or is stopped in between undoes exactly
+ * what it has done, in reverse order. Containers continue to run. A re-execution (`tsd daemon reload`) keeps the lock
+ * and the socket.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { openEngine } from "./composition/startup.ts";
@@ -39,24 +41,24 @@ import { probeHost } from "./runtime/spec/mod.ts";
 import { chooseDriver, formatUnusedLayers } from "./store/drivers.ts";
 import { cString, files, O, OwnedFd, pipes, processes, selfMemory, selfProcess, SIG, unixPeers } from "./sys/mod.ts";
 
-/** What `tsd daemon` was told. */
+/** Options of `tsd daemon`. */
 export interface ServeOptions {
-  /** Default: `/var/lib/tsd`. Another one makes a private engine. */
+  /** Default: `/var/lib/tsd`. Any other makes a private engine. */
   readonly dataRoot?: string;
-  /** Default: `/etc/tsd/config.json`, if it is there. */
+  /** Default: `/etc/tsd/config.json`, if it exists. */
   readonly configFile?: string;
-  /** Default: the configuration's, else what the data-root holds, else the best that works there. */
+  /** Default: the configuration's, else the one that the data root was created with, else the best that works there. */
   readonly storageDriver?: string;
-  /** `unix://PATH`. Default: `tsd.sock` in the run folder. */
+  /** `unix://PATH`. Default: `tsd.sock` in the run directory. */
   readonly host?: string;
-  /** Started by a client: own session, output to `engine.log`, goes away when idle. */
+  /** Started by a client: runs in its own session, logs to `engine.log`, exits when idle. */
   readonly onDemand?: boolean;
   readonly logLevel?: string;
-  /** The command that serves it again, for `tsd daemon reload`; without it that is refused. */
+  /** The command to re-execute for `tsd daemon reload`, which is refused without it. */
   readonly command?: readonly string[];
 }
 
-/** A {@link ServeOptions} that was understood. */
+/** Validated {@link ServeOptions}. */
 interface Serving {
   readonly claim: EngineClaim;
   readonly level: LogLevel;
@@ -68,36 +70,39 @@ interface Serving {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What becomes of the engine, as far as is known. */
+/** The engine's lifecycle state. */
 interface Fate {
-  /** Clients are let in. */
+  /** Whether clients can connect. */
   isUp?: boolean;
-  /** It executes itself anew. */
+  /** Set if it re-executes itself. */
   notes?: ReexecState;
-  /** A signal has told it to end. */
+  /** Whether a signal has stopped it. */
   isStopped?: boolean;
 }
 
-/** How long an engine that was started on demand stays without work; the environment's `TSD_IDLE_SECONDS` goes first. */
+/** How long an engine that was started on demand stays idle before it exits; `TSD_IDLE_SECONDS` takes precedence. */
 const IDLE_SECONDS = 60;
-/** How long nobody has asked for anything when memory is given back, in ms. */
-const REST_AFTER_MS = 2_000;
+/** How long the engine has to be idle before it returns memory to the system, in ms. */
+const TRIM_AFTER_MS = 2_000;
 /**
- * How long outputs wait for clients that were attached when the engine before went away, in ms: after a re-execution, and
- * after a crash, which docker's clients don't come back from.
+ * How long output waits for clients that were attached to the previous engine, in ms: after a re-execution, and after a
+ * crash, from which docker's clients don't reconnect.
  */
 const RETURN_LIMIT_MS = { reload: 3_000, crash: 1_000 } as const;
-/** What requests under way get at the end, in ms. */
+/** How long requests in flight may take at shutdown, in ms. */
 const CLOSE_GRACE_MS = 500;
-/** What input that is on its way gets when the engine executes itself anew, in ms. */
+/** How long input in transit may take to arrive before a re-execution, in ms. */
 const LAST_INPUT_MS = 700;
-/** How long a signal takes at most from its handler to who listens, in ms. */
+/** Maximum time from a signal's delivery to its listener, in ms. */
 const LAST_SIGNAL_MS = 5;
 const RELOAD = "SIGHUP";
-/** Names the sets of authorities that Deno trusts; by default its own only. */
+/** Environment variable with the CA stores that Deno trusts; by default only its own. */
 const CA_STORE = "DENO_TLS_CA_STORE";
 
-/** Runs an engine until it is told to end; resolves to the process's exit code. @throws {TsdError} */
+/**
+ * Runs an engine until it is stopped. Returns the process's exit code.
+ * @throws {TsdError}
+ */
 export async function serve(options: ServeOptions): Promise<number> {
   const level = logLevel(options.logLevel);
   if (Deno.uid() !== 0) {
@@ -106,9 +111,10 @@ export async function serve(options: ServeOptions): Promise<number> {
       "Cannot start the engine: tsd needs root (rootless mode does not exist yet)",
     );
   }
-  // What is set from here on is this engine's business, not the next one's.
+  // Later changes of the environment are this engine's, not the next one's.
   const environment = Deno.env.toObject();
-  // As with Docker the machine's own authorities count. Read at the first request, which is far off.
+  // As in Docker, the host's CA certificates are trusted too. Deno reads the variable at the first request, which is
+  // much later.
   if (environment[CA_STORE] === undefined) Deno.env.set(CA_STORE, "mozilla,system");
   const { configFile } = options;
   const config = await readEngineConfig(configFile);
@@ -119,18 +125,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (claim === undefined) return 0;
   const { paths, lock } = claim;
   if (onDemand && claim.before === undefined) detach(`${paths.runDir}/engine.log`);
-  const left = await run({ claim, level, config, configFile, storageDriver, onDemand, command, environment });
-  if (left === undefined || command === undefined) return 0;
-  passOn(paths.runDir, { lock, ...left });
-  // Whoever wants its end has it, also in the middle of a reload: from here on a signal ends it at once, and those that
-  // have come before are heard in the next turns.
+  const departing = await run({ claim, level, config, configFile, storageDriver, onDemand, command, environment });
+  if (departing === undefined || command === undefined) return 0;
+  passOn(paths.runDir, { lock, ...departing });
+  // A stop must take effect also in the middle of a reload: from here on a signal terminates the process at once, and
+  // signals that have arrived before are handled in the next event loop turns.
   for (const signal of [SIG.TERM, SIG.INT]) selfProcess.defaultSignal(signal);
   await new Promise((resolve) => setTimeout(resolve, LAST_SIGNAL_MS));
-  if (left.isStopped()) return 0;
+  if (departing.isStopped()) return 0;
   return reexecute(command, environment);
 }
 
-/** Resolves to what is handed on to the engine that this one becomes, or to nothing. */
+/** Runs the engine. Returns the state to pass on if it re-executes itself, else undefined. */
 async function run(
   serving: Serving,
 ): Promise<Omit<Departing, "lock"> & { readonly isStopped: () => boolean } | undefined> {
@@ -145,11 +151,11 @@ async function run(
   let idle: IdleWatch | undefined;
   const { gc: collect } = globalThis as { gc?: Collect };
   const usage = () => Deno.memoryUsage();
-  const rest = ending.use(new IdleTrim({ afterMs: REST_AFTER_MS, memory: selfMemory, collect, usage, log }));
+  const trim = ending.use(new IdleTrim({ afterMs: TRIM_AFTER_MS, memory: selfMemory, collect, usage, log }));
   const { get } = new Composition(
     await settingsOf(serving, log, (userAgent) => {
       idle?.used(userAgent);
-      rest.used();
+      trim.used();
     }),
   );
   selfProcess.setChildSubreaper();
@@ -161,14 +167,14 @@ async function run(
   const { path } = socket;
   log.info("listening", { socket: path, dataRoot: paths.dataRoot, pid: Deno.pid, again: before !== undefined });
   notifier.ready(`listening on ${path}`);
-  if (!await isReloadAsked(requested, { serving, get, log, notifier })) return undefined;
+  if (!await isReloadRequested(requested, { serving, get, log, notifier })) return undefined;
   served?.leave();
   fate.notes = await notesOf(get, idle?.hasOtherClients ?? false);
   const execFds = await get(TOKENS.execs).heldFds();
   return { listener: socket.listener, notes: fate.notes, execFds, isStopped: () => fate.isStopped ?? false };
 }
 
-/** Notes and passes on what signals ask for. In the middle of a reload nobody else would hear them. */
+/** Queues signals. They are kept after a reload has begun, when nothing else would receive them. */
 function listenForSignals(requested: AsyncQueue<string>, fate: Fate): Disposable {
   const listeners = (["SIGTERM", "SIGINT", RELOAD] as const).map((signal) => {
     const listener = () => {
@@ -186,7 +192,10 @@ function listenForSignals(requested: AsyncQueue<string>, fate: Fate): Disposable
   };
 }
 
-/** @throws {TsdError} invalid_argument, storage, runtime_missing */
+/**
+ * Determines the engine's settings.
+ * @throws {TsdError} invalid_argument, storage, runtime_missing
+ */
 async function settingsOf(
   { claim: { paths, before }, config, storageDriver, environment, command }: Serving,
   log: Log,
@@ -211,7 +220,7 @@ async function settingsOf(
   };
 }
 
-/** Lets clients in: by the socket, and for commands of callers' shells. */
+/** Lets clients connect: by the socket, and by the command server. */
 async function openApi(
   get: Composition["get"],
   ending: AsyncDisposableStack,
@@ -227,11 +236,11 @@ async function openApi(
   fate.isUp = true;
   get(TOKENS.outputs).limitWaiting(before === undefined ? RETURN_LIMIT_MS.crash : RETURN_LIMIT_MS.reload);
   ending.defer(() => fate.notes === undefined ? socket[Symbol.asyncDispose]() : undefined);
-  // Its commands see that requests end; so it goes after the server, and lets nobody in before that.
+  // Its commands need requests to finish, so it is closed after the server, and accepts no commands before that.
   const served = openCommandServer({ socketPath: socket.path, api: server.direct, epoll: get(TOKENS.epoll), log });
   if (served !== undefined) ending.use(served);
   ending.defer(() => server.close(fate.notes === undefined ? CLOSE_GRACE_MS : 0));
-  // A client that is cut off now has not ended its input.
+  // From here on, a client that loses its connection has not ended its input.
   ending.defer(() => get(TOKENS.fdHolders).leave());
   ending.defer(() => served?.leave());
   return served;
@@ -246,8 +255,8 @@ function idleWatch(get: Composition["get"], { claim: { before } }: Serving, onId
   });
 }
 
-/** Waits until the engine is told to end (false) or to execute itself anew (true), and is able to. */
-async function isReloadAsked(
+/** Waits until the engine is stopped (false), or is told to reload and able to (true). */
+async function isReloadRequested(
   requested: AsyncQueue<string>,
   { serving: { command, configFile }, get, log, notifier }: {
     readonly serving: Serving;
@@ -272,31 +281,31 @@ async function isReloadAsked(
   return true;
 }
 
-/** Comes to rest, and says what is under way all the same. */
+/** Quiesces the engine, and returns the state of what remains in progress. */
 async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promise<ReexecState> {
   get(TOKENS.fdHolders).leave();
   get(TOKENS.restarts)[Symbol.dispose]();
   await get(TOKENS.health)[Symbol.asyncDispose]();
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
-  // Their ends are seen while somebody waits for children.
+  // Exits of their processes are seen only while children are still reaped.
   await drainPlugins(get, { isHandedOn: true });
   get(TOKENS.runs).release();
   const outputs = await get(TOKENS.outputs).suspend();
   await get(TOKENS.server).leave(LAST_INPUT_MS);
-  // Who ends from now on waits for the engine that comes.
+  // Processes that exit from now on are reaped by the next engine.
   get(TOKENS.exits)[Symbol.dispose]();
   const execs = get(TOKENS.execs).notes;
   return { outputs, exits: get(TOKENS.runs).unrecordedExits, execs, hasOtherClients };
 }
 
-/** Its own session, and output where the client that started it can find it. */
+/** Starts a new session, and redirects output to where the client that started the engine finds it. */
 function detach(logFile: string): void {
   selfProcess.setsid();
   using file = new OwnedFd(files.open(cString(logFile), O.WRONLY | O.CREAT | O.APPEND, 0o640));
   for (const target of [1, 2]) selfProcess.dup2(file.fd, target);
 }
 
-/** What stands before `daemon` in the engine's own command. What a service manager says is meant for the engine alone. */
+/** Returns the command before `daemon`. The service manager's socket is for the engine alone. */
 function selfProgram(command: readonly string[] | undefined): SelfProgram | undefined {
   if (command === undefined) return undefined;
   const { [NOTIFY_SOCKET]: _, ...env } = Deno.env.toObject();
@@ -309,7 +318,10 @@ function logLevel(given: string | undefined): LogLevel {
   throw new TsdError("invalid_argument", `Unknown log level ${given}: use one of ${LOG_LEVELS.join(", ")}`);
 }
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Returns the idle timeout.
+ * @throws {TsdError} invalid_argument
+ */
 function idleMs(): number {
   const given = Deno.env.get("TSD_IDLE_SECONDS");
   if (given === undefined) return IDLE_SECONDS * 1000;

@@ -1,6 +1,6 @@
 /**
  * @module
- * What routes may use: the engine's services, one for each noun.
+ * The engine's services that routes use.
  */
 import type { ContainerCopy } from "../engine/copy/container_copy.ts";
 import type { ContainerDiff } from "../engine/containers/diff.ts";
@@ -82,9 +82,9 @@ export interface Services {
   readonly volumeUsage: VolumeUsage;
   readonly volumeCopies: VolumeCopies;
   readonly volumeRenamer: VolumeRenamer;
-  /** Where the configuration wants them. */
+  /** Undefined unless configured. */
   readonly metrics: Metrics | undefined;
   readonly paths: EnginePaths;
-  /** The storage driver's name. */
+  /** Name of the storage driver. */
   readonly driver: string;
 }

@@ -2,7 +2,10 @@ import type { HostConfig, PortMap, Resources, RestartPolicy } from "./host_confi
 import type { EndpointSettings, NetworkingConfig } from "./network.ts";
 import type { OciDescriptor } from "./image.ts";
 
-/** A health probe. Durations are nanoseconds, 0 inherits; `Test` is `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", text]`. */
+/**
+ * A health check. Durations are in nanoseconds; 0 inherits. `Test` is `["NONE"]`, `["CMD", …]` or `["CMD-SHELL",
+ * text]`.
+ */
 export interface HealthConfig {
   Test?: readonly string[] | null;
   Interval?: number;
@@ -12,7 +15,10 @@ export interface HealthConfig {
   Retries?: number;
 }
 
-/** What of a container does not depend on the host. Requests may give Cmd and Entrypoint as one string. */
+/**
+ * The part of a container's configuration that does not depend on the host. Requests may have Cmd and Entrypoint as a
+ * single string.
+ */
 export interface ContainerConfig {
   Hostname?: string;
   Domainname?: string;
@@ -25,12 +31,12 @@ export interface ContainerConfig {
   Tty?: boolean;
   OpenStdin?: boolean;
   StdinOnce?: boolean;
-  /** `KEY=value`; a bare `KEY` removes the image's. */
+  /** `KEY=value`; a bare `KEY` removes the image's variable. */
   Env?: readonly string[] | null;
   Cmd?: readonly string[] | null;
   Healthcheck?: HealthConfig | null;
   ArgsEscaped?: boolean;
-  /** The reference as the caller wrote it. */
+  /** The reference as written by the client. */
   Image?: string;
   /** Keys are paths in the container. */
   Volumes?: Readonly<Record<string, Record<string, never>>> | null;
@@ -41,12 +47,12 @@ export interface ContainerConfig {
   OnBuild?: readonly string[] | null;
   Labels?: Readonly<Record<string, string>> | null;
   StopSignal?: string;
-  /** Seconds. */
+  /** In seconds. */
   StopTimeout?: number | null;
   Shell?: readonly string[] | null;
 }
 
-/** `POST /containers/create?name=&platform=`. */
+/** Body of `POST /containers/create?name=&platform=`. */
 export interface ContainerCreateRequest extends ContainerConfig {
   HostConfig?: HostConfig | null;
   NetworkingConfig?: NetworkingConfig | null;
@@ -61,7 +67,7 @@ export interface ContainerCreateResponse {
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 export type HealthStatus = "none" | "starting" | "healthy" | "unhealthy";
 
-/** A mount as it is in a container. */
+/** A mount of a container. */
 export interface MountPoint {
   Type?: "bind" | "volume" | "tmpfs" | "image" | "npipe" | "cluster";
   Name?: string;
@@ -73,7 +79,7 @@ export interface MountPoint {
   Propagation: string;
 }
 
-/** A port of a container in a listing. */
+/** A port in a list of containers. */
 export interface PortSummary {
   IP?: string;
   PrivatePort: number;
@@ -81,7 +87,7 @@ export interface PortSummary {
   Type: "tcp" | "udp" | "sctp";
 }
 
-/** One row of `GET /containers/json`. */
+/** A row of `GET /containers/json`. */
 export interface ContainerSummary {
   Id: string;
   /** With a leading slash. */
@@ -98,7 +104,7 @@ export interface ContainerSummary {
   SizeRootFs?: number;
   Labels: Readonly<Record<string, string>>;
   State: ContainerStatus;
-  /** For people: `Up 2 minutes`. */
+  /** Human-readable: `Up 2 minutes`. */
   Status: string;
   HostConfig: { NetworkMode: string; Annotations?: Readonly<Record<string, string>> };
   NetworkSettings: { Networks: Readonly<Record<string, EndpointSettings>> };
@@ -125,7 +131,7 @@ export interface ContainerState {
   Restarting: boolean;
   OOMKilled: boolean;
   Dead: boolean;
-  /** 0 when it does not run. */
+  /** 0 if it is not running. */
   Pid: number;
   ExitCode: number;
   Error: string;
@@ -145,7 +151,7 @@ export interface NetworkSettings {
   Bridge: string;
   SandboxID: string;
   SandboxKey: string;
-  /** Must be present, `{}` at least. */
+  /** Must be present, at least as `{}`. */
   Ports: PortMap;
   HairpinMode: boolean;
   LinkLocalIPv6Address: string;
@@ -199,7 +205,7 @@ export interface ContainerInspect {
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
-/** `POST /containers/{id}/wait?condition=`; the headers come at once, the body when it is over. */
+/** Body of `POST /containers/{id}/wait?condition=`. The headers are sent at once, the body at the end of the wait. */
 export interface ContainerWaitResponse {
   StatusCode: number;
   Error?: { Message: string } | null;
@@ -214,18 +220,18 @@ export interface ContainerTopResponse {
 /** `POST /containers/{id}/update`. */
 export interface ContainerUpdateRequest extends Resources {
   RestartPolicy?: RestartPolicy | null;
-  /** tsd's own: ports to publish, also while it runs. */
+  /** tsd's extension: ports to publish, also while the container runs. */
   PublishAdd?: PortMap | null;
-  /** tsd's own: ports that are not published any more. */
+  /** tsd's extension: ports to stop publishing. */
   PublishRemove?: readonly PublishedPortName[] | null;
 }
 
-/** Published ports, by what of them is said; numbers may be ranges. One of the two ports has to be there. */
+/** Selects published ports by the given fields; numbers may be ranges. One of the two ports is required. */
 export interface PublishedPortName {
   HostIp?: string;
   HostPort?: string;
   ContainerPort?: string;
-  /** `tcp` without it. */
+  /** `tcp` if omitted. */
   Protocol?: string;
 }
 

@@ -4,15 +4,15 @@ export interface ErrorResponse {
 }
 
 /**
- * Response header of tsd beside {@link ErrorResponse}: the machine-readable error code (`src/errors.ts`), so that tsd's own
- * client keeps exit codes that an HTTP status alone can't carry. Docker's clients ignore it.
+ * Response header that tsd sends with {@link ErrorResponse}: the machine-readable error code (`src/errors.ts`), by
+ * which tsd's client determines exit codes that an HTTP status alone can't carry. Docker's clients ignore it.
  */
 export type ErrorCodeHeader = "Tsd-Error-Code";
 
-/** `{"error":…}` inside a stream of progress messages, when the response had already begun with 200. */
+/** The error in a stream of progress messages (`{"error":…}`), once the response has begun with status 200. */
 export interface ErrorDetail {
   code?: number;
   message: string;
-  /** tsd's own: the machine-readable code, as in {@link ErrorCodeHeader}. */
+  /** tsd's extension: the machine-readable code, as in {@link ErrorCodeHeader}. */
   tsdCode?: string;
 }

@@ -13,7 +13,7 @@ export interface ExecCreateRequest {
   Privileged?: boolean;
   User?: string;
   WorkingDir?: string;
-  /** Sent by old clients; the start request decides. */
+  /** Sent by old clients; the start request takes precedence. */
   Detach?: boolean;
 }
 
@@ -52,6 +52,6 @@ export interface ExecInspect {
   DetachKeys: string;
   /** The process's id on the host, 0 before it is started. */
   Pid: number;
-  /** tsd's own: its client was cut off by the engine's going away, and can have its streams again. */
+  /** tsd's extension: the client lost its connection when the engine was replaced, and can attach again. */
   TsdAwaited?: boolean;
 }

@@ -1,4 +1,4 @@
-/** One host address of a published port; an empty HostPort asks for any free port. */
+/** A host address of a published port. An empty HostPort requests any free port. */
 export interface PortBinding {
   HostIp: string;
   HostPort: string;
@@ -71,7 +71,7 @@ export interface TmpfsOptions {
   Options?: readonly (readonly string[])[] | null;
 }
 
-/** One `--mount`. */
+/** A mount of `--mount`. */
 export interface Mount {
   Type?: "bind" | "volume" | "tmpfs" | "image" | "npipe" | "cluster";
   Source?: string;
@@ -82,11 +82,11 @@ export interface Mount {
   VolumeOptions?: VolumeOptions | null;
   ImageOptions?: { Subpath?: string } | null;
   TmpfsOptions?: TmpfsOptions | null;
-  /** A swarm's; it has no fields. */
+  /** Swarm only; it has no fields. */
   ClusterOptions?: Readonly<Record<never, never>> | null;
 }
 
-/** Limits on a container's use of the machine; also the body of `POST /containers/{id}/update`. */
+/** Resource limits of a container; also part of the body of `POST /containers/{id}/update`. */
 export interface Resources {
   CpuShares?: number;
   /** Bytes. */
@@ -111,7 +111,7 @@ export interface Resources {
   Devices?: readonly DeviceMapping[] | null;
   DeviceCgroupRules?: readonly string[] | null;
   DeviceRequests?: readonly DeviceRequest[] | null;
-  /** Bytes. Gone from the API in 1.42 but still sent by old clients. */
+  /** Bytes. Removed from the API in 1.42 but still sent by old clients. */
   KernelMemory?: number;
   /** Bytes. */
   KernelMemoryTCP?: number;
@@ -131,7 +131,7 @@ export interface Resources {
   IOMaximumBandwidth?: number;
 }
 
-/** What of a container depends on the host it runs on. */
+/** The part of a container's configuration that depends on the host. */
 export interface HostConfig extends Resources {
   /** `source:target[:options]`. */
   Binds?: readonly string[] | null;
@@ -166,7 +166,7 @@ export interface HostConfig extends Resources {
   ReadonlyRootfs?: boolean;
   SecurityOpt?: readonly string[] | null;
   StorageOpt?: Readonly<Record<string, string>> | null;
-  /** Target to mount options. */
+  /** Mount options by target. */
   Tmpfs?: Readonly<Record<string, string>> | null;
   UTSMode?: string;
   UsernsMode?: string;

@@ -21,7 +21,7 @@ export interface OciDescriptor {
   artifactType?: string;
 }
 
-/** One row of `GET /images/json`. */
+/** A row of `GET /images/json`. */
 export interface ImageSummary {
   /** `sha256:…` of the image's configuration. */
   Id: string;
@@ -32,17 +32,17 @@ export interface ImageSummary {
   Created: number;
   /** Bytes. */
   Size: number;
-  /** The same, for API 1.43 and older. */
+  /** Same as Size, for API 1.43 and older. */
   VirtualSize?: number;
-  /** Bytes shared with other images; -1 when it was not calculated. */
+  /** Bytes shared with other images; -1 if not calculated. */
   SharedSize: number;
   Labels: Readonly<Record<string, string>> | null;
-  /** Containers made from the image; -1 when they were not counted. */
+  /** Number of containers created from the image; -1 if not counted. */
   Containers: number;
   Descriptor?: OciDescriptor | null;
 }
 
-/** The configuration that an image gives to its containers, as inspect shows it from 1.50 on. */
+/** The container configuration of an image, in the form of inspect since API 1.50. */
 export interface ImageConfig {
   User?: string;
   ExposedPorts?: Readonly<Record<string, Record<string, never>>> | null;
@@ -77,7 +77,7 @@ export interface ImageInspect {
   OsVersion?: string;
   /** Bytes. */
   Size: number;
-  /** The same, for API 1.43 and older. */
+  /** Same as Size, for API 1.43 and older. */
   VirtualSize?: number;
   GraphDriver: GraphDriverData;
   RootFS: { Type: string; Layers?: readonly string[] };
@@ -85,13 +85,13 @@ export interface ImageInspect {
   Descriptor?: OciDescriptor | null;
 }
 
-/** One line of `DELETE /images/{name}`: exactly one of the two is set. */
+/** A line of `DELETE /images/{name}`; exactly one of the fields is set. */
 export interface ImageDeleteItem {
   Untagged?: string;
   Deleted?: string;
 }
 
-/** One line of `GET /images/{name}/history`. */
+/** A line of `GET /images/{name}/history`. */
 export interface ImageHistoryItem {
   Id: string;
   /** Seconds since 1970. */
@@ -112,32 +112,32 @@ export interface ImagesPruneResponse {
 export interface ProgressDetail {
   /** Bytes so far. */
   current?: number;
-  /** Bytes in all; 0 or absent when it is not known. */
+  /** Total bytes; 0 or absent if unknown. */
   total?: number;
-  /** Set when `current` counts something else than bytes. */
+  /** Set if `current` counts anything but bytes. */
   units?: string;
   hidecounts?: boolean;
 }
 
-/** One line of `GET /tsd/check`. */
+/** A line of `GET /tsd/check`. */
 export interface CheckedPart {
   Kind: "config" | "manifest" | "layer";
   Digest: string;
-  /** All that have it, by a name, or by the id where they have none. */
+  /** All images that refer to it, by a name, or by id if they have none. */
   Images: readonly string[];
-  /** What is wrong with it; absent where nothing is. */
+  /** What is wrong with it; absent if it is intact. */
   Problem?: string;
-  /** Why it could not be read, which says nothing of it. */
+  /** Why it could not be read, so that its state is unknown. */
   Unread?: string;
 }
 
-/** One line of the streams of pull, push, load and build. */
+/** A line of the progress streams of pull, push, load and build. */
 export interface ProgressMessage {
-  /** The layer (12 hexadecimal digits) or the tag that `status` speaks of. */
+  /** The layer (12 hexadecimal digits) or the tag that `status` is about. */
   id?: string;
   status?: string;
   progressDetail?: ProgressDetail;
-  /** Docker's ready-made bar, for old clients. */
+  /** Docker's rendered progress bar, for old clients. */
   progress?: string;
   stream?: string;
   errorDetail?: ErrorDetail;

@@ -1,9 +1,9 @@
 /**
  * @module
- * The shapes of the Docker Engine API, version 1.50, as plain interfaces with Docker's exact JSON names (source: the
- * Engine API 1.50 reference). Types only: no parsing, no defaults, no behaviour; the engine and the client both import
- * them. Optional means that a request may leave it out or, where Go marshals a nil slice or map, may send null;
- * responses send `[]` and `{}` where the field is not marked `| null`.
+ * The types of the Docker Engine API, version 1.50, as plain interfaces with Docker's exact JSON names (source: the
+ * Engine API 1.50 reference). Types only: no parsing, no defaults, no behaviour; both the engine and the client import
+ * them. An optional field may be absent from a request or, where Go marshals a nil slice or map, be null; responses
+ * have `[]` and `{}` unless the field is marked `| null`.
  */
 
 export type * from "./container.ts";

@@ -1,4 +1,4 @@
-/** One address pool of a network. */
+/** An address pool of a network. */
 export interface IPAMConfig {
   Subnet?: string;
   IPRange?: string;
@@ -12,14 +12,14 @@ export interface IPAM {
   Config?: readonly IPAMConfig[] | null;
 }
 
-/** Addresses that a caller asks for on one endpoint. */
+/** The addresses that a client requests for an endpoint. */
 export interface EndpointIPAMConfig {
   IPv4Address?: string;
   IPv6Address?: string;
   LinkLocalIPs?: readonly string[] | null;
 }
 
-/** A container's place in one network: asked for in a create request, reported by inspect. */
+/** A container's endpoint in a network: requested on creation, reported by inspect. */
 export interface EndpointSettings {
   IPAMConfig?: EndpointIPAMConfig | null;
   Links?: readonly string[] | null;
@@ -38,12 +38,12 @@ export interface EndpointSettings {
   DNSNames?: readonly string[] | null;
 }
 
-/** The networks that a new container joins, by name or id. */
+/** The networks to connect a new container to, by name or id. */
 export interface NetworkingConfig {
   EndpointsConfig?: Readonly<Record<string, EndpointSettings | null>> | null;
 }
 
-/** A container as an endpoint of a network (`GET /networks/{id}`). */
+/** A container's endpoint in `GET /networks/{id}`. */
 export interface NetworkContainer {
   Name: string;
   EndpointID: string;
@@ -112,7 +112,7 @@ export interface NetworksPruneResponse {
   NetworksDeleted: readonly string[] | null;
 }
 
-/** `POST /tsd/networks/reload`: what the rules are of. */
+/** Response of `POST /tsd/networks/reload`: the number of bridges and ports that have rules. */
 export interface NetworkReloadResponse {
   Bridges: number;
   Ports: number;

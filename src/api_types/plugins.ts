@@ -1,28 +1,30 @@
-/** Plugins of tsd: routes below `/tsd/plugins`, which other engines don't have. */
+/** tsd's plugins: routes below `/tsd/plugins`, which other engines do not have. */
 
-/** By kind: `net`, `read`, `write`, `env`. */
+/** Values by kind: `net`, `read`, `write`, `env`. */
 export type PluginPermissions = Readonly<Record<string, readonly string[]>>;
 
-/** `enabled`; `disabled`: by somebody; `waiting`: for permissions or settings; `failed`: too often, or it can't be loaded. */
+/**
+ * `enabled`; `disabled` by a user; `waiting` for permissions or settings; `failed` too often, or could not be loaded.
+ */
 export type PluginState = "enabled" | "disabled" | "waiting" | "failed";
 
 export interface PluginInfo {
   readonly Name: string;
   readonly Version: string;
   readonly Description: string;
-  /** Absolute, on the engine's machine. */
+  /** Absolute path on the engine's host. */
   readonly File: string;
   readonly Hooks: readonly string[];
   readonly Order: string;
   readonly Required: boolean;
   readonly State: PluginState;
-  /** Why it is not enabled; empty when it is. */
+  /** Why it is not enabled; empty if it is. */
   readonly Why: string;
   readonly Permissions: PluginPermissions;
   readonly Granted: PluginPermissions;
-  /** Names of the settings that the administrator gave; values may be secrets. */
+  /** Names of the settings made by the administrator; the values may be secrets. */
   readonly Settings: readonly string[];
-  /** Whether its process is there. */
+  /** Whether its process is running. */
   readonly Running: boolean;
   readonly MemoryMb: number;
   readonly Calls: number;
@@ -30,7 +32,7 @@ export interface PluginInfo {
   readonly LastError: string;
 }
 
-/** What a file is, without anything being installed. */
+/** The manifest of a plugin file, which is not installed by that. */
 export interface PluginInspection {
   readonly Name: string;
   readonly Version: string;
@@ -39,15 +41,15 @@ export interface PluginInspection {
   readonly Permissions: PluginPermissions;
 }
 
-/** A file that is sent to the engine. */
+/** A plugin file, uploaded to the engine. */
 export interface PluginFile {
-  /** Its end says what it is: `.ts`, `.js`, `.mjs`, `.wasm`. */
+  /** The extension is the file's type: `.ts`, `.js`, `.mjs`, `.wasm`. */
   readonly FileName: string;
-  /** In base64. */
+  /** Base64. */
   readonly Content: string;
 }
 
-/** What a plugin gets; what is left out stays as it is. */
+/** What a plugin is granted; omitted fields are left unchanged. */
 export interface PluginGrant {
   readonly Permissions?: PluginPermissions;
   readonly Config?: Readonly<Record<string, unknown>>;
@@ -55,12 +57,12 @@ export interface PluginGrant {
 
 export type PluginInstallRequest = PluginFile & PluginGrant;
 
-/** One step of a recorded life that a plugin was asked about. */
+/** A call of the plugin with a sample event. */
 export interface PluginTestStep {
   readonly Hook: string;
-  /** What it answered; null: nothing. */
+  /** The plugin's answer; null if it gave none. */
   readonly Answer: unknown;
-  /** What was wrong; empty when nothing was. */
+  /** What was wrong; empty on success. */
   readonly Error: string;
   readonly Ms: number;
 }
@@ -68,6 +70,6 @@ export interface PluginTestStep {
 export interface PluginTestResponse {
   readonly Name: string;
   readonly Steps: readonly PluginTestStep[];
-  /** What it wrote to its log. */
+  /** Lines that it wrote to its log. */
   readonly Log: readonly string[];
 }

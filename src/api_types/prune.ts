@@ -10,7 +10,7 @@ export interface BuildPruneResponse {
   SpaceReclaimed: number;
 }
 
-/** One entry of a builder's cache. */
+/** A record of the build cache. */
 export interface BuildCacheRecord {
   ID: string;
   Parents?: readonly string[];
@@ -27,9 +27,9 @@ export interface BuildCacheRecord {
   UsageCount: number;
 }
 
-/** `GET /system/df`. Kinds that weren't asked for are null. */
+/** `GET /system/df`. Kinds that weren't requested are null. */
 export interface DiskUsage {
-  /** Bytes of all layers, each once. */
+  /** Size of all layers in bytes, each counted once. */
   LayersSize: number;
   Images: readonly ImageSummary[] | null;
   Containers: readonly ContainerSummary[] | null;
@@ -37,7 +37,7 @@ export interface DiskUsage {
   BuildCache: readonly BuildCacheRecord[] | null;
 }
 
-/** tsd's own: something that nobody uses. */
+/** tsd's extension: an unused object. */
 export interface PruneItem {
   Kind: "container" | "network" | "volume" | "image" | "download" | "build-cache";
   ID: string;
@@ -45,13 +45,13 @@ export interface PruneItem {
   Labels: Readonly<Record<string, string>>;
   /** Why it counts as unused. */
   Why: string;
-  /** What is freed when it goes after those before it. */
+  /** Bytes that are freed if it is removed after the items before it. */
   Bytes: number;
 }
 
-/** tsd's own: something that stays although it looked unused. */
+/** tsd's extension: an object that is retained although it seemed unused. */
 export interface PruneRetained extends Omit<PruneItem, "Bytes"> {
-  /** It should have gone, and that went wrong. */
+  /** Whether its removal failed. */
   Failed?: boolean;
 }
 
@@ -63,15 +63,15 @@ export interface PrunePlan {
   SpaceReclaimable: number;
 }
 
-/** `POST /tsd/prune`: items of a plan, which are all that is removed. */
+/** `POST /tsd/prune`: the items of a plan to remove, and nothing else. */
 export interface PruneRequest {
   Items: readonly Pick<PruneItem, "Kind" | "ID" | "Names" | "Labels" | "Why">[];
 }
 
-/** The answer to a {@link PruneRequest}. */
+/** The response to a {@link PruneRequest}. */
 export interface PruneReport {
   Removed: readonly PruneItem[];
-  /** Images in Docker's words. */
+  /** The removed images in Docker's form. */
   ImagesDeleted: readonly ImageDeleteItem[];
   Kept: readonly PruneRetained[];
   /** Bytes. */

@@ -1,27 +1,27 @@
-/** Times are nanoseconds since the container started. */
+/** CPU times in nanoseconds since the container started. */
 export interface CpuStats {
   cpu_usage: {
     total_usage: number;
-    /** By processor; cgroup version 1 only. */
+    /** Per CPU; cgroup version 1 only. */
     percpu_usage?: readonly number[];
     usage_in_kernelmode: number;
     usage_in_usermode: number;
   };
-  /** Of the whole machine, all processors together; missing when the container doesn't run. */
+  /** Time of the whole host on all CPUs; missing if the container isn't running. */
   system_cpu_usage?: number;
   online_cpus?: number;
   throttling_data: { periods: number; throttled_periods: number; throttled_time: number };
 }
 
-/** Empty when the container doesn't run. */
+/** Empty if the container isn't running. */
 export interface MemoryStats {
   /** Bytes. */
   usage?: number;
   max_usage?: number;
-  /** The kernel's memory.stat: other keys with each cgroup version. */
+  /** The kernel's memory.stat; the keys depend on the cgroup version. */
   stats?: Readonly<Record<string, number>>;
   failcnt?: number;
-  /** Bytes; the machine's memory for a container without a limit. */
+  /** Bytes; the host's memory if the container has no limit. */
   limit?: number;
 }
 
@@ -32,7 +32,7 @@ export interface BlkioStatEntry {
   value: number;
 }
 
-/** Null is "not counted". */
+/** Null: not counted. */
 export interface BlkioStats {
   io_service_bytes_recursive: readonly BlkioStatEntry[] | null;
   io_serviced_recursive: readonly BlkioStatEntry[] | null;
@@ -55,7 +55,7 @@ export interface NetworkStats {
   tx_dropped: number;
 }
 
-/** One line of `GET /containers/{id}/stats`. */
+/** A line of `GET /containers/{id}/stats`. */
 export interface ContainerStats {
   /** With a leading slash. */
   name: string;
@@ -71,6 +71,6 @@ export interface ContainerStats {
   cpu_stats: CpuStats;
   precpu_stats: CpuStats;
   memory_stats: MemoryStats;
-  /** By interface; `{}` for containers without a network of their own. */
+  /** By interface; `{}` for containers without a network namespace of their own. */
   networks: Readonly<Record<string, NetworkStats>>;
 }

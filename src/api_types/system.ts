@@ -121,7 +121,7 @@ export interface SystemInfo {
 
 export type EventType = "container" | "image" | "volume" | "network" | "daemon" | "plugin" | "builder";
 
-/** One line of `GET /events`; `status`, `id` and `from` repeat it for old clients. */
+/** A line of `GET /events`. `status`, `id` and `from` are legacy fields for old clients. */
 export interface EventMessage {
   status?: string;
   id?: string;
@@ -132,7 +132,7 @@ export interface EventMessage {
   scope: "local" | "swarm";
   /** Seconds since 1970. */
   time: number;
-  /** Nanoseconds since 1970: beyond 2^53, so it is written by hand and read as text where it must be exact. */
+  /** Nanoseconds since 1970. Exceeds 2^53, so it is formatted separately, and parsed as text where it must be exact. */
   timeNano: number;
 }
 

@@ -1,11 +1,11 @@
 export interface VolumeUsageData {
-  /** Bytes; -1 when it was not measured. */
+  /** Bytes; -1 if not measured. */
   Size: number;
-  /** Containers that refer to the volume; -1 when it was not counted. */
+  /** Number of containers that refer to the volume; -1 if not counted. */
   RefCount: number;
 }
 
-/** `GET /volumes/{name}` and the answer of `POST /volumes/create`. */
+/** `GET /volumes/{name}`, and the response of `POST /volumes/create`. */
 export interface Volume {
   Name: string;
   Driver: string;
@@ -31,7 +31,7 @@ export interface VolumeCreateRequest {
   Driver?: string;
   DriverOpts?: Readonly<Record<string, string>> | null;
   Labels?: Readonly<Record<string, string>> | null;
-  /** A swarm's. */
+  /** Swarm only. */
   ClusterVolumeSpec?: unknown;
 }
 

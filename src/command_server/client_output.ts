@@ -1,8 +1,8 @@
 /**
  * @module
- * Where a caller's output goes, written to by the engine, which nobody who doesn't read may hold up: no thread ever waits in
- * a write. A pipe or terminal is opened anew, as blocking is a matter of each opening; a socket is asked not to wait; a file
- * is written by the very opening that the caller has, whose offset others share.
+ * A shell client's output, written by the engine without ever blocking a thread, so that a client that doesn't read
+ * delays nothing. A pipe or terminal is reopened, because O_NONBLOCK belongs to the open file description; a socket is
+ * written with MSG_DONTWAIT; a file is written by the client's own description, whose offset other processes share.
  */
 import { OutputClosedError } from "../cli/mod.ts";
 import {
@@ -20,49 +20,52 @@ import {
   type WindowSize,
 } from "../sys/mod.ts";
 
-/** How often a caller that was stopped is looked at, in ms. */
+/** Polling interval while the client is stopped, in ms. */
 const STOPPED_POLL_MS = 100;
 
 export interface ClientOutputOptions {
   readonly epoll: Pick<Epoll, "add" | "remove">;
-  /** The caller has gone, and whoever waits with it. */
+  /** Aborted when the client exits. */
   readonly disconnected: AbortSignal;
-  /** Whether the caller was stopped (Ctrl-Z): then nothing is written to its terminal. */
+  /** Whether the client is stopped (Ctrl-Z); nothing is written to its terminal then. */
   readonly isStopped: () => boolean;
 }
 
-/** One of a caller's streams. */
+/** An output stream of a shell client. */
 export class ClientOutput implements Disposable {
   readonly #options: ClientOutputOptions;
-  /** The caller's own opening. */
+  /** The client's open file description. */
   readonly #shared: OwnedFd;
-  /** What is written to: that, or another one of the same. Undefined: nobody is there who could read. */
+  /** The description to write to: the client's, or a reopened one. Undefined if there is no reader. */
   readonly #target: OwnedFd | undefined;
-  readonly #take: (fd: number, bytes: Uint8Array) => number | "again" | Promise<number | "again">;
+  readonly #writeSome: (fd: number, bytes: Uint8Array) => number | "again" | Promise<number | "again">;
   readonly #isTty: boolean;
   #last: Promise<void> = Promise.resolve();
-  #giveUp: (() => void) | undefined;
-  #isOver = false;
+  #cancelWait: (() => void) | undefined;
+  #isClosed = false;
 
-  /** Owns `shared` from now on. */
+  /** @param shared owned by the stream from now on */
   constructor(shared: OwnedFd, options: ClientOutputOptions) {
     using guard = new DisposableStack();
     this.#shared = guard.use(shared);
     this.#options = options;
     const { isFifo, isCharDevice, isSocket } = Deno.statSync(shared.procPath);
     this.#isTty = isCharDevice === true && sizeOf(shared.fd) !== undefined;
-    this.#target = isFifo || isCharDevice ? openedAnew(shared) : shared;
-    this.#take = isFifo || isCharDevice ? files.write : isSocket ? sockets.send : away.writeBlocking;
-    options.disconnected.addEventListener("abort", () => this.#giveUp?.(), { once: true });
+    this.#target = isFifo || isCharDevice ? reopen(shared) : shared;
+    this.#writeSome = isFifo || isCharDevice ? files.write : isSocket ? sockets.send : away.writeBlocking;
+    options.disconnected.addEventListener("abort", () => this.#cancelWait?.(), { once: true });
     guard.move();
   }
 
-  /** Of a terminal. */
+  /** Size of the terminal; undefined if it is none. */
   get size(): WindowSize | undefined {
-    return this.#isTty && !this.#isOver ? sizeOf(this.#shared.fd) : undefined;
+    return this.#isTty && !this.#isClosed ? sizeOf(this.#shared.fd) : undefined;
   }
 
-  /** Writes all of it, after what came before. @throws {OutputClosedError} when nobody reads, also when the caller goes */
+  /**
+   * Writes everything, after earlier writes.
+   * @throws {OutputClosedError} if there is no reader, or the client exits
+   */
   write(bytes: Uint8Array): Promise<void> {
     const written = this.#last.then(() => this.#writeAll(bytes));
     this.#last = written.catch(() => undefined);
@@ -70,57 +73,58 @@ export class ClientOutput implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#isOver = true;
-    // A thread that is about to write must not find somebody else's descriptor under that number.
+    this.#isClosed = true;
+    // The descriptor is closed after a write in progress, else a thread might write to another file with the same
+    // number.
     void this.#last.then(() => {
       this.#target?.close();
       this.#shared.close();
     });
-    this.#giveUp?.();
+    this.#cancelWait?.();
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       if (this.#isTty) await this.#whileStopped();
-      if (this.#isOver || this.#options.disconnected.aborted || this.#target === undefined) {
+      if (this.#isClosed || this.#options.disconnected.aborted || this.#target === undefined) {
         throw new OutputClosedError();
       }
-      const taken = await this.#taken(this.#target.fd, bytes.subarray(at));
-      if (taken === "again") await this.#room(this.#target.fd);
+      const taken = await this.#tryWrite(this.#target.fd, bytes.subarray(at));
+      if (taken === "again") await this.#writable(this.#target.fd);
       else at += taken;
     }
   }
 
-  async #taken(fd: number, bytes: Uint8Array): Promise<number | "again"> {
+  async #tryWrite(fd: number, bytes: Uint8Array): Promise<number | "again"> {
     try {
-      return await this.#take(fd, bytes);
+      return await this.#writeSome(fd, bytes);
     } catch (thrown) {
       throw failureOf(thrown);
     }
   }
 
-  /** Resolves when it can take more, or nobody waits for that any longer. */
-  #room(fd: number): Promise<void> {
+  /** Resolves when more can be written, or waiting is cancelled. */
+  #writable(fd: number): Promise<void> {
     const { epoll } = this.#options;
     return new Promise((resolve) => {
-      this.#giveUp = () => {
-        this.#giveUp = undefined;
+      this.#cancelWait = () => {
+        this.#cancelWait = undefined;
         epoll.remove(fd);
         resolve();
       };
-      epoll.add(fd, EPOLL.OUT, this.#giveUp);
+      epoll.add(fd, EPOLL.OUT, this.#cancelWait);
     });
   }
 
   async #whileStopped(): Promise<void> {
-    while (!this.#isOver && !this.#options.disconnected.aborted && this.#options.isStopped()) {
+    while (!this.#isClosed && !this.#options.disconnected.aborted && this.#options.isStopped()) {
       await new Promise((resolve) => setTimeout(resolve, STOPPED_POLL_MS));
     }
   }
 }
 
-/** ENXIO: a pipe without a reader, a terminal whose window was closed. */
-function openedAnew(shared: OwnedFd): OwnedFd | undefined {
+/** ENXIO: a pipe without a reader; EIO: a terminal whose window was closed. */
+function reopen(shared: OwnedFd): OwnedFd | undefined {
   try {
     return new OwnedFd(files.open(cString(shared.procPath), O.WRONLY | O.NONBLOCK | O.NOCTTY));
   } catch (thrown) {
@@ -138,7 +142,7 @@ function sizeOf(fd: number): WindowSize | undefined {
   }
 }
 
-/** In the words of a process of its own. A terminal whose window was closed fails with EIO. */
+/** Converts an error to what a separate process would report. A terminal whose window was closed fails with EIO. */
 function failureOf(thrown: unknown): unknown {
   if (isErrno(thrown, "EPIPE", "EIO") || isErrno(thrown, "ECONNRESET")) return new OutputClosedError();
   if (!(thrown instanceof SysError)) return thrown;

@@ -5,7 +5,7 @@ import { cString, Epoll, files, O, OwnedFd, pipes } from "../sys/mod.ts";
 import { ClientOutput } from "./client_output.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
-/** More than a pipe holds. */
+/** More than the capacity of a pipe. */
 const MUCH = Uint8Array.from({ length: 300_000 }, (_, n) => n % 251);
 
 interface Setup {
@@ -55,7 +55,7 @@ async function read(fd: number, size: number): Promise<Uint8Array> {
   return all;
 }
 
-Deno.test("pipe: all of it in order, whether others made it non-blocking or not; nothing waits but the writer", () =>
+Deno.test("pipe: everything in order, whether blocking or not; only the writer waits", () =>
   withOutputs(async (setup) => {
     for (const isNonBlocking of [false, true]) {
       const { reader, writer } = pipe();
@@ -71,7 +71,7 @@ Deno.test("pipe: all of it in order, whether others made it non-blocking or not;
     }
   }));
 
-Deno.test("pipe: nobody reads any more, or never will", () =>
+Deno.test("pipe: the reader has closed, before or during a write", () =>
   withOutputs(async (setup) => {
     const { reader, writer } = pipe();
     using output = setup.output(writer);
@@ -85,7 +85,7 @@ Deno.test("pipe: nobody reads any more, or never will", () =>
     await assert.rejects(late.write(bytesOf("x")), OutputClosedError);
   }));
 
-Deno.test("pipe: with the caller ends all waiting, and no descriptor stays", () =>
+Deno.test("pipe: the client's exit cancels all writes, and no descriptor is leaked", () =>
   withOutputs(async (setup) => {
     const { reader, writer } = pipe();
     using _reader = reader;
@@ -98,7 +98,7 @@ Deno.test("pipe: with the caller ends all waiting, and no descriptor stays", () 
     assert.equal(setup.epoll.size, 0);
   }));
 
-Deno.test("pipe: what is not taken when the command ends isn't waited for", () =>
+Deno.test("pipe: disposing does not wait for unread output", () =>
   withOutputs(async (setup) => {
     const { reader, writer } = pipe();
     using _reader = reader;
@@ -111,7 +111,7 @@ Deno.test("pipe: what is not taken when the command ends isn't waited for", () =
     output[Symbol.dispose]();
   }));
 
-Deno.test("file: the offset of the caller's opening is shared; a full disk is told in the words of a process", () =>
+Deno.test("file: the offset is shared with the client; a full disk has the error of a separate process", () =>
   withOutputs(async (setup) => {
     const path = await Deno.makeTempFile();
     try {
@@ -131,20 +131,20 @@ Deno.test("file: the offset of the caller's opening is shared; a full disk is to
     await nothing.write(MUCH);
   }));
 
-Deno.test("socket: all of it, without waiting in the call", () =>
+Deno.test("socket: everything is written without blocking", () =>
   withOutputs(async (setup) => {
     const path = await Deno.makeTempFile();
     await Deno.remove(path);
     using listener = Deno.listen({ transport: "unix", path });
     using near = await Deno.connect({ transport: "unix", path });
     using far = await listener.accept();
-    // Deno tells no numbers: it is the newest one that leads to a socket.
+    // Deno does not expose descriptors: it is the newest one of a socket.
     const numbers = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)).sort((a, b) => a - b);
     const sockets = numbers.filter((fd) => {
       try {
         return Deno.readLinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
       } catch {
-        return false; // The folder's own, which was open while it was read.
+        return false; // The directory's own descriptor, closed after reading it.
       }
     });
     using output = setup.output(new OwnedFd(pipes.duplicate(sockets.at(-1)!)));
@@ -162,7 +162,7 @@ Deno.test("socket: all of it, without waiting in the call", () =>
     await Deno.remove(path);
   }));
 
-Deno.test("terminal: its size; nothing is written while the caller is stopped", () =>
+Deno.test("terminal: its size; nothing is written while the client is stopped", () =>
   withOutputs(async (setup) => {
     using master = new OwnedFd(files.open(cString("/dev/ptmx"), O.RDWR | O.NOCTTY | O.NONBLOCK));
     using output = setup.output(new OwnedFd(pipes.duplicate(master.fd)));

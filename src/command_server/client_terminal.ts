@@ -4,39 +4,39 @@ import type { ClientOutput } from "./client_output.ts";
 
 const ENCODER = new TextEncoder();
 type OutputName = "stdout" | "stderr";
-/** What the caller's command line may contain that goes on with a command. */
+/** Words that the client's shell takes literally, for the command line that resumes a command. */
 const PLAIN_WORD = /^[\w=.-]+$/;
 
-/** What a terminal tells the caller, beside what it writes. */
+/** Sends a line to the client's shell, beside its output. */
 export type Notify = (line: string) => void;
 
-/** What a terminal needs of an output. */
+/** The part of an output that a terminal uses. */
 export type Output = Pick<ClientOutput, "write" | "size">;
 
-/** What it needs of a caller. */
+/** The part of a client that a terminal uses. */
 export type ClientInfo = Pick<ShellClient, "cwd" | "env" | "ignores" | "ageMs"> & {
   readonly outputs: Readonly<Record<OutputName, Output>>;
 };
 
-/** The outside of a command that the engine does: its caller's streams, environment and signals. */
+/** Terminal and host of a served command: its client's streams, environment and signals. */
 export class ClientTerminal implements Terminal, CommandHost {
   readonly host = this;
   readonly #client: ClientInfo;
-  readonly #tell: Notify;
+  readonly #notify: Notify;
   readonly #handlers = new Map<Deno.Signal, (signal: Deno.Signal) => void>();
   #leaves = false;
 
-  constructor(client: ClientInfo, tell: Notify) {
+  constructor(client: ClientInfo, notify: Notify) {
     this.#client = client;
-    this.#tell = tell;
+    this.#notify = notify;
   }
 
-  /** The command is for a process of its own; what it still says here is of no use to anybody. */
+  /** Whether the command is left to the client's own process. Further output is discarded then. */
   get leaves(): boolean {
     return this.#leaves;
   }
 
-  /** Whether signals are handled at the moment. */
+  /** Whether the command handles signals at this time. */
   get handlesSignals(): boolean {
     return this.#handlers.size > 0;
   }
@@ -75,7 +75,7 @@ export class ClientTerminal implements Terminal, CommandHost {
 
   onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable {
     for (const signal of signals) this.#handlers.set(signal, handler);
-    this.#tell(`catch ${signals.map((signal) => signal.replace(/^SIG/, "")).join(" ")}`);
+    this.#notify(`catch ${signals.map((signal) => signal.replace(/^SIG/, "")).join(" ")}`);
     return {
       [Symbol.dispose]: () => {
         for (const signal of signals) this.#handlers.delete(signal);
@@ -83,7 +83,7 @@ export class ClientTerminal implements Terminal, CommandHost {
     };
   }
 
-  /** The caller got a signal that was asked for. */
+  /** Called when the client received a signal that it was told to catch. */
   signalled(signal: Deno.Signal): void {
     this.#handlers.get(signal)?.(signal);
   }
@@ -94,19 +94,19 @@ export class ClientTerminal implements Terminal, CommandHost {
   }
 
   needSignals(signals: readonly Deno.Signal[]): void {
-    // Bash and busybox ignore this one themselves, and catch it all the same when they are told to.
+    // Bash and busybox ignore SIGQUIT themselves, but can catch it.
     if (this.#client.ignores(signals.filter((signal) => signal !== "SIGQUIT"))) this.needProcess();
   }
 
-  /** See {@link leaves}. */
+  /** Leaves the command to the client's process; see {@link leaves}. */
   leave(): void {
     this.#leaves = true;
   }
 
   resumeAs(args: readonly string[]): void {
-    const odd = args.find((word) => !PLAIN_WORD.test(word));
-    if (odd !== undefined) throw new Error(`Nothing that a shell would take as it is: ${odd}`);
-    this.#tell(`resume ${args.join(" ")}`);
+    const unsafe = args.find((word) => !PLAIN_WORD.test(word));
+    if (unsafe !== undefined) throw new Error(`Nothing that a shell would take as it is: ${unsafe}`);
+    this.#notify(`resume ${args.join(" ")}`);
   }
 
   clientAgeMs(): number {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { NeedsProcessError } from "../cli/mod.ts";
 import { type ClientInfo, ClientTerminal, type Output } from "./client_terminal.ts";
 
-/** A terminal that notes what it writes and tells. */
+/** Records what a terminal writes and notifies. */
 class Setup {
   readonly reported: string[] = [];
   readonly writes: string[] = [];
@@ -25,28 +25,28 @@ class Setup {
   }
 }
 
-Deno.test("writes: text and bytes, each to its stream", async () => {
+Deno.test("text and bytes are written to their stream", async () => {
   const setup = new Setup();
   await setup.terminal.out("one");
   await setup.terminal.err(new Uint8Array([50]));
   assert.deepEqual(setup.writes, ["stdout one", "stderr 2"]);
 });
 
-Deno.test("signals: the caller is told to catch them, and handlers hear of them until they are taken back", () => {
+Deno.test("signals: the client is told to catch them, and handlers get them until disposed", () => {
   const setup = new Setup();
-  const heard: string[] = [];
+  const received: string[] = [];
   assert.equal(setup.terminal.handlesSignals, false);
-  const handling = setup.terminal.onSignal(["SIGINT", "SIGUSR1"], (signal) => heard.push(signal));
+  const handling = setup.terminal.onSignal(["SIGINT", "SIGUSR1"], (signal) => received.push(signal));
   assert.deepEqual(setup.reported, ["catch INT USR1"]);
   assert.equal(setup.terminal.handlesSignals, true);
   for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) setup.terminal.signalled(signal);
   handling[Symbol.dispose]();
   setup.terminal.signalled("SIGINT");
-  assert.deepEqual(heard, ["SIGINT", "SIGUSR1"]);
+  assert.deepEqual(received, ["SIGINT", "SIGUSR1"]);
   assert.equal(setup.terminal.handlesSignals, false);
 });
 
-Deno.test("signals: a caller that was started without them does the command itself", () => {
+Deno.test("signals: a client that ignores them runs the command itself", () => {
   const setup = new Setup();
   setup.ignored = "SIGINT";
   setup.terminal.needSignals(["SIGHUP", "SIGTERM"]);
@@ -57,14 +57,14 @@ Deno.test("signals: a caller that was started without them does the command itse
   assert.equal(setup.terminal.leaves, true);
 });
 
-Deno.test("a command that needs a process says nothing more here", async () => {
-  const rigs: ((terminal: ClientTerminal) => unknown)[] = [
+Deno.test("a command that needs a process writes nothing more here", async () => {
+  const uses: ((terminal: ClientTerminal) => unknown)[] = [
     (terminal) => terminal.stdin,
     (terminal) => terminal.isTty("stdin"),
     (terminal) => terminal.setRaw(),
     (terminal) => terminal.needProcess(),
   ];
-  for (const use of rigs) {
+  for (const use of uses) {
     const setup = new Setup();
     assert.throws(() => use(setup.terminal), NeedsProcessError);
     assert.equal(setup.terminal.leaves, true);
@@ -73,7 +73,7 @@ Deno.test("a command that needs a process says nothing more here", async () => {
   }
 });
 
-Deno.test("what goes on with a command is told in words that a shell takes as they are", () => {
+Deno.test("a command is resumed by words that a shell takes literally", () => {
   const setup = new Setup();
   setup.terminal.resumeAs(["__resume", "--rm=true", "run", "c0ffee"]);
   assert.deepEqual(setup.reported, ["resume __resume --rm=true run c0ffee"]);
@@ -83,7 +83,7 @@ Deno.test("what goes on with a command is told in words that a shell takes as th
   assert.equal(setup.reported.length, 1);
 });
 
-Deno.test("the caller's own surroundings", () => {
+Deno.test("the client's environment, directory and terminal", () => {
   const setup = new Setup();
   const { terminal } = setup;
   assert.deepEqual([terminal.cwd(), terminal.env("HOME"), terminal.env("PATH")], [

@@ -5,7 +5,7 @@ import type { Epoll } from "../sys/mod.ts";
 import { ServedCommands } from "./served_commands.ts";
 import { callsDir } from "./slots.ts";
 
-/** What an engine gives to the commands that it does for its callers. */
+/** Options of the command server. */
 export interface CommandServerOptions {
   readonly socketPath: string;
   readonly api: InProcessApi;
@@ -14,8 +14,8 @@ export interface CommandServerOptions {
 }
 
 /**
- * Begins to do commands for callers of the same build. There are none where this isn't the portable form, whose shell is
- * what calls; a folder that can't be made leaves all commands to processes of their own.
+ * Starts to serve commands of clients with the same build. Returns undefined if this isn't the portable build, whose
+ * shell script is the client; or if the directory can't be created, so that clients run all commands themselves.
  */
 export function openCommandServer({ socketPath, api, epoll, log }: CommandServerOptions): ServedCommands | undefined {
   const build = portableBuild();

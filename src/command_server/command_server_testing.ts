@@ -1,11 +1,11 @@
-/** For tests only: a set of watched descriptors that the test works by hand. */
+/** Test support: an epoll that is triggered by the test. */
 import type { Epoll, PollHandler } from "../sys/mod.ts";
 
-/** Calls handlers when it is told to. */
+/** Calls handlers when triggered. */
 export class HandEpoll implements Pick<Epoll, "add" | "remove"> {
   readonly #handlers = new Map<number, PollHandler>();
 
-  /** How many descriptors are watched. */
+  /** Number of watched descriptors. */
   get size(): number {
     return this.#handlers.size;
   }
@@ -18,7 +18,7 @@ export class HandEpoll implements Pick<Epoll, "add" | "remove"> {
     this.#handlers.delete(fd);
   }
 
-  /** Something has happened to all of them. */
+  /** Triggers all handlers. */
   ready(): void {
     for (const handler of [...this.#handlers.values()]) handler(1);
   }

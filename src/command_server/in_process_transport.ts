@@ -15,7 +15,7 @@ import { toTsdError, type TsdError } from "../errors.ts";
 
 export interface InProcessTransportOptions {
   readonly api: InProcessApi;
-  /** The caller has gone. */
+  /** Aborted when the client exits. */
   readonly disconnected: AbortSignal;
   /** Called before each request; it may throw. */
   readonly admit: () => void;
@@ -23,7 +23,10 @@ export interface InProcessTransportOptions {
 
 const ENCODER = new TextEncoder();
 
-/** The engine that a command runs in. No time limits: whoever could miss them is this very process. */
+/**
+ * Sends requests of served commands to the engine in the same process. There are no timeouts, as both sides are this
+ * process.
+ */
 export class InProcessTransport implements EngineTransport {
   readonly #options: InProcessTransportOptions;
 
@@ -84,7 +87,7 @@ export class InProcessTransport implements EngineTransport {
         try {
           yield* answer.body;
         } catch {
-          // What went wrong the engine has written down; to a client it is an answer without an end.
+          // The engine has logged the error; the client sees a response without an end.
           throw signal?.aborted ? toTsdError(signal.reason) : cutOff();
         } finally {
           answer.giveUp();
@@ -98,7 +101,10 @@ export class InProcessTransport implements EngineTransport {
   }
 }
 
-/** As a client reads it: below 400 it is none (304: nothing had to be done). @throws {TsdError} */
+/**
+ * Converts an error to a response: a status below 400 is not an error (304: nothing to do).
+ * @throws {TsdError}
+ */
 function answerOf(error: TsdError): InProcessResponse {
   const { http: status } = error.meaning;
   const headers = new Map([["tsd-error-code", error.code]]);

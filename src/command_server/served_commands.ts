@@ -1,7 +1,7 @@
 /**
  * @module
- * Commands that the engine does for callers that wait on a seat: the very code of the client, on the caller's streams, so
- * that no second program has to start. Whatever takes a process of its own is left to one.
+ * Commands that the engine runs for shell clients in a slot: the client's own code on the client's streams, so that no
+ * second program has to be started. Commands that need their own process are left to the client.
  */
 import {
   type Command,
@@ -25,51 +25,56 @@ import { ClientTerminal, type Notify } from "./client_terminal.ts";
 import { InProcessTransport } from "./in_process_transport.ts";
 import { type ClientLine, type Slot, Slots } from "./slots.ts";
 
-/** How often a caller that handles signals is woken up: a shell may miss one just before it begins to read. In ms. */
+/**
+ * Interval at which a client that handles signals is woken, in ms: a shell may miss one just before it begins to read.
+ */
 const WAKE_UP_MS = 500;
-/** How long commands get to see that the engine leaves, and to write what they have for callers that read slowly; in ms. */
+/** How long commands may take at shutdown to notice it and to write to slow clients, in ms. */
 const SETTLE_LIMIT_MS = 2_000;
 const POLL_MS = 2;
-/** Of a command whose failure can't be told, as of a process of its own. */
+/** Exit code of a command whose error could not be written, as for a separate process. */
 const FAILED_EXIT = 1;
 
 export interface ServedCommandsOptions {
   readonly dir: string;
   readonly api: InProcessApi;
-  /** The engine's own. */
+  /** Path of this engine's socket. */
   readonly socketPath: string;
-  /** Of callers, too. */
+  /** The build that clients must have. */
   readonly build: string;
   readonly epoll: Pick<Epoll, "add" | "remove">;
   readonly log: Log;
 }
 
-/** See the module's comment. */
+/** Runs commands for shell clients. */
 export class ServedCommands implements AsyncDisposable {
   readonly #options: ServedCommandsOptions;
   readonly #slots: Slots;
   readonly #active = new Map<ShellClient, ClientTerminal>();
-  /** Callers that have been answered, or were never served; by seat, until they are gone. */
+  /** Clients by slot, until they exit, also those that were answered or refused. */
   readonly #waiting = new Map<Slot, ShellClient>();
   #leaving = false;
 
-  /** Makes the folder. @throws what the file system says */
+  /**
+   * Creates the directory.
+   * @throws Error of the file system
+   */
   constructor(options: ServedCommandsOptions) {
     this.#options = options;
     this.#slots = new Slots(options.dir, options.epoll, (line) => this.#line(line));
   }
 
-  /** From now on nothing is begun, and what is under way is left to processes of its own as soon as it asks the engine. */
+  /** Starts no further commands. Those in progress are left to their clients at their next request to the engine. */
   leave(): void {
     this.#leaving = true;
   }
 
-  /** Commands that are being done. */
+  /** Number of commands in progress. */
   get active(): number {
     return this.#active.size;
   }
 
-  /** Callers whose command has not ended read the end of their answers. */
+  /** Closes the slots. Clients whose command has not finished read the end of their FIFO. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.leave();
     const deadline = Date.now() + SETTLE_LIMIT_MS;
@@ -87,7 +92,7 @@ export class ServedCommands implements AsyncDisposable {
     if (client?.pid === pid) this.#active.get(client)?.signalled(line.signal);
   }
 
-  /** Takes seats back whose callers ended before they asked for anything. */
+  /** Frees slots whose clients exited before they sent a call. */
   #sweep(): void {
     for (const slot of this.#slots.all) {
       if (!this.#waiting.has(slot) && ShellClient.isMissing(slot)) slot.free();
@@ -108,13 +113,13 @@ export class ServedCommands implements AsyncDisposable {
     if (client === undefined) return slot.answer("no");
     this.#waiting.set(slot, client);
     client.disconnected.addEventListener("abort", () => this.#free(slot), { once: true });
-    // A command may end after its caller, whose seat is somebody else's by then.
+    // A command may finish after its client, when the slot has another client.
     const tell = (line: string) => this.#waiting.get(slot) === client && slot.answer(line);
-    tell(""); // There is somebody who listens.
+    tell(""); // Acknowledges the call.
     const terminal = new ClientTerminal(client, tell);
     this.#active.set(client, terminal);
     const wakeUps = setInterval(() => {
-      // A caller that was stopped reads nothing.
+      // A stopped client reads nothing.
       if (terminal.handlesSignals && slot.hasReadAll) tell("");
     }, WAKE_UP_MS);
     const code = await this.#run(client, terminal, tell);
@@ -125,7 +130,7 @@ export class ServedCommands implements AsyncDisposable {
     this.#active.delete(client);
   }
 
-  /** `elsewhere`: it took another engine's seat, and reads nothing that is said here. */
+  /** Identifies the client. `elsewhere`: it claimed a slot of another engine, and does not read our answers. */
   #clientOf(call: Call): ShellClient | "elsewhere" | undefined {
     try {
       if (call.slot.takenBy !== call.pid) return "elsewhere";
@@ -136,7 +141,7 @@ export class ServedCommands implements AsyncDisposable {
     }
   }
 
-  /** The exit code; of a command that leaves it means nothing. */
+  /** Returns the exit code, which is meaningless if the command is left to the client. */
   async #run(client: ShellClient, terminal: ClientTerminal, tell: Notify): Promise<number> {
     const program = {
       ...tsdProgram(terminal, () => terminal.needProcess()),
@@ -149,13 +154,16 @@ export class ServedCommands implements AsyncDisposable {
       return await dispatch(program, client.args, terminal);
     } catch (thrown) {
       if (thrown instanceof NeedsProcessError) return 0;
-      // Not even that something went wrong could be written: whoever waits hears of it all the same.
+      // The error could not be written to the client's streams; its shell still gets the exit code.
       this.#logFailure("a caller's command", thrown);
       return FAILED_EXIT;
     }
   }
 
-  /** Code whose file couldn't be read once, as too many were open, can't be loaded into this process any more. */
+  /**
+   * Loads a command's code. A module that once failed to load, because of too many open files, can't be loaded in this
+   * process any more.
+   */
   async #load(row: CommandRow<CommandContext>, terminal: ClientTerminal): Promise<Command<CommandContext>> {
     try {
       return await row.load();
@@ -172,7 +180,7 @@ export class ServedCommands implements AsyncDisposable {
   #context({ host }: Flags, client: ShellClient, terminal: ClientTerminal): CommandContext {
     if (host !== undefined || !this.#isManaged(terminal) || hasPrivateDirs(terminal)) terminal.needProcess();
     const admit = () => {
-      // What follows is only how a command says that it has lost its engine.
+      // The error is only how a command reports that it has lost its engine.
       if (this.#leaving || client.disconnected.aborted) terminal.needProcess();
     };
     const engine = new InProcessTransport({ api: this.#options.api, disconnected: client.disconnected, admit });
@@ -180,20 +188,23 @@ export class ServedCommands implements AsyncDisposable {
     return { terminal, engine, runningEngine: engine, startsOnDemand: false, hostFlag: undefined, serve };
   }
 
-  /** Whether the caller's environment names this engine. */
+  /** Whether the client's environment selects this engine. */
   #isManaged(terminal: Terminal): boolean {
     const host = chooseHost({ env: (name) => terminal.env(name) });
     return host.kind === "unix" && host.path === this.#options.socketPath;
   }
 }
 
-/** Where configuration is looked for below the caller's own folder. */
+/** Whether configuration is looked up relative to the client's working directory. */
 const hasPrivateDirs = (terminal: Terminal): boolean =>
   ["HOME", "DOCKER_CONFIG"].map((name) => terminal.env(name)).some((path) => path && !path.startsWith("/"));
 
 type Flags = Readonly<Record<string, FlagValue>>;
 
-/** What a host can do; what must not be done twice is said before it is done. @throws {NeedsProcessError} */
+/**
+ * Checks that a command can be served, and notifies the client in advance if it must not be run twice.
+ * @throws {NeedsProcessError}
+ */
 export function admit<C>(
   { served }: CommandRow<C>,
   { needsClientProcess = [], exitCode = defaultExitCode }: Command<C>,

@@ -12,7 +12,7 @@ const plain = defineCommand({
   run: (_: CommandContext) => Promise.resolve(0),
 });
 
-/** What the caller is told, or "process". */
+/** Returns the lines that the client is sent, or "process". */
 function admitted(
   served: CommandRow<CommandContext>["served"],
   command: Partial<Command<CommandContext>> = {},
@@ -32,15 +32,15 @@ function admitted(
   }
 }
 
-Deno.test("admit: what is in the table; what must not be done twice is said before", () => {
+Deno.test("admit: served commands; those that must not run twice are announced", () => {
   assert.equal(admitted(undefined), "process");
   assert.deepEqual(admitted("idempotent"), []);
   assert.deepEqual(admitted("once"), ["once 1"]);
-  // As the command itself would end where its engine goes away.
+  // The exit code of the command itself if it loses its engine.
   assert.deepEqual(admitted("once", { exitCode: () => 125 }), ["once 125"]);
 });
 
-Deno.test("admit: flags that take a process, if they are given", () => {
+Deno.test("admit: flags that need a process, if given", () => {
   const command = { needsClientProcess: ["interactive", "env-file", "name", "count"] };
   const notGiven: Flags[] = [
     {},
@@ -52,7 +52,7 @@ Deno.test("admit: flags that take a process, if they are given", () => {
   for (const flags of given) assert.equal(admitted("once", command, flags), "process", JSON.stringify(flags));
 });
 
-Deno.test("admit: commands name flags that they have", async () => {
+Deno.test("admit: needsClientProcess names existing flags", async () => {
   for (const row of COMMANDS) {
     const { needsClientProcess = [], flags } = await row.load();
     assert.deepEqual(needsClientProcess.filter((name) => !(name in flags)), [], row.names[0]);
@@ -60,11 +60,11 @@ Deno.test("admit: commands name flags that they have", async () => {
   }
 });
 
-Deno.test("admit: a command that reads our input or writes files says so, or is never a host's", async () => {
+Deno.test("admit: commands that read input or write files declare it, or are not served", async () => {
   const files = ["interactive", "tty", "cidfile", "env-file", "label-file", "output", "input", "iidfile"];
   for (const row of COMMANDS.filter(({ served }) => served !== undefined)) {
     const { needsClientProcess = [], flags } = await row.load();
-    // Of a container that is only made, it is a setting.
+    // `create` only records the setting.
     const touching = row.names[0] === "create" ? files : [...files, "attach"];
     const open = touching.filter((name) => name in flags && !needsClientProcess.includes(name));
     assert.deepEqual(open, [], row.names[0]);

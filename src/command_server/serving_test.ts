@@ -1,4 +1,4 @@
-/** Callers come and go while their commands are done. */
+/** Tests of clients that exit while their commands run. */
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import type { InProcessApi, InProcessRequest, InProcessResponse } from "../api/http/in_process_api.ts";
@@ -16,7 +16,7 @@ const NO_CONTENT: InProcessResponse = {
   giveUp() {},
 };
 
-/** A request that waits for its answer, whoever goes. */
+/** A pending request. */
 interface Question {
   readonly url: string;
   answer(): void;
@@ -27,9 +27,9 @@ interface Setup {
   readonly questions: readonly Question[];
   readonly log: readonly string[];
   readonly claimPath: string;
-  /** A shell that sits on the first seat, and asks. */
+  /** Starts a shell that claims the first slot and sends a call. */
   ask(args: readonly string[], options?: ShellOptions): Promise<SeatedShell>;
-  /** One that only sits there. */
+  /** Starts a shell that only claims the slot. */
   sit(): Promise<SeatedShell>;
 }
 
@@ -71,7 +71,7 @@ const isFree = async (claimPath: string): Promise<boolean> => {
 };
 
 Deno.test(
-  "a command: what is said goes to the caller's streams, its end to its answers",
+  "a command writes to the client's streams, and its exit code to the slot",
   requires("root"),
   () =>
     withCommandServer(async ({ questions, claimPath, ask }) => {
@@ -86,7 +86,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a command that ends after its caller says nothing to the next one on that seat",
+  "a command that finishes after its client exited sends nothing to the slot's next client",
   requires("root"),
   () =>
     withCommandServer(async ({ served, questions, claimPath, ask, sit }) => {
@@ -102,7 +102,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the next caller's command is another one, however the one before ends",
+  "the next client of a slot gets its own command's result",
   requires("root"),
   () =>
     withCommandServer(async ({ served, questions, claimPath, ask }) => {
@@ -122,7 +122,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a caller that can be told nothing is told that it failed",
+  "a client whose streams can't be written gets a failure exit code",
   requires("root"),
   () =>
     withCommandServer(async ({ questions, log, ask }) => {
@@ -138,7 +138,7 @@ Deno.test(
 );
 
 Deno.test(
-  "what isn't done here is left: other commands, other engines, after the end",
+  "refused: other commands, other engines, after shutdown",
   requires("root"),
   () =>
     withCommandServer(async ({ served, claimPath, ask }) => {
@@ -162,7 +162,7 @@ Deno.test(
 );
 
 Deno.test(
-  "help and wrong usage are the same as ever, on the caller's streams",
+  "help and usage errors are written to the client's streams",
   requires("root"),
   () =>
     withCommandServer(async ({ claimPath, ask }) => {

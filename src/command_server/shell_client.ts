@@ -1,23 +1,23 @@
 /**
  * @module
- * A process that waits on a seat while the engine does its command: who it is, by what the kernel says (proc(5)).
+ * The client process in a slot whose command the engine runs, identified by what the kernel reports (proc(5)).
  */
 import { ageOfProcessMs } from "../cli/process_age.ts";
 import { EPOLL, type Epoll, isErrno, OwnedFd, processes, SIG, SysError } from "../sys/mod.ts";
 import { ClientOutput } from "./client_output.ts";
 import type { ClientLine, Slot } from "./slots.ts";
 
-/** Descriptors of a caller: its answers, and duplicates of its standard output and error. */
+/** Descriptors of a client: the answers FIFO, and duplicates of its standard output and error. */
 const FDS = { answers: 8, stdout: 6, stderr: 7 } as const;
-/** How long a caller may take from taking its seat to sitting on it, in ms. */
+/** How long a client may take from claiming its slot to opening it, in ms. */
 const JUST_CLAIMED_MS = 2_000;
 
-/** What a caller asked for. */
+/** A client's request to run a command. */
 export type Call = Extract<ClientLine, { kind: "call" }>;
 
-/** See the module's comment. */
+/** A client process with its arguments, environment and streams. */
 export class ShellClient implements Disposable {
-  /** What follows the program's name. */
+  /** Arguments without the program's name. */
   readonly args: readonly string[];
   readonly cwd: string;
   /** Aborted when the process ends. */
@@ -41,7 +41,7 @@ export class ShellClient implements Disposable {
     const variables = stringsOf(`/proc/${pid}/environ`).map((word) => /^([^=]+)=(.*)$/s.exec(word));
     this.#environment = new Map(variables.flatMap((match) => match === null ? [] : [[match[1]!, match[2]!] as const]));
     this.cwd = Deno.readLinkSync(`/proc/${pid}/cwd`);
-    // A folder that was disconnected has a path that leads nowhere, or to another one.
+    // A removed directory has a path that doesn't exist, or is another directory's.
     if (this.cwd.endsWith(" (deleted)")) throw new Deno.errors.NotFound(this.cwd);
     const disconnected = new AbortController();
     this.disconnected = disconnected.signal;
@@ -54,20 +54,20 @@ export class ShellClient implements Disposable {
       epoll.remove(pidFd.fd);
       pidFd.close();
       disconnected.abort();
-      // Who reads them reads their end.
+      // Closes the streams, so that their readers see the end.
       this.closeOutputs();
     });
     opened.move();
   }
 
   /**
-   * Whoever asks, if it may have commands done: it waits on its seat, is root in our own namespaces, and of our `build`,
-   * as nobody else's command line is understood in the same way. Who asks from elsewhere has other paths, and who isn't
-   * root has other rights.
+   * Identifies a client. Returns undefined if it may not have commands run: it must have its slot open, be root in our
+   * namespaces, and have the same `build`, as other builds parse command lines differently. A process in other
+   * namespaces has other paths, and one that isn't root has fewer rights.
    */
   static of(
     { slot, pid, count, build }: Call,
-    managed: string,
+    ourBuild: string,
     epoll: Pick<Epoll, "add" | "remove">,
   ): ShellClient | undefined {
     const pidFd = processDescriptor(pid);
@@ -75,20 +75,23 @@ export class ShellClient implements Disposable {
     using guard = new DisposableStack();
     guard.use(pidFd);
     try {
-      // A number may mean somebody else in the caller's own namespace of processes.
+      // In another PID namespace the number might mean another process.
       if (!slot.isAt(`/proc/${pid}/fd/${FDS.answers}`)) return undefined;
-      if (build !== managed || !isRoot(pid) || !isNear(pid)) return undefined;
+      if (build !== ourBuild || !isRoot(pid) || !isInOurNamespaces(pid)) return undefined;
       const client = new ShellClient(pid, count, pidFd, epoll);
       guard.move();
       return client;
     } catch (thrown) {
-      // Not every machine lets us have its descriptors (Yama, pidfd_getfd(2)).
+      // The system may forbid access to its descriptors (Yama, pidfd_getfd(2)).
       if (hasEnded(thrown) || thrown instanceof SysError) return undefined;
       throw thrown;
     }
   }
 
-  /** Whether a seat was taken by somebody who isn't there. One who is just about to sit down doesn't count as missing. */
+  /**
+   * Whether a slot was claimed by a process that has exited. A process that has just claimed it does not count as
+   * missing.
+   */
   static isMissing(slot: Slot): boolean {
     const { takenBy, claimedMs } = slot;
     if (claimedMs === undefined || Date.now() - claimedMs < JUST_CLAIMED_MS) return false;
@@ -99,23 +102,23 @@ export class ShellClient implements Disposable {
     return this.#environment.get(name);
   }
 
-  /** Whether it was started with one of these ignored, which no shell can handle then (trap in POSIX). */
+  /** Whether it was started with one of these signals ignored, which a shell can't trap then (POSIX, trap). */
   ignores(signals: readonly Deno.Signal[]): boolean {
     const ignored = ignoredBits(this.pid);
     return signals.some((signal) => (ignored >> BigInt(SIG[signal.slice(3) as keyof typeof SIG] - 1) & 1n) === 1n);
   }
 
-  /** How long ago it was started, in ms. */
+  /** Returns the process's age in ms. */
   ageMs(): number {
     return ageOfProcessMs(this.pid);
   }
 
-  /** Its streams are not needed any more: the command has ended. */
+  /** Closes its streams, as the command has finished. */
   closeOutputs(): void {
     for (const output of Object.values(this.outputs)) output[Symbol.dispose]();
   }
 
-  /** No longer looks for its end. */
+  /** Stops watching the process. */
   [Symbol.dispose](): void {
     this.closeOutputs();
     if (this.#pidFd.closed) return;
@@ -134,26 +137,27 @@ function processDescriptor(pid: number): OwnedFd | undefined {
 }
 
 /**
- * Whether its rights are root's. A process that hides its memory (PR_SET_DUMPABLE) looks like root's too: what keeps others
- * away is the folder, which only root can look into.
+ * Whether it runs as root. A process that isn't dumpable (PR_SET_DUMPABLE) seems to be root's too; other users are kept
+ * away by the directory, which only root can access.
  */
 const isRoot = (pid: number): boolean => Deno.statSync(`/proc/${pid}`).uid === 0;
 
-/** What our own paths and rights are about. */
-const PLACES = ["ns/mnt", "ns/user", "root"] as const;
-const linksOf = (pid: number | "self"): string[] => PLACES.map((link) => Deno.readLinkSync(`/proc/${pid}/${link}`));
+/** Links that determine the meaning of paths and rights. */
+const NAMESPACE_LINKS = ["ns/mnt", "ns/user", "root"] as const;
+const linksOf = (pid: number | "self"): string[] =>
+  NAMESPACE_LINKS.map((link) => Deno.readLinkSync(`/proc/${pid}/${link}`));
 let ownLinks: readonly string[] | undefined;
 
-function isNear(pid: number): boolean {
+function isInOurNamespaces(pid: number): boolean {
   const own = ownLinks ??= linksOf("self");
   return linksOf(pid).every((link, index) => link === own[index]);
 }
 
-/** Of what is read below /proc/PID: Deno has no class for ESRCH. */
+/** Whether an error of a file below /proc/PID means that the process has exited. Deno has no class for ESRCH. */
 const hasEnded = (thrown: unknown): boolean =>
   thrown instanceof Deno.errors.NotFound || thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH";
 
-/** One for each signal, from 1 on. */
+/** Returns the ignored signals as a bit mask; bit 0 is signal 1. */
 function ignoredBits(pid: number): bigint {
   try {
     return BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]}`);
@@ -163,7 +167,7 @@ function ignoredBits(pid: number): bigint {
   }
 }
 
-/** By a signal, or by whoever traces it. */
+/** Whether it is stopped by a signal or a tracer. */
 function isStopped(pid: number): boolean {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
@@ -174,5 +178,5 @@ function isStopped(pid: number): boolean {
   }
 }
 
-/** Each ends with NUL. */
+/** Splits NUL-terminated strings. */
 const stringsOf = (path: string): string[] => Deno.readTextFileSync(path).split("\0").slice(0, -1);

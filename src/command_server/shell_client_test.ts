@@ -37,7 +37,7 @@ async function withSlot(use: (setup: Setup) => Promise<void>): Promise<void> {
 }
 
 Deno.test(
-  "a caller: arguments, folder, environment, age and end of a process",
+  "client: arguments, directory, environment, age and exit of a process",
   requires("root"),
   () =>
     withSlot(async ({ dir, epoll, start, client }) => {
@@ -63,7 +63,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a caller: no arguments at all, and signals that it was started without",
+  "client: no arguments, and ignored signals",
   requires("root"),
   () =>
     withSlot(async ({ start, client }) => {
@@ -77,11 +77,11 @@ Deno.test(
 );
 
 Deno.test(
-  "a caller's streams are the very same",
+  "client: its streams share the open file descriptions",
   requires("root"),
   () =>
     withSlot(async ({ dir, start, client }) => {
-      // Opened once, without appending: an offset of one's own would write over what is there.
+      // Opened once without O_APPEND: a separate offset would overwrite earlier output.
       await using shell = await start({ first: `exec 6>${dir}/both 7>&6; echo first >&6` });
       using found = client(shell);
       for (const name of ["stdout", "stderr"] as const) {
@@ -92,7 +92,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a caller without its streams does the command itself",
+  "client: one without streams runs the command itself",
   requires("root"),
   () =>
     withSlot(async ({ start, client, epoll }) => {
@@ -103,13 +103,13 @@ Deno.test(
 );
 
 Deno.test(
-  "nobody: who doesn't sit there, is of another build, or has ended",
+  "refused: not in the slot, another build, or exited",
   requires("root"),
   () =>
     withSlot(async ({ dir, slot, epoll, start, client }) => {
       await using shell = await start({ args: ["version"] });
       assert.equal(client(shell, { build: BUILD.replace("0", "f") }), undefined);
-      // The number of another process, as one from another namespace of processes would say.
+      // Another process's number, as a client in another PID namespace would send.
       assert.equal(client({ pid: Deno.pid }), undefined);
       assert.equal(client({ pid: 2 ** 22 + 1 }), undefined);
       assert.equal(client({ pid: 0 }), undefined);
@@ -125,11 +125,11 @@ Deno.test(
 );
 
 Deno.test(
-  "nobody: who isn't root, or has other files",
+  "refused: not root, or in another mount or user namespace",
   requires("root"),
   () =>
     withSlot(async ({ dir, start, client }) => {
-      // A seat is root's alone; it may become somebody else later.
+      // Only root can open a slot, but may drop its rights later.
       const others = [
         ["setpriv", "--reuid", "65534", "--clear-groups"],
         ["unshare", "--mount"],
@@ -140,7 +140,7 @@ Deno.test(
         await using shell = await start({ through, answers: "/dev/null" }).catch((cause) => {
           throw new Error(through.join(" "), { cause });
         });
-        // What it sits on is not the point here.
+        // The slot itself is not tested here.
         const slot = { isAt: () => true } as unknown as Slot;
         assert.equal(client(shell, { slot }), undefined, through.join(" "));
       }
@@ -148,7 +148,7 @@ Deno.test(
 );
 
 Deno.test(
-  "nobody: who was not started with so many arguments, or in a folder that is gone",
+  "refused: a wrong number of arguments, or a removed working directory",
   requires("root"),
   () =>
     withSlot(async ({ dir, epoll, start, client }) => {
@@ -163,7 +163,7 @@ Deno.test(
 );
 
 Deno.test(
-  "missing: a seat that was taken some time ago by nobody who is there",
+  "missing: a slot that was claimed some time ago by a process that has exited",
   requires("root"),
   () =>
     withSlot(async ({ slot, start }) => {
@@ -176,10 +176,10 @@ Deno.test(
       assert.equal(ShellClient.isMissing(slot), false);
       await claim(shell.pid, 60_000);
       assert.equal(ShellClient.isMissing(slot), false);
-      for (const nobody of [2 ** 22 + 1, Deno.pid, ""]) {
-        await claim(nobody, 0);
+      for (const absent of [2 ** 22 + 1, Deno.pid, ""]) {
+        await claim(absent, 0);
         assert.equal(ShellClient.isMissing(slot), false);
-        await claim(nobody, 60_000);
+        await claim(absent, 60_000);
         assert.equal(ShellClient.isMissing(slot), true);
       }
     }),

@@ -1,46 +1,50 @@
 /**
  * @module
- * Where callers wait for what the engine does for them. A shell can open FIFOs and make files without starting a program,
- * but it knows no sockets; so there is a folder beside the engine's socket with
+ * The slots in which shell clients wait for the engine to run their commands. A shell can open FIFOs and create files
+ * without starting a program, but can't use sockets. So there is a directory next to the engine's socket with
  *
- * - `call`, a FIFO that callers write lines to (see {@link ClientLine});
- * - `seat.3`, a file that exists while the seat is taken, made by its caller: its process id;
- * - `answer.3`, the FIFO that this caller reads. Only the engine writes to it: it ends when the engine does.
+ * - `call`, a FIFO that clients write lines to (see {@link ClientLine});
+ * - `seat.3`, a file that exists while slot 3 is claimed, created by its client: the process id;
+ * - `answer.3`, the FIFO that this client reads. Only the engine writes to it, so it ends with the engine.
  *
- * A line is at most PIPE_BUF bytes long, so that it comes whole (pipe(7)). The other side is `scripts/portable_head.sh`.
+ * A line is at most PIPE_BUF bytes long, so that it is written atomically (pipe(7)). The other side is
+ * `scripts/portable_head.sh`.
  */
 import { AT, cString, EPOLL, type Epoll, files, O, OwnedFd, terminals, tree } from "../sys/mod.ts";
 
-/** More callers than these do their commands themselves. */
+/** Number of slots. Further clients run their commands themselves. */
 export const SLOTS = 16;
-/** Beside a socket: where its engine's callers go. */
+/** Returns the directory of a socket's slots. */
 export const callsDir = (socketPath: string): string => `${socketPath}.calls`;
 
 const READ_BYTES = 4096;
-/** Of characters; as many as come whole. */
+/** In characters; the most that is written atomically. */
 const LINE_LIMIT = 4096;
-/** All but `full`; process ids are below 2^22, and no command line has more arguments than that (proc(5), execve(2)). */
+/**
+ * All lines but `full`. Process ids are below 2^22, and no command line has more arguments than that (proc(5),
+ * execve(2)).
+ */
 const LINE = /^(\d{1,2}) ([1-9]\d{0,6}) (?:(\d{1,7}) (\w+)|(left|[A-Z][A-Z0-9]*))$/;
 const ENCODER = new TextEncoder();
 
-/** What a caller writes to `call`. */
+/** A line that a client writes to `call`. */
 export type ClientLine =
-  /** `full`: there was no seat. */
+  /** `full`: there was no free slot. */
   | { readonly kind: "full" }
-  /** `3 PID NUMBER BUILD`: a command of so many arguments is to be done. */
+  /** `3 PID NUMBER BUILD`: run a command with that number of arguments. */
   | { readonly kind: "call"; readonly slot: Slot; readonly pid: number; readonly count: number; readonly build: string }
-  /** `3 PID INT`: it got a signal that it was told to catch. */
+  /** `3 PID INT`: the client received a signal that it was told to catch. */
   | { readonly kind: "signal"; readonly slot: Slot; readonly pid: number; readonly signal: Deno.Signal }
-  /** `3 PID left`: it has read a "no", and does the command itself. */
+  /** `3 PID left`: the client has read "no", and runs the command itself. */
   | { readonly kind: "left"; readonly slot: Slot; readonly pid: number };
 
-/** A place for one caller at a time. */
+/** A slot for one client at a time. */
 export class Slot implements Disposable {
   readonly claimPath: string;
   readonly #answers: OwnedFd;
   readonly #inode: { readonly dev: number; readonly ino: number | null };
 
-  /** `unfinished`: where the folder is made. */
+  /** @param incomplete the directory's temporary path while it is created */
   constructor(incomplete: string, dir: string, number: number) {
     this.claimPath = `${dir}/seat.${number}`;
     const path = `${incomplete}/answer.${number}`;
@@ -48,7 +52,7 @@ export class Slot implements Disposable {
     this.#inode = Deno.lstatSync(path);
   }
 
-  /** The process that took it; undefined when nobody has, 0 while that isn't written yet. */
+  /** The process that claimed it; undefined if it is free, 0 if the process id isn't written yet. */
   get takenBy(): number | undefined {
     try {
       return Number(Deno.readTextFileSync(this.claimPath));
@@ -58,7 +62,7 @@ export class Slot implements Disposable {
     }
   }
 
-  /** When that was; undefined when nobody has. */
+  /** When it was claimed, in Unix time in ms; undefined if it is free. */
   get claimedMs(): number | undefined {
     try {
       return Deno.statSync(this.claimPath).mtime?.getTime();
@@ -68,7 +72,7 @@ export class Slot implements Disposable {
     }
   }
 
-  /** Whether a path leads to what this seat's answers come from. */
+  /** Whether a path leads to this slot's answers FIFO. */
   isAt(path: string): boolean {
     try {
       const { dev, ino } = Deno.statSync(path);
@@ -79,17 +83,19 @@ export class Slot implements Disposable {
     }
   }
 
-  /** Whether nothing is left of what was answered. */
+  /** Whether the client has read all answers. */
   get hasReadAll(): boolean {
     return !this.#answers.closed && terminals.unreadBytes(this.#answers.fd) === 0;
   }
 
-  /** One line. A caller that is gone doesn't mind. */
+  /** Writes a line. Has no effect if the client has exited. */
   answer(line: string): void {
     if (!this.#answers.closed) files.write(this.#answers.fd, ENCODER.encode(`${line}\n`));
   }
 
-  /** Whoever sat here has gone; what it has not read must not be read by the next one. */
+  /**
+   * Frees the slot after its client has exited. Unread answers are drained, so that the next client doesn't read them.
+   */
   free(): void {
     if (this.#answers.closed) return;
     const rest = new Uint8Array(READ_BYTES);
@@ -104,10 +110,10 @@ export class Slot implements Disposable {
   }
 }
 
-/** Told of each line that callers write. */
+/** Called with each line from clients. */
 export type LineHandler = (line: ClientLine) => void;
 
-/** All seats of an engine; at the end of it the callers that wait read the end of their answers. */
+/** All slots of an engine. When they are disposed, waiting clients read the end of their FIFOs. */
 export class Slots implements Disposable {
   readonly all: readonly Slot[];
   readonly #dir: string;
@@ -117,12 +123,16 @@ export class Slots implements Disposable {
   readonly #decoder = new TextDecoder();
   #rest = "";
 
-  /** Makes the folder anew. @throws what the file system says */
+  /**
+   * Creates the directory, replacing an existing one.
+   * @throws Error of the file system
+   */
   constructor(dir: string, epoll: Pick<Epoll, "add" | "remove">, onLine: LineHandler) {
     this.#dir = dir;
     this.#epoll = epoll;
     this.#onLine = onLine;
-    // It is there with all that is in it, or not at all: a shell that opens a FIFO which isn't there makes a file.
+    // The directory appears with all of its content at once: a shell that opens a missing FIFO for writing would create
+    // a file.
     const incomplete = `${dir}.new`;
     removeIfExists(incomplete);
     Deno.mkdirSync(incomplete, { mode: 0o700 });
@@ -139,15 +149,15 @@ export class Slots implements Disposable {
     if (size === "again") return;
     const lines = (this.#rest + this.#decoder.decode(chunk.subarray(0, size), { stream: true })).split("\n");
     const rest = lines.pop()!;
-    // No caller writes so long a line.
+    // No client writes a line of that length.
     this.#rest = rest.length > LINE_LIMIT ? "" : rest;
     for (const line of lines) {
-      const understood = this.#understand(line);
-      if (understood !== undefined) this.#onLine(understood);
+      const parsed = this.#parse(line);
+      if (parsed !== undefined) this.#onLine(parsed);
     }
   }
 
-  #understand(line: string): ClientLine | undefined {
+  #parse(line: string): ClientLine | undefined {
     if (line === "full") return { kind: "full" };
     const [, number, process, count, build, word] = LINE.exec(line) ?? [];
     const [slot, pid] = [this.all[Number(number)], Number(process)];
@@ -167,13 +177,15 @@ export class Slots implements Disposable {
   }
 }
 
-/** Open for both, so that it never ends for us and opening it never waits for anybody. */
+/**
+ * Creates a FIFO and opens it for reading and writing, so that it never ends for the engine and opening doesn't block.
+ */
 function makeFifo(path: string): OwnedFd {
   tree.mkfifoat(AT.FDCWD, cString(path), 0o600);
   return new OwnedFd(files.open(cString(path), O.RDWR | O.NONBLOCK));
 }
 
-/** At once, as callers come all the time. */
+/** Removes a directory atomically, as clients may arrive at any time. */
 function removeWhole(dir: string): void {
   const old = `${dir}.old`;
   removeIfExists(old);

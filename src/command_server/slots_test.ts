@@ -5,7 +5,7 @@ import { HandEpoll } from "./command_server_testing.ts";
 
 const BUILD = "0123456789abcdef0123456789abcdef";
 
-/** Seats in a new folder, and what was understood of what callers wrote. */
+/** Sets up slots in a new directory; `lines` are the parsed lines of clients. */
 async function withSlots(
   use: (setup: { dir: string; slots: Slots; lines: ClientLine[]; tell: (text: string) => void }) => void,
 ): Promise<void> {
@@ -22,14 +22,14 @@ async function withSlots(
     use({ dir, slots, lines, tell });
     slots[Symbol.dispose]();
     assert.equal(epoll.size, 0);
-    // The folder goes with it, and so does what it was made from.
+    // The directory is removed, and so are its temporary names.
     assert.deepEqual([...Deno.readDirSync(parent)], []);
   } finally {
     await Deno.remove(parent, { recursive: true });
   }
 }
 
-Deno.test("seats: a folder for root alone, with FIFOs and no file", () =>
+Deno.test("slots: a directory for root only, with FIFOs and no files", () =>
   withSlots(({ dir }) => {
     assert.equal(Deno.statSync(dir).mode! & 0o7777, 0o700);
     const names = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
@@ -40,7 +40,7 @@ Deno.test("seats: a folder for root alone, with FIFOs and no file", () =>
     }
   }));
 
-Deno.test("seats: lines of callers are understood, also several at once and one in pieces", () =>
+Deno.test("slots: clients' lines are parsed, also several at once and one in pieces", () =>
   withSlots(({ slots, lines, tell }) => {
     const [first, , , fourth] = slots.all;
     tell(`full\n0 17 2 ${BUILD}\n3 18 INT\n0 17 le`);
@@ -58,7 +58,7 @@ Deno.test("seats: lines of callers are understood, also several at once and one 
     ]);
   }));
 
-Deno.test("seats: what is no line of a caller's is passed over", () =>
+Deno.test("slots: invalid lines are ignored", () =>
   withSlots(({ lines, tell }) => {
     const odd = [
       ...[
@@ -93,15 +93,15 @@ Deno.test("seats: what is no line of a caller's is passed over", () =>
     assert.deepEqual(lines, [{ kind: "full" }]);
   }));
 
-Deno.test("seats: a line without an end isn't kept for ever", () =>
+Deno.test("slots: an endless line is discarded", () =>
   withSlots(({ lines, tell }) => {
     for (let n = 0; n < 40; n++) tell("x".repeat(500));
-    // What is over the limit is forgotten, and what follows in the same line means nothing.
+    // Characters beyond the limit are discarded, and the rest of the line is invalid.
     tell("\nfull\n");
     assert.deepEqual(lines, [{ kind: "full" }]);
   }));
 
-Deno.test("seats: a claim says who took it and when; what is no number is nobody", () =>
+Deno.test("slots: a claim has its process and time; an empty one has process 0", () =>
   withSlots(({ slots }) => {
     const slot = slots.all[2]!;
     const takenBy = () => slot.takenBy;
@@ -116,7 +116,7 @@ Deno.test("seats: a claim says who took it and when; what is no number is nobody
     slot.free();
   }));
 
-Deno.test("seats: what one caller has not read is gone before the next one sits there", () =>
+Deno.test("slots: unread answers are drained before the next client", () =>
   withSlots(({ dir, slots }) => {
     const slot = slots.all[5]!;
     Deno.writeTextFileSync(slot.claimPath, "4711\n");
@@ -128,7 +128,7 @@ Deno.test("seats: what one caller has not read is gone before the next one sits 
     assert.equal(new TextDecoder().decode(bytes.subarray(0, next.readSync(bytes)!)), "once 1\n");
   }));
 
-Deno.test("seats: a path is a seat's only if it leads to its own answers", () =>
+Deno.test("slots: a path is a slot's only if it leads to its answers FIFO", () =>
   withSlots(({ dir, slots }) => {
     const slot = slots.all[1]!;
     assert.equal(slot.isAt(`${dir}/answer.1`), true);
@@ -136,7 +136,7 @@ Deno.test("seats: a path is a seat's only if it leads to its own answers", () =>
     assert.equal(slot.isAt(`${dir}/nothing`), false);
   }));
 
-Deno.test("seats: whatever lies in the folder's place makes room, what was begun before as well", async () => {
+Deno.test("slots: an existing file and incomplete directories are replaced", async () => {
   const parent = await Deno.makeTempDir({ prefix: "tsd-seats-" });
   const dir = `${parent}/calls`;
   try {
@@ -146,13 +146,13 @@ Deno.test("seats: whatever lies in the folder's place makes room, what was begun
     await Deno.writeTextFile(dir, "a file");
     const lines: ClientLine[] = [];
     using first = new Slots(dir, new HandEpoll(), (line) => lines.push(line));
-    // An engine that was killed leaves a folder with claims.
+    // An engine that was killed leaves its directory with claims.
     await Deno.writeTextFile(first.all[0]!.claimPath, "1\n");
     using answers = await Deno.open(`${dir}/answer.0`);
     using second = new Slots(dir, new HandEpoll(), (line) => lines.push(line));
     assert.equal(second.all[0]!.takenBy, undefined);
     assert.equal(second.all[0]!.isAt(`/proc/self/fd/${fdOf(dir)}`), false);
-    // Whoever waits for the first one's answers reads their end.
+    // A client that waits for the first one's answers reads their end.
     first[Symbol.dispose]();
     assert.equal(await answers.read(new Uint8Array(1)), null);
   } finally {
@@ -160,7 +160,7 @@ Deno.test("seats: whatever lies in the folder's place makes room, what was begun
   }
 });
 
-/** Our descriptor that leads to the first seat's answers in a folder that has been moved away. */
+/** Returns our descriptor of the first slot's answers in the directory that was moved away. */
 function fdOf(dir: string): string {
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
@@ -169,10 +169,10 @@ function fdOf(dir: string): string {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     }
   }
-  throw new Error("nobody waits there");
+  throw new Error("no such descriptor");
 }
 
-Deno.test("seats: a folder of symbolic links and other things is disconnected, and nothing that they lead to", async () => {
+Deno.test("slots: a symbolic link in the directory's place is replaced, and its target is kept", async () => {
   const parent = await Deno.makeTempDir({ prefix: "tsd-seats-" });
   const dir = `${parent}/calls`;
   try {

@@ -7,7 +7,7 @@ import { ContainerDiff } from "../engine/containers/diff.ts";
 import { SystemService } from "../engine/system/system_service.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** The services as the API sees them, and its server. */
+/** Provides the services that the API's routes use, and its server. */
 export function provideApi(
   provide: Provide,
   { paths, storage, info, log, config, proxies, onRequest }: EngineSettings,

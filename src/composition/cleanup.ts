@@ -1,4 +1,4 @@
-/** Clears away what a crash left that no record names. */
+/** Removes leftovers of a crash that no record refers to. */
 import { type Get, TOKENS } from "./tokens.ts";
 import { namesIn, removeTree } from "../engine/directories.ts";
 import { unmountSharedMemory } from "../engine/containers/shared_memory.ts";
@@ -6,7 +6,7 @@ import { stateRoots } from "../engine/containers/runtimes.ts";
 import { detachMountsBelow } from "../store/directory_driver/mounts_below.ts";
 import { mounts } from "../sys/mod.ts";
 
-/** What a crash left that no record names: parts of containers, files of calls. */
+/** Removes leftovers of a crash that no record refers to: parts of containers, files of runtime calls. */
 export async function removeOrphans(get: Get): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
   const snapshots = get(TOKENS.snapshots);
@@ -14,11 +14,11 @@ export async function removeOrphans(get: Get): Promise<void> {
   const remove = async (
     ids: readonly string[],
     removal: (id: string) => Promise<void>,
-    isKnown = (id: string) => table.has(id),
+    isReferenced = (id: string) => table.has(id),
   ) => {
     for (const id of ids) {
-      if (isKnown(id)) continue;
-      // What can't be removed is no reason not to serve: the next start tries again.
+      if (isReferenced(id)) continue;
+      // A failure must not keep the engine from starting; the next start tries again.
       await removal(id).catch((thrown) =>
         log.error("a removed container left something", { id, error: String(thrown) })
       );
@@ -26,7 +26,7 @@ export async function removeOrphans(get: Get): Promise<void> {
   };
   for (const { name, dir } of await stateRoots(paths)) {
     const runtime = get(TOKENS.runtimes).named(name);
-    // Of a runtime that is not in the configuration any more nothing but the folder is known.
+    // Of a runtime that was removed from the configuration only the state directory is known.
     const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${dir}/${id}`);
     await remove(await namesIn(dir), async (id) => void await forget(id));
   }
@@ -36,7 +36,7 @@ export async function removeOrphans(get: Get): Promise<void> {
   for (const dir of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
     await remove(await namesIn(dir), (id) => {
       unmountSharedMemory(`${dir}/${id}`, mounts);
-      // Also parts of volumes, which must not go with it.
+      // Also detaches mounts of volumes, whose content must not be removed.
       detachMountsBelow(`${dir}/${id}`);
       return removeTree(`${dir}/${id}`);
     });

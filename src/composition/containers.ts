@@ -20,7 +20,7 @@ import { workerUrl } from "../worker_entry.ts";
 import { cgroupsOf, ioCalls } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** Records, creation and start of containers, their files and execs. */
+/** Provides the records, creation, start, files and execs of containers. */
 export function provideContainers(provide: Provide, { paths, info, log, config }: EngineSettings): void {
   provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords), log));
   provide(

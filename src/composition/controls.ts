@@ -11,7 +11,7 @@ import { FileHealthStore } from "../engine/health/health_store.ts";
 import { processes } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** What can be done to a container besides starting and ending it. */
+/** Provides operations on containers other than start and stop. */
 export function provideControls(provide: Provide, { paths, info, log }: EngineSettings): void {
   provide(TOKENS.freezer, (get) =>
     new Freezer({
@@ -31,7 +31,7 @@ export function provideControls(provide: Provide, { paths, info, log }: EngineSe
       store: new FileHealthStore(paths, log),
       probeOf: ({ id }, command) => execProbe({ execs: get(TOKENS.execs), processes }, id, command),
       actions: {
-        // What follows is left to the restart policy.
+        // The restart policy decides about the restart.
         kill: (id) => get(TOKENS.containers).kill(id, "KILL", { byHand: false }),
         restart: (id) => get(TOKENS.containers).restart(id),
         stop: (id) => get(TOKENS.containers).stop(id),

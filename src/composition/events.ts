@@ -6,7 +6,7 @@ import { OrphanedIntents } from "../engine/events/orphaned_intents.ts";
 import { EventRecords } from "../store/event_records.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** The history of events, and who tells of them. */
+/** Provides the event bus with its history, and the emitters of events. */
 export function provideEvents(provide: Provide, { log }: EngineSettings): void {
   provide(
     TOKENS.eventHistory,

@@ -8,10 +8,10 @@ import { PluginRecords } from "../store/plugin_records.ts";
 import { files, pipes, processes } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** Where the machine's engine looks for plugins; others have those that were installed. */
+/** The plugin directory of the host's main engine; private engines have installed plugins only. */
 const PLUGIN_DIR = "/etc/tsd/plugins";
 
-/** Plugins in processes of their own. */
+/** Provides plugins that run in their own processes. */
 export function provideExternalPlugins(provide: Provide, { paths, log, environment, config }: EngineSettings): void {
   provide(TOKENS.plugins, (get) => {
     const home = `${paths.dataRoot}/plugins`;

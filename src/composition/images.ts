@@ -21,7 +21,7 @@ import { PartialBlobs } from "../store/partial_blobs.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** From a reference to a recorded image. */
+/** Provides pulling, loading, recording and removing of images. */
 export function provideImages(provide: Provide, { storage, log, config }: EngineSettings): void {
   const { registries, maxDownloads } = config;
   provide(TOKENS.registry, () => new RegistryClient({ ...registries, log }));

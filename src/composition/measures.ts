@@ -14,7 +14,7 @@ import { files, poll } from "../sys/mod.ts";
 import { cgroupsOf } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** Figures of running containers. */
+/** Provides statistics of running containers. */
 export function provideStats(provide: Provide, { paths, info, log }: EngineSettings): void {
   provide(
     TOKENS.cgroups,
@@ -34,7 +34,7 @@ export function provideStats(provide: Provide, { paths, info, log }: EngineSetti
     }));
 }
 
-/** What lies on the disk, and what of it nobody uses. */
+/** Provides disk usage and pruning. */
 export function provideUsage(provide: Provide, { log }: EngineSettings): void {
   provide(TOKENS.sizes, (get) => new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)));
   provide(TOKENS.diskUsage, (get) =>

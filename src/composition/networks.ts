@@ -14,7 +14,7 @@ import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts
 
 const recordsOf = (get: Get) => new NetworkRecords<NetworkRecord, Lease, Sandbox>(get(TOKENS.database));
 
-/** Networks, and the programs that make them. */
+/** Provides networks and the commands that configure them. */
 export function provideNetworks(provide: Provide, { paths, log, config, program }: EngineSettings): void {
   const openNames = (get: Get): EmbeddedDnsDeps["open"] => {
     if (program === undefined) return selfNames(log);

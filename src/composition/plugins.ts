@@ -5,7 +5,7 @@ import { HookBus, lifecycleLog, Metrics, type Plugin, webhook } from "../plugins
 import { PluginRecords } from "../store/plugin_records.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
-/** Who is called when containers come and go. */
+/** Provides the hook bus with the built-in plugins. */
 export function providePlugins(provide: Provide, { log, config }: EngineSettings): void {
   const { plugins } = config;
   provide(TOKENS.pluginRecords, (get) => new PluginRecords(get(TOKENS.database)));
@@ -30,7 +30,10 @@ export function providePlugins(provide: Provide, { log, config }: EngineSettings
   });
 }
 
-/** Those that run, for plugins that come later. One whose start is under way has no run yet: of that they are told then. */
+/**
+ * Returns the running containers, to be replayed to plugins that are added later. A container whose start is in
+ * progress has no current task yet: its start will be delivered as usual.
+ */
 const present = (get: Get) =>
   get(TOKENS.table).list().flatMap((container) => {
     const { state } = container;

@@ -11,7 +11,7 @@ import { containerStdio, newProcessStdio } from "../engine/containers/process_st
 import { ioCalls } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** What goes on with a container between start and end. */
+/** Provides what supervises containers from start to removal. */
 export function provideRuns(provide: Provide, { paths, log, notes }: EngineSettings): void {
   provide(TOKENS.waiters, () => new Waiters());
   provide(

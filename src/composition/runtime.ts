@@ -9,7 +9,7 @@ import { Epoll, files, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** OCI runtimes, exits, output. */
+/** Provides the OCI runtimes, the reaper and the routing of output. */
 export function provideRuntime(provide: Provide, { paths, log, runtimes, config }: EngineSettings): void {
   provide(
     TOKENS.epoll,
@@ -24,7 +24,7 @@ export function provideRuntime(provide: Provide, { paths, log, runtimes, config 
   provide(TOKENS.runtimes, (get) => {
     const moves = new CgroupMigration(CGROUP_MIGRATION_FILES, Deno.pid, log.scope("runtime"));
     const make = (name: string, { path, args }: RuntimeProgram) => {
-      // Other runtimes let their containers wait in other ways.
+      // Starting a container by its exec FIFO works with runc only.
       const isRunc = /\/runc$/.test(path) && args.length === 0;
       const fifoCalls = isRunc ? { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } } : {};
       const stateRoot = runtimeRoot(paths, name);

@@ -1,14 +1,20 @@
 /**
  * @module
- * The last that plugins are asked and told: containers come to rest first, so that plugins hear of the ends that an engine
+ * Closes plugins at shutdown. Containers settle first, so that plugins are notified of the exits that this engine
  * records.
  */
 import { type Get, TOKENS } from "./tokens.ts";
 
-/** How long plugins are kept for what is under way, in ms: it may be waiting for one that hangs. */
+/**
+ * How long to wait for operations in progress before closing plugins, in ms: they may be waiting for a plugin that
+ * hangs.
+ */
 const REST_MS = 1_000;
 
-/** Puts plugins away. @param options.isHandedOn whether ends that are seen from then on are the next engine's to tell */
+/**
+ * Closes all plugins.
+ * @param options.isHandedOn whether exits from now on are left to the next engine to report
+ */
 export async function drainPlugins(get: Get, { isHandedOn = false, restMs = REST_MS } = {}): Promise<void> {
   const runs = get(TOKENS.runs);
   const isAtRest = (async () => {
@@ -17,22 +23,22 @@ export async function drainPlugins(get: Get, { isHandedOn = false, restMs = REST
     await get(TOKENS.execLauncher).idle();
   })();
   const isInTime = await endsWithin(isAtRest, restMs);
-  // Not before nobody waits for such an end.
+  // Only now, as no operation waits for such an exit any more.
   if (isInTime && isHandedOn) runs.leave();
-  // Containers go on writing, and a plugin that is told of that has never answered all.
+  // Containers continue to write, and a plugin that gets their lines would never be done.
   get(TOKENS.outputs).sample(0, () => {});
   await get(TOKENS.plugins)[Symbol.asyncDispose]();
   if (isInTime || !isHandedOn) return;
-  // It was the plugin.
+  // The operations were waiting for a plugin.
   await isAtRest;
   runs.leave();
 }
 
 async function endsWithin(what: Promise<unknown>, ms: number): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = setTimeout(() => late.resolve(false), ms);
+  const expired = Promise.withResolvers<false>();
+  const timer = setTimeout(() => expired.resolve(false), ms);
   try {
-    return await Promise.race([what.then(() => true), late.promise]);
+    return await Promise.race([what.then(() => true), expired.promise]);
   } finally {
     clearTimeout(timer);
   }

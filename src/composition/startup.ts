@@ -1,6 +1,6 @@
 /**
  * @module
- * Brings the parts of an engine up: what was left by the engine before is found, swept and taken up in between.
+ * Starts the parts of an engine, and in between finds, cleans up and restores what the previous engine left.
  */
 import { removeOrphans } from "./cleanup.ts";
 import { drainPlugins } from "./shutdown.ts";
@@ -18,18 +18,21 @@ import { StorageProbe } from "../engine/lifecycle/storage_probe.ts";
 import { sweepStorage } from "../store/drivers.ts";
 import { processes } from "../sys/mod.ts";
 
-/** How an engine begins. */
+/** How the engine is started. */
 export interface Startup {
   readonly onDemand: boolean;
-  /** From this very process, before it executed itself anew. */
+  /** The state passed on by this process before it re-executed itself. */
   readonly before: Reexec | undefined;
-  /** Whether it is about to execute itself anew. */
+  /** Whether it is about to re-execute itself. */
   readonly isLeaving: () => boolean;
-  /** Whether it has come up, so that clients may have changed something. */
+  /** Whether it has started, so that clients may have changed something. */
   readonly isUp: () => boolean;
 }
 
-/** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
+/**
+ * Starts the engine's parts in order.
+ * @param ending disposes of them in reverse order
+ */
 export async function openEngine(
   get: Get,
   ending: AsyncDisposableStack,
@@ -45,7 +48,7 @@ export async function openEngine(
   const boot = await bootMarker(paths.runDir);
   get(TOKENS.restore).find({ afterBoot: boot.isFirst });
   get(TOKENS.execRestore).find(before && { notes: before.notes.execs, streams: before.execStreams });
-  // After a re-execution there may be children that have ended in between, and no signal says so.
+  // Children may have exited during a re-execution without a signal.
   ending.use(get(TOKENS.exits).start()).reap();
   watch.lap("find");
   const epoll = ending.use(get(TOKENS.epoll));
@@ -59,9 +62,9 @@ export async function openEngine(
     const ended = (call: { pid: number; startTicks: string }) => orphanedEnd(call, get(TOKENS.exits), epoll);
     for (const { dir } of await stateRoots(paths)) await settleOrphanedRuntimes(dir, { processes, log, ended });
   }
-  // What can't be cleared away is no reason not to serve: the next start tries again.
-  const stays = (thrown: unknown) => log.error("unfinished work stays", { error: String(thrown) });
-  await sweepStorage(storage, stays).catch(stays);
+  // A failure must not keep the engine from starting; the next start tries again.
+  const onLeftover = (thrown: unknown) => log.error("unfinished work stays", { error: String(thrown) });
+  await sweepStorage(storage, onLeftover).catch(onLeftover);
   await removeOrphans(get);
   ending.use(await get(TOKENS.incompletePulls).begin());
   watch.lap("sweep");
@@ -71,7 +74,7 @@ export async function openEngine(
   const marked = get(TOKENS.attachedMarks).readAll();
   outputs.expect(notes?.outputs ?? marked);
   const containers = get(TOKENS.containers);
-  // Plugins hear of containers that have ended since the engine before.
+  // Plugins are notified of containers that exited since the previous engine.
   await ending.use(get(TOKENS.plugins)).open();
   await get(TOKENS.restore).run();
   await get(TOKENS.execRestore).run();
@@ -83,15 +86,15 @@ export async function openEngine(
   get(TOKENS.hooks).begin();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
-  // What an engine that fails at start has found of networks is what the next one finds.
+  // An engine that fails to start leaves the state of networks as it found it.
   ending.defer(() => isLeaving() || !isUp() ? undefined : get(TOKENS.networks).lifetime.leave());
-  // After a reload's end nobody reaps: what is under way by then would never end.
+  // After the end of a reload nothing reaps children, so operations in progress would never finish.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
   ending.defer(() => isLeaving() ? undefined : drainPlugins(get));
   ending.use(get(TOKENS.health));
-  // A re-execution is no start of the engine: nobody has gone.
+  // A re-execution does not count as an engine start: no container has stopped by it.
   const engineStart = notes === undefined && (boot.isFirst || !onDemand);
-  // Before containers are started, which a further engine must not do because of the same boot.
+  // Recorded before containers are started, so that another engine doesn't start them again for the same boot.
   await boot.record();
   ending.use(get(TOKENS.restarts)).begin({ engineStart });
   ending.use(new StorageProbe(get(TOKENS.layers), get(TOKENS.snapshots), log));

@@ -6,7 +6,7 @@ import { ImageRecords } from "../store/image_records.ts";
 import { openLayerStore, type OpenOptions, openSnapshots } from "../store/drivers.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
-/** Database, blobs, layers, snapshots. */
+/** Provides the database, blobs, layers and snapshots. */
 export function provideStores(provide: Provide, { paths, storage, log }: EngineSettings): void {
   const notKept = (thrown: unknown) => log.error("rows may not survive a power cut", { error: String(thrown) });
   provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`, notKept));

@@ -1,6 +1,6 @@
 /**
  * @module
- * What the parts of an engine are called, and what they are made from.
+ * The tokens of the engine's parts, and the settings that they are created from.
  */
 import type { ApiServer } from "../api/http/server.ts";
 import type { Services } from "../api/services.ts";
@@ -95,10 +95,10 @@ import type { LayerStorage, OpenLayers } from "../store/drivers.ts";
 import type { Epoll } from "../sys/mod.ts";
 import { type Token, token } from "../token.ts";
 
-/** What the engine is told from outside. */
+/** The engine's settings, determined outside of the composition. */
 export interface EngineSettings {
   readonly paths: EnginePaths;
-  /** How layers are kept. */
+  /** The storage driver and its location. */
   readonly storage: LayerStorage;
   readonly info: HostInfo;
   readonly log: Log;
@@ -106,17 +106,17 @@ export interface EngineSettings {
   readonly runtimes: ReadonlyMap<string, RuntimeProgram>;
   readonly config: EngineConfig;
   readonly proxies: Proxies;
-  /** Of the process, as it was when it began. */
+  /** The process's environment at its start. */
   readonly environment: Readonly<Record<string, string>>;
-  /** From this very process, before it executed itself anew. */
+  /** The state passed on by this process before it re-executed itself. */
   readonly notes?: ReexecState | undefined;
-  /** This very program, for what is a process of its own; undefined where the engine is part of another one. */
+  /** This program's command, to start helper processes; undefined if the engine is embedded in another program. */
   readonly program?: SelfProgram | undefined;
-  /** Told of every request's user agent. */
+  /** Called with the user agent of every request. */
   readonly onRequest?: (userAgent: string) => void;
 }
 
-/** Everything that can be asked for. */
+/** All tokens. */
 export const TOKENS = {
   settings: token<EngineSettings>("settings"),
   database: token<Database>("database"),
@@ -191,7 +191,7 @@ export const TOKENS = {
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
   pluginRecords: token<PluginRecords>("pluginRecords"),
-  /** Where the configuration wants them. */
+  /** Undefined unless configured. */
   metrics: token<Metrics | undefined>("metrics"),
   server: token<ApiServer>("server"),
   imageLeases: token<ImageLeases>("imageLeases"),
@@ -209,8 +209,8 @@ export const TOKENS = {
   containerVolumes: token<ContainerVolumes>("containerVolumes"),
 } as const;
 
-/** Gives the one object that a token stands for. */
+/** Returns the singleton of a token. */
 export type Get = <T>(token: Token<T>) => T;
 
-/** Says how the object of a token is made, when it is first asked for. */
+/** Registers the factory of a token, called when it is first requested. */
 export type Provide = <T>(token: Token<T>, make: (get: Get) => T) => void;

@@ -15,7 +15,7 @@ import { VolumeRecords } from "../store/volume_records.ts";
 import { files, metadata, mounts } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
-/** Volumes, and what is done with them. */
+/** Provides volumes and the operations on them. */
 export function provideVolumes(provide: Provide, { paths, log }: EngineSettings): void {
   provide(TOKENS.volumeTable, (get) => new VolumeTable(new VolumeRecords(get(TOKENS.database))));
   provide(TOKENS.volumeEvents, (get) => new VolumeEvents(get(TOKENS.events)));

@@ -1,15 +1,15 @@
 /**
  * @module
- * Decodes parsed JSON as Go's `encoding/json` decodes it into a struct. Docker's clients and configuration files rely on its
- * rules:
+ * Decodes parsed JSON as Go's `encoding/json` decodes it into a struct. Docker's clients and configuration files rely
+ * on its rules:
  *
  * - A key matches the field with exactly its name, else the field whose name differs only in case.
  * - Unknown keys are dropped.
  * - If several keys match one field, the last one wins; objects and maps are merged, lists replaced.
  * - null counts as absent. If Go's struct has a pointer, a list or a map, it also unsets the value of an earlier key.
  *
- * The result is a new object with the names of the shape, so it holds only what was understood. Unlike in Go, a text may not
- * hold a NUL, which no system call accepts, and a list may not hold null.
+ * The result is a new object with the names of the shape, so it holds only what was understood. Unlike in Go, a text
+ * may not hold a NUL, which no system call accepts, and a list may not hold null.
  */
 import { foldKey } from "./fold.ts";
 import type { Decoded, Fields, Kind, LeafKind, Shape } from "./shape.ts";
@@ -21,8 +21,8 @@ export type WrongType = (path: string, must: string) => Error;
 
 /**
  * Decodes an object by the shape of the wire type `T`.
- * @param path where the object stands, for errors; empty if it is the whole
- * @throws what `wrongType` makes
+ * @param path path of the object, for errors; empty if it is the whole value
+ * @throws the error made by `wrongType`
  */
 export function decode<T>(value: unknown, shape: Shape<T>, wrongType: WrongType, path = ""): Decoded<T> {
   return decodeObject(value, shape as Fields, { path, wrongType }) as Decoded<T>;
@@ -33,25 +33,25 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-interface Place {
+interface Position {
   readonly path: string;
   readonly wrongType: WrongType;
 }
 
-function decodeObject(value: unknown, fields: Fields, place: Place, before?: unknown): Record<string, unknown> {
-  if (!isObject(value)) throw place.wrongType(place.path, "an object");
+function decodeObject(value: unknown, fields: Fields, position: Position, before?: unknown): Record<string, unknown> {
+  if (!isObject(value)) throw position.wrongType(position.path, "an object");
   const decoded: Record<string, unknown> = { ...before as Record<string, unknown> | undefined };
   for (const [key, inner] of Object.entries(value)) {
     const name = Object.hasOwn(fields, key) ? key : foldedNames(fields).get(foldKey(key));
     if (name === undefined || inner === undefined) continue;
     const kind = fields[name]!;
-    if (inner !== null) decoded[name] = decodeValue(inner, kind, within(place, name), decoded[name]);
+    if (inner !== null) decoded[name] = decodeValue(inner, kind, within(position, name), decoded[name]);
     else if (isUnsetByNull(kind)) delete decoded[name];
   }
   return decoded;
 }
 
-function within({ path, wrongType }: Place, name: string): Place {
+function within({ path, wrongType }: Position, name: string): Position {
   return { path: path === "" ? name : `${path}.${name}`, wrongType };
 }
 
@@ -67,33 +67,33 @@ function foldedNames(fields: Fields): ReadonlyMap<string, string> {
 }
 
 /** @param before what an earlier key has set the field to */
-function decodeValue(value: unknown, kind: Kind, place: Place, before: unknown): unknown {
-  if (typeof kind === "string") return decodeLeaf(value, kind, place, before);
-  if ("object" in kind) return decodeObject(value, kind.object, place, before);
-  if ("each" in kind) return decodeList(value, kind.each, place);
-  if ("map" in kind) return decodeMap(value, kind.map, place, before);
-  return decodeValue(value, "pointer" in kind ? kind.pointer : kind.ignored, place, before);
+function decodeValue(value: unknown, kind: Kind, position: Position, before: unknown): unknown {
+  if (typeof kind === "string") return decodeLeaf(value, kind, position, before);
+  if ("object" in kind) return decodeObject(value, kind.object, position, before);
+  if ("each" in kind) return decodeList(value, kind.each, position);
+  if ("map" in kind) return decodeMap(value, kind.map, position, before);
+  return decodeValue(value, "pointer" in kind ? kind.pointer : kind.ignored, position, before);
 }
 
-function decodeList(value: unknown, fields: Fields, { path, wrongType }: Place): unknown[] {
+function decodeList(value: unknown, fields: Fields, { path, wrongType }: Position): unknown[] {
   if (!Array.isArray(value) || !value.every(isObject)) throw wrongType(path, "a list of objects");
   return value.map((item, at) => decodeObject(item, fields, { path: `${path}[${at}]`, wrongType }));
 }
 
-/** Longest key that an error shows, in characters. */
+/** Maximum length of a key shown in an error, in characters. */
 const SHOWN_KEY = 80;
 
-function decodeMap(value: unknown, kind: Kind, { path, wrongType }: Place, before: unknown): unknown {
+function decodeMap(value: unknown, kind: Kind, { path, wrongType }: Position, before: unknown): unknown {
   if (!isObject(value)) throw wrongType(path, "an object");
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
-    const place = { path: `${path}[${JSON.stringify(key.slice(0, SHOWN_KEY))}]`, wrongType };
-    return [key, inner === null ? null : decodeValue(inner, kind, place, undefined)];
+    const position = { path: `${path}[${JSON.stringify(key.slice(0, SHOWN_KEY))}]`, wrongType };
+    return [key, inner === null ? null : decodeValue(inner, kind, position, undefined)];
   });
   // Both spread and fromEntries define properties: `__proto__` is a key like any other.
   return { ...before as object | undefined, ...Object.fromEntries(entries) };
 }
 
-function decodeLeaf(value: unknown, kind: LeafKind, { path, wrongType }: Place, before: unknown): unknown {
+function decodeLeaf(value: unknown, kind: LeafKind, { path, wrongType }: Position, before: unknown): unknown {
   const { is, must, take }: Leaf = LEAVES[kind];
   if (!is(value)) throw wrongType(path, must);
   return take === undefined ? value : take(value, before);

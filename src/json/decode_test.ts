@@ -58,7 +58,7 @@ interface Recorded {
   readonly error?: true;
 }
 
-Deno.test("an object becomes what Go's decoder makes of it", async () => {
+Deno.test("an object is decoded like by Go's decoder", async () => {
   const cases: Recorded[] = JSON.parse(await Deno.readTextFile(new URL("./testdata/go.json", import.meta.url)));
   assert.ok(cases.length > 60);
   for (const { input, output, error = false } of cases) {
@@ -68,7 +68,7 @@ Deno.test("an object becomes what Go's decoder makes of it", async () => {
   }
 });
 
-Deno.test("letters are folded as Go folds them: ASCII, and two characters that Unicode folds to one of them", () => {
+Deno.test("letters are folded like in Go: ASCII, and two characters that Unicode folds to ASCII letters", () => {
   const folded = (letter: string) => {
     const shape = { [letter]: "text" } as Shape<object>;
     const taken = (key: string) => letter in decode<object>({ [key]: "x" }, shape, wrongType);
@@ -80,7 +80,7 @@ Deno.test("letters are folded as Go folds them: ASCII, and two characters that U
   assert.deepEqual(folded("["), ["["]);
 });
 
-Deno.test("keys in any case give the same, keys of maps stay", () => {
+Deno.test("keys in any case decode to the same, keys of maps are kept", () => {
   const text = fc.string({ maxLength: 3 }).filter((each) => !each.includes("\0"));
   const log = sparse({ Type: text, Config: mapOf(text) });
   const mount = sparse({ Target: text, Bind: sparse({ Task: fc.boolean(), Risk: fc.boolean() }) });

@@ -1,8 +1,8 @@
-/** For tests only: JSON whose fields' names are in any case. */
+/** Test support: JSON with field names in any case. */
 import fc from "fast-check";
 import { isObject } from "./decode.ts";
 
-/** Each letter as it is, small, large, or as the other character that Unicode folds to it. */
+/** Each letter unchanged, in lower case, in upper case, or as the other character that Unicode folds to it. */
 const SPELLINGS: readonly ((letter: string) => string)[] = [
   (letter) => letter,
   (letter) => letter.toLowerCase(),

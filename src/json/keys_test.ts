@@ -4,7 +4,7 @@ import { duplicateKey, measureJson, objectKeys } from "./keys.ts";
 
 const twice = (text: string) => duplicateKey(text, JSON.parse(text));
 
-Deno.test("keys that stand twice in one object, however they are spelt and wherever they are", () => {
+Deno.test("duplicateKey finds a key that one object has twice, in any spelling and at any depth", () => {
   const texts: readonly (readonly [text: string, key: string | undefined])[] = [
     ['{"a":1,"a":1}', "a"],
     ['{"a":{"x":1},"b":2,"a":{"y":1}}', "a"],
@@ -21,7 +21,7 @@ Deno.test("keys that stand twice in one object, however they are spelt and where
   for (const [text, key] of texts) assert.equal(twice(text), key, text);
 });
 
-Deno.test("any value has no key twice, and a key more is one", () => {
+Deno.test("duplicateKey: no serialized value has one; an added key is found", () => {
   const keyed = fc.jsonValue({ maxDepth: 4 }).filter((value) => value !== null && typeof value === "object");
   fc.assert(fc.property(keyed, fc.string(), (value, key) => {
     assert.equal(twice(JSON.stringify(value)), undefined);
@@ -32,7 +32,7 @@ Deno.test("any value has no key twice, and a key more is one", () => {
   }));
 });
 
-Deno.test("depth and number of keys of any text, JSON or not", () => {
+Deno.test("measureJson: depth and number of keys of any text, JSON or not", () => {
   const sizes: readonly (readonly [text: string, depth: number, keys: number])[] = [
     ['{"a":[{"b":"{[:"}],"c":1}', 3, 3],
     ['"\\"[[[:"', 0, 0],
@@ -46,7 +46,7 @@ Deno.test("depth and number of keys of any text, JSON or not", () => {
   for (const [text, depth, keys] of sizes) assert.deepEqual(measureJson(text), { depth, keys }, text);
 });
 
-Deno.test("keys come with the name of their object", () => {
+Deno.test("objectKeys yields keys with the name of their object", () => {
   const found = [...objectKeys('{"a":{"b":1},"c":[{"d":{"e":1}}]}')].map(({ key, object }) => `${object.name}/${key}`);
   assert.deepEqual(found, ["/a", "a/b", "/c", "/d", "d/e"]);
 });

@@ -1,25 +1,25 @@
 /**
  * @module
- * Shapes of JSON objects, as data. A {@link Shape} lists every field of a wire type with the {@link Kind} of its value; a
- * field that is missing from the shape is a compile error. The kinds are those of Go's structs, because Docker's clients write
- * for Go's decoder: see {@link decode}.
+ * Shapes of JSON objects, as data. A {@link Shape} lists every field of a wire type with the {@link Kind} of its value;
+ * a missing field is a compile error. The kinds are those of Go's structs, because Docker's clients are written for
+ * Go's decoder: see {@link decode}.
  */
 
 /** The fields of an object by their names on the wire. */
 export type Fields = { readonly [field: string]: Kind };
 
-/** What the value of a field has to be. */
+/** The kind of a field's value. */
 export type Kind =
   | LeafKind
   /** A list of objects. */
   | { readonly each: Fields }
   /** A struct. */
   | { readonly object: Fields }
-  /** A map, whose keys stay as they are. A value may be null. */
+  /** A map, whose keys are kept. Values may be null. */
   | { readonly map: Kind }
-  /** A pointer in Go's struct: null unsets what an earlier key set. */
+  /** A pointer in Go's struct: null unsets the value of an earlier key. */
   | { readonly pointer: Kind }
-  /** A field without effect, as in dockerd on Linux. It is checked and kept like any other. */
+  /** A field without effect, as in dockerd on Linux. It is validated and kept like any other. */
   | { readonly ignored: Kind; readonly because: string };
 
 /** A value without fields. */
@@ -32,13 +32,13 @@ export type LeafKind =
   /** A terminal's `[height, width]`, in characters. */
   | "size"
   | "texts"
-  /** One text counts as a list of it. */
+  /** A single string counts as a list of it. */
   | "textOrTexts"
   | "textLists"
   | "textMap"
-  /** A map to empty structs: Go's set. */
+  /** A map to empty structs: a set in Go. */
   | "set"
-  /** Not looked at. */
+  /** Not validated. */
   | "anything";
 
 /** The shape of a wire type: all of its fields. */
@@ -67,8 +67,8 @@ type MapOf<V> = unknown extends V ? { readonly map: "anything" }
   : { readonly map: KindOf<NonNullable<V>> };
 
 /**
- * The result of {@link decode} for a wire type: any field may be absent, also one that the type requires; only values of maps
- * may be null. Texts are not compared with those that the type allows.
+ * The result of {@link decode} for a wire type: any field may be absent, also one that the type requires; only values
+ * of maps may be null. Texts are not compared with those that the type allows.
  */
 export type Decoded<T> = unknown extends T ? unknown
   : T extends string | number | boolean | null ? T

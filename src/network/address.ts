@@ -1,6 +1,6 @@
 /**
  * @module
- * IP addresses and subnets as numbers (RFC 4632, RFC 4291; texts of version 6 as in RFC 5952). Pure.
+ * IP addresses and subnets as numbers (RFC 4632, RFC 4291; IPv6 text as in RFC 5952). Pure.
  */
 import { TsdError } from "../errors.ts";
 
@@ -11,7 +11,7 @@ export interface Address {
   readonly value: bigint;
 }
 
-/** A block of addresses; `base` has no bit behind the prefix. */
+/** A block of addresses. All bits of `base` after the first `prefix` bits are zero. */
 export interface Subnet {
   readonly family: Family;
   readonly base: bigint;
@@ -21,7 +21,7 @@ export interface Subnet {
 /** Length of an address in bits. */
 export const BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 
-/** Version 4 in dotted decimals, or version 6 without a zone; undefined for anything else. */
+/** Parses dotted-decimal IPv4 or IPv6 without a zone. Returns undefined for anything else. */
 export function parseAddress(text: string): Address | undefined {
   if (text.includes(":")) return parseIpv6(text);
   const parts = text.split(".");
@@ -42,25 +42,29 @@ function parseIpv6(text: string): Address | undefined {
   return { family: 6, value: filled.reduce((value, word) => value << 16n | BigInt(`0x${word}`), 0n) };
 }
 
+/** Formats IPv4 in dotted decimal and IPv6 as RFC 5952 recommends. */
 export function formatAddress({ family, value }: Address): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String(value >> shift & 0xffn)).join(".");
   const words = Array.from({ length: 8 }, (_, at) => (value >> BigInt(112 - 16 * at) & 0xffffn).toString(16));
   return new URL(`http://[${words.join(":")}]/`).hostname.slice(1, -1);
 }
 
-/** As whoever compares texts has to have it; undefined for anything else than an address. */
+/** Returns the canonical text form, by which addresses can be compared; undefined if `text` is not an address. */
 export function canonicalAddress(text: string): string | undefined {
   const address = parseAddress(text);
   return address && formatAddress(address);
 }
 
-/** In the network's order. */
+/** Returns the address in network byte order. */
 export function addressBytes({ family, value }: Address): Uint8Array<ArrayBuffer> {
   const digits = value.toString(16).padStart(BITS[family] / 4, "0");
   return Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16));
 }
 
-/** `172.17.0.0/16`. Bits behind the prefix are dropped. @throws {TsdError} invalid_argument */
+/**
+ * Parses CIDR notation (`172.17.0.0/16`) and clears the host bits.
+ * @throws {TsdError} invalid_argument
+ */
 export function parseSubnet(text: string): Subnet {
   const [head = "", digits = "", ...more] = text.split("/");
   const address = parseAddress(head);
@@ -71,22 +75,23 @@ export function parseSubnet(text: string): Subnet {
   return subnetOf(address, prefix);
 }
 
-/** The block of this size that the address lies in. */
+/** Returns the block with this prefix length that contains the address. */
 export function subnetOf({ family, value }: Address, prefix: number): Subnet {
   const rest = BigInt(BITS[family] - prefix);
   return { family, base: value >> rest << rest, prefix };
 }
 
+/** Formats a subnet in CIDR notation. */
 export const formatSubnet = ({ family, base, prefix }: Subnet): string =>
   `${formatAddress({ family, value: base })}/${prefix}`;
 
-/** How many addresses it has. */
+/** Returns the number of addresses in a subnet. */
 export const sizeOf = ({ family, prefix }: Subnet): bigint => 1n << BigInt(BITS[family] - prefix);
 
 export const contains = (subnet: Subnet, { family, value }: Address): boolean =>
   family === subnet.family && value >= subnet.base && value < subnet.base + sizeOf(subnet);
 
-/** Of two blocks that overlap, one lies in the other. */
+/** Whether two subnets have addresses in common: one of them then contains the other. */
 export const overlaps = (a: Subnet, b: Subnet): boolean =>
   a.family === b.family &&
   (contains(a, { family: b.family, value: b.base }) || contains(b, { family: a.family, value: a.base }));

@@ -1,7 +1,8 @@
 /**
  * @module
- * Requests to the kernel's table of connections (linux/netfilter/nfnetlink_conntrack.h): that flows which a rule has led
- * somewhere are forgotten with the rule. Datagrams of one sender are such a flow for as long as they keep coming. Pure.
+ * Requests to the kernel's connection tracking table (linux/netfilter/nfnetlink_conntrack.h). They delete the flows
+ * that a DNAT rule has redirected, when the rule is removed. A UDP flow would otherwise last for as long as its sender
+ * keeps sending. Pure.
  */
 import { addressBytes, parseAddress } from "./address.ts";
 import { attribute, nested, netlinkMessage, NLM_F } from "./netlink_message.ts";
@@ -15,17 +16,17 @@ const [TUPLE_IP, TUPLE_PROTO] = [1, 2];
 const [PROTO_NUM, PROTO_SRC_PORT] = [1, 2];
 const IP_SRC = { 4: 1, 6: 3 } as const;
 const FILTER_REPLY_FLAGS = 2;
-/** The source address, the protocol and the source port of what comes back. */
+/** The fields to match in the reply direction: source address, protocol and source port. */
 const COMPARED = (1 << 0) | (1 << 3) | (1 << 4);
 
-/** Where flows lead. */
+/** The container endpoint that flows were redirected to. */
 export interface FlowTarget {
   readonly protocol: Protocol;
   readonly address: string;
   readonly containerPort: number;
 }
 
-/** Forgets all flows that lead there; kernels before 5.16 refuse. */
+/** Encodes a request that deletes all flows to a target. Kernels before 5.16 refuse it. */
 export function flowRemoval({ protocol, address, containerPort }: FlowTarget): Uint8Array<ArrayBuffer> {
   const target = parseAddress(address)!;
   const general = new Uint8Array([FAMILY[target.family], 0, 0, 0]);

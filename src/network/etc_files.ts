@@ -1,29 +1,29 @@
 /**
  * @module
- * The contents of a container's own `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf` (hostname(5), hosts(5),
- * resolv.conf(5)). Pure: whoever calls it has read the host's files and writes the results.
+ * Contents of a container's `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf` (hostname(5), hosts(5),
+ * resolv.conf(5)). Pure: the caller reads the host's files and writes the results.
  */
 import { TsdError } from "../errors.ts";
 
-/** Which network the container has. */
+/** The kind of network that the container is connected to. */
 export type NetworkKind = "host" | "none" | "bridge";
 
 export interface EtcFilesInput {
   readonly network: NetworkKind;
-  /** The container's own; none without a network. */
+  /** The container's addresses; empty without a network. */
   readonly addresses: readonly string[];
-  /** What `host-gateway` stands for, where there is such an address. */
+  /** The address that `host-gateway` is replaced by, if there is one. */
   readonly hostGateway: string | undefined;
   readonly hostname: string;
   readonly domainname: string;
   /** `--add-host name:address`. */
   readonly extraHosts: readonly string[];
-  /** Who knows the names of the container's networks; undefined where they have none. */
+  /** Address of the embedded DNS server; undefined if the container's networks have none. */
   readonly nameServer: string | undefined;
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
-  /** The host's own files, as they are. */
+  /** Contents of the host's files. */
   readonly hostHosts: string;
   readonly hostResolvConf: string;
 }
@@ -43,7 +43,10 @@ const LOCAL_HOSTS = [
   "ff02::2\tip6-allrouters",
 ];
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Generates all three files.
+ * @throws {TsdError} invalid_argument
+ */
 export function etcFiles(input: EtcFilesInput): EtcFileContents {
   return { hostname: `${input.hostname}\n`, hosts: hosts(input), resolvConf: resolvConf(input) };
 }
@@ -54,7 +57,7 @@ function hosts(input: EtcFilesInput): string {
   return [...base, ...extra].join("\n") + "\n";
 }
 
-/** Without any other address the container's own name leads to its loopback device. */
+/** Maps the container's hostname to its addresses; to a loopback address if it has none. */
 function selfNames({ hostname, domainname, addresses }: EtcFilesInput): string[] {
   const names = domainname === "" ? hostname : `${hostname}.${domainname} ${hostname}`;
   return (addresses.length === 0 ? ["127.0.1.1"] : addresses).map((address) => `${address}\t${names}`);
@@ -72,20 +75,20 @@ function parseExtraHost(text: string, gateway: string | undefined): string {
   return `${address}\t${name}`;
 }
 
-/** `name:address` or `name=address`; IPv6 addresses hold colons, and may stand in brackets. */
+/** Splits `name:address` or `name=address`. IPv6 addresses contain colons and may be in brackets. */
 function split(text: string): [string, string] {
   const at = text.search(/[:=]/);
   return at < 0 ? ["", ""] : [text.slice(0, at), text.slice(at + 1).replace(/^\[(.*)\]$/, "$1")];
 }
 
-/** Its `/etc/resolv.conf`. */
+/** Generates the container's `/etc/resolv.conf`. */
 export function resolvConf(input: ResolvConfInput): string {
   const { network, nameServer, dns, dnsSearch, dnsOptions, hostResolvConf } = input;
   const keep = (keyword: string, given: readonly string[]) =>
     given.length > 0 ? [] : hostResolvConf.split("\n").filter((line) => line.trim().startsWith(keyword));
   const given = [...dns.map((server) => `nameserver ${server}`), ...keep("nameserver", dns)];
   const servers = nameServer !== undefined
-    ? nameserversOf(nameServer, dns)
+    ? embeddedServers(nameServer, dns)
     : network === "bridge" && dns.length === 0
     ? reachable(given)
     : given;
@@ -97,24 +100,27 @@ export function resolvConf(input: ResolvConfInput): string {
     ...servers,
     ...searchLine(dnsSearch),
     ...keep("search", dnsSearch),
-    ...nameServer === undefined ? options : withoutDots(options),
+    ...nameServer === undefined ? options : withNdotsZero(options),
   ];
   return lines.map((line) => `${line.trim()}\n`).join("");
 }
 
-/** What is needed for a container's `/etc/resolv.conf`. */
+/** The input that `/etc/resolv.conf` depends on. */
 export type ResolvConfInput = Pick<
   EtcFilesInput,
   "network" | "nameServer" | "dns" | "dnsSearch" | "dnsOptions" | "hostResolvConf"
 >;
 
-/** Others are asked by the one who knows the names; a loopback address is the container's own, which only it can ask. */
-function nameserversOf(nameServer: string, dns: readonly string[]): string[] {
+/**
+ * The embedded DNS server forwards to the requested servers. A requested loopback address is the container's own and
+ * can be reached from within it only, so it stays in the file.
+ */
+function embeddedServers(nameServer: string, dns: readonly string[]): string[] {
   return [nameServer, ...dns.filter((server) => LOOPBACK.test(server))].map((server) => `nameserver ${server}`);
 }
 
-/** As with Docker, names of containers are looked up as they are before search domains come in. */
-function withoutDots(options: readonly string[]): string[] {
+/** Like Docker, sets `ndots:0`: names of containers are looked up as they are, before search domains are applied. */
+function withNdotsZero(options: readonly string[]): string[] {
   if (options.some((line) => /\bndots:/.test(line))) return [...options];
   const [first = "options", ...others] = options;
   return [`${first.trim()} ndots:0`, ...others];
@@ -122,13 +128,16 @@ function withoutDots(options: readonly string[]): string[] {
 
 const LOOPBACK = /^(127\.|::1$)/;
 
-/** A loopback address of the host is another one in the container. Without any server Docker takes public ones. */
+/**
+ * Leaves out the host's loopback addresses, which mean the container itself inside of it. Without any server left, uses
+ * Docker's public defaults.
+ */
 function reachable(servers: readonly string[]): string[] {
   const found = servers.filter((line) => !/^\s*nameserver\s+(127\.|::1(\s|$))/.test(line));
   return found.length > 0 ? found : ["nameserver 8.8.8.8", "nameserver 8.8.4.4"];
 }
 
-/** `--dns-search .` means none at all. */
+/** `--dns-search .` means no search domain. */
 function searchLine(domains: readonly string[]): string[] {
   return domains.length === 0 || (domains.length === 1 && domains[0] === ".") ? [] : [`search ${domains.join(" ")}`];
 }

@@ -1,35 +1,38 @@
 /**
  * @module
- * Input of `ip -batch` (ip(8)): everything about one interface in one call. Pure.
+ * Input of `ip -batch` (ip(8)) that configures one interface in a single call. Pure.
  */
 
-/** A bridge of a network. */
+/** A network's bridge. */
 export interface BridgeLink {
   readonly name: string;
-  /** The gateway in CIDR form: its own address. */
+  /** The gateway addresses in CIDR notation. */
   readonly addresses: readonly string[];
-  /** One of its own: else it has that of one of its ports, and another one when that goes, which containers learn late. */
+  /**
+   * Fixed address. Otherwise the bridge takes the one of a port and changes it when that port is removed, which
+   * containers notice late.
+   */
   readonly mac: string;
   readonly mtu: number;
 }
 
-/** A container's end of a pair of interfaces. */
+/** The container's end of a veth pair. */
 export interface EndpointLink {
   /** Name on the host's side. */
   readonly hostName: string;
-  /** Index of the bridge on the host's side: its name means nothing in the container's namespace. */
+  /** Index of the bridge in the host's namespace, as its name can't be resolved in the container's namespace. */
   readonly bridgeIndex: number;
-  /** A process in the host's namespace. */
+  /** Any process in the host's network namespace. */
   readonly hostPid: number;
-  /** Name in the container. */
+  /** Name in the container's namespace. */
   readonly name: string;
   readonly mac: string;
   readonly mtu: number;
-  /** CIDR. */
+  /** In CIDR notation. */
   readonly addresses: readonly string[];
 }
 
-/** Makes a bridge. Run in the host's namespace. */
+/** Creates a bridge. To be run in the host's namespace. */
 export function bridgeBatch({ name, addresses, mac, mtu }: BridgeLink): string {
   return lines(
     `link add name ${name} address ${mac} mtu ${mtu} type bridge`,
@@ -39,8 +42,8 @@ export function bridgeBatch({ name, addresses, mac, mtu }: BridgeLink): string {
 }
 
 /**
- * Makes the pair. Run in the container's namespace: the host's end is made over there, with the bridge's index as its
- * master, so that one call does it all.
+ * Creates a veth pair. To be run in the container's namespace: the host's end is created in the host's namespace, with
+ * the bridge's index as its master, so that a single call does everything.
  */
 export function endpointBatch(link: EndpointLink): string {
   const { hostName, bridgeIndex, hostPid, name, mac, mtu, addresses } = link;
@@ -52,7 +55,10 @@ export function endpointBatch(link: EndpointLink): string {
   );
 }
 
-/** An address of version 6 is there at once: nobody else can have it. Without any there is no other of that version. */
+/**
+ * Adds the addresses. IPv6 addresses skip duplicate address detection, as they are unique in the network. Without any,
+ * the interface gets no link-local address either.
+ */
 function addressLines(name: string, addresses: readonly string[]): string[] {
   const hasIpv6 = addresses.some(isIpv6);
   return [
@@ -63,7 +69,7 @@ function addressLines(name: string, addresses: readonly string[]): string[] {
 
 const isIpv6 = (address: string): boolean => address.includes(":");
 
-/** Gives a bridge the addresses it has lost. Run in the host's namespace. */
+/** Restores the addresses of a bridge. Run in the host's namespace. */
 export function bridgeRepairBatch({ name, addresses }: Pick<BridgeLink, "name" | "addresses">): string {
   return lines(
     ...addresses.map((address) => `addr replace ${address} dev ${name}${isIpv6(address) ? " nodad" : ""}`),
@@ -71,18 +77,18 @@ export function bridgeRepairBatch({ name, addresses }: Pick<BridgeLink, "name" |
   );
 }
 
-/** Attaches the host's end of a pair to a bridge. Run in the host's namespace. */
+/** Attaches the host's end of a veth pair to a bridge. Run in the host's namespace. */
 export const attachBatch = (hostName: string, bridge: string): string =>
   lines(`link set dev ${hostName} master ${bridge} up`);
 
-/** Takes an interface away, and its other end with it. */
+/** Deletes an interface, and with it its veth peer. */
 export const removalBatch = (name: string): string => lines(`link del dev ${name}`);
 
-/** Where everything goes that no other route is for. */
+/** Sets the default route. */
 export const routeBatch = (gateway: string, name: string): string =>
   lines(`route replace default via ${gateway} dev ${name}`);
 
-/** The loopback device of a new namespace. */
+/** Brings up the loopback device of a new namespace. */
 export const LOOPBACK_BATCH = "link set dev lo up\n";
 
 const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join("");

@@ -1,6 +1,6 @@
 /**
  * @module
- * Interfaces of this process's network namespace and their addresses, from the kernel (rtnetlink(7)).
+ * Interfaces of this process's network namespace and their addresses, from rtnetlink(7).
  */
 import { type Address, type Subnet, subnetOf } from "./address.ts";
 import { type DumpCalls, netlinkDump } from "./netlink_dump.ts";
@@ -19,41 +19,50 @@ const [AF_INET, AF_INET6] = [2, 10];
 
 export interface LinkKind {
   readonly name: string;
-  /** `bridge`, `veth`, `tun` …; undefined for one of hardware. */
+  /** `bridge`, `veth`, `tun` …; undefined for a physical interface. */
   readonly kind: string | undefined;
 }
 
 interface Link extends LinkKind {
   readonly index: number;
-  /** The hardware address, as `ip link` shows it. */
+  /** MAC address in the form of `ip link`. */
   readonly mac: string;
 }
 
-/** A range that an interface says is directly reachable. */
+/** A subnet that is on-link at an interface. */
 export interface LinkSubnet {
   /** The interface's name. */
   readonly device: string;
   readonly subnet: Subnet;
 }
 
-/** All interfaces, whether they are up or not. @throws {SysError} */
+/**
+ * Lists all interfaces, whether up or down.
+ * @throws {SysError}
+ */
 export async function linkKinds(calls: DumpCalls): Promise<LinkKind[]> {
   return (await links(calls)).map(({ name, kind }) => ({ name, kind }));
 }
 
-/** The hardware address of an interface; undefined where there is none of that name. @throws {SysError} */
+/**
+ * Returns an interface's MAC address; undefined if there is no interface of that name.
+ * @throws {SysError}
+ */
 export async function linkMac(calls: DumpCalls, requested: string): Promise<string | undefined> {
   return (await links(calls)).find(({ name }) => name === requested)?.mac;
 }
 
-/** Addresses of all interfaces with their prefixes, of both versions, whether the interfaces are up or not. @throws {SysError} */
+/**
+ * Lists the IPv4 and IPv6 addresses of all interfaces with their prefixes, whether up or down.
+ * @throws {SysError}
+ */
 export async function linkSubnets(calls: DumpCalls): Promise<LinkSubnet[]> {
   const bodies = await netlinkDump(calls, { ask: GETADDR, answer: NEWADDR, bodyBytes: ADDRESS_BYTES });
   const names = new Map((await links(calls)).map(({ index, name }) => [index, name]));
   return bodies.flatMap((body) => {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     const [family, prefix, device] = [view.getUint8(0), view.getUint8(1), names.get(view.getUint32(4, true))];
-    // An interface that went between the two lists has no addresses any more.
+    // The interface was removed between the two dumps.
     if (device === undefined || (family !== AF_INET && family !== AF_INET6)) return [];
     const attributes = body.subarray(ADDRESS_BYTES);
     return [IFA_ADDRESS, IFA_LOCAL].flatMap((type) => {
@@ -75,7 +84,7 @@ async function links(calls: DumpCalls): Promise<Link[]> {
   });
 }
 
-/** From 4 or 16 bytes in the network's order. */
+/** Parses 4 or 16 bytes in network byte order. */
 const addressOf = (bytes: Uint8Array): Address => ({
   family: bytes.length === 4 ? 4 : 6,
   value: bytes.reduce((value, byte) => value << 8n | BigInt(byte), 0n),

@@ -4,14 +4,14 @@ import { files, netlink } from "../sys/mod.ts";
 import { contains, formatSubnet, parseAddress } from "./address.ts";
 import { linkKinds, linkMac, linkSubnets } from "./links.ts";
 
-Deno.test("the interfaces of this machine, as Deno knows them", async () => {
+Deno.test("interfaces of this machine match Deno.networkInterfaces", async () => {
   const found = await linkKinds({ ...files, ...netlink });
   const names = new Set(found.map(({ name }) => name));
   for (const { name } of Deno.networkInterfaces()) assert.ok(names.has(name), name);
   assert.deepEqual(found.filter(({ name }) => name === "lo"), [{ name: "lo", kind: undefined }]);
 });
 
-Deno.test("addresses and hardware addresses of interfaces, as Deno knows them", async () => {
+Deno.test("IP and MAC addresses of interfaces match Deno.networkInterfaces", async () => {
   const calls = { ...files, ...netlink };
   const found = await linkSubnets(calls);
   for (const { name, address, mac, family } of Deno.networkInterfaces()) {

@@ -1,18 +1,20 @@
 /**
  * @module
- * Lists of the kernel's network configuration (rtnetlink(7)): all objects of one kind in this process's network namespace.
+ * Dumps of the kernel's network configuration (rtnetlink(7)): all objects of one kind in this process's network
+ * namespace.
  */
 import { type FileCalls, NETLINK, type NetlinkCalls, OwnedFd } from "../sys/mod.ts";
 import { messagesIn, netlinkMessage, NLM_F } from "./netlink_message.ts";
 
 export type DumpCalls = NetlinkCalls & Pick<FileCalls, "close">;
 
-/** How often a list is asked for whose objects change while it is read. */
+/** How often an interrupted dump is attempted. */
 const ATTEMPTS = 5;
 
 /**
- * Bodies of the messages that describe the objects. Where they change all the time, the list of the last attempt, which
- * may lack some. @param request type of the question, type of the answers, length of the question's empty body
+ * Returns the bodies of the messages that describe the objects. If the objects change during every attempt, the result
+ * of the last one is returned, which may lack some.
+ * @param request type of the request, type of the answers, length of the request's zeroed body in bytes
  * @throws {SysError}
  */
 export async function netlinkDump(
@@ -23,28 +25,28 @@ export async function netlinkDump(
   for (let sequence = 1;; sequence++) {
     const head = { type: request.ask, flags: NLM_F.REQUEST | NLM_F.DUMP, sequence };
     await calls.sendNetlink(socket.fd, netlinkMessage(head, new Uint8Array(request.bodyBytes)));
-    const { bodies, isWhole } = received(calls, socket.fd, request.answer);
-    if (isWhole || sequence === ATTEMPTS) return bodies;
+    const { bodies, isComplete } = readDump(calls, socket.fd, request.answer);
+    if (isComplete || sequence === ATTEMPTS) return bodies;
   }
 }
 
-/** What there is to read: the kernel goes on with a list whenever a part of it was read. */
-function received(
+/** Reads until nothing is left: the kernel continues a dump whenever a part of it has been read. */
+function readDump(
   calls: DumpCalls,
   fd: number,
   answer: number,
-): { readonly bodies: Uint8Array[]; readonly isWhole: boolean } {
+): { readonly bodies: Uint8Array[]; readonly isComplete: boolean } {
   const bodies: Uint8Array[] = [];
-  let isWhole = true;
+  let isComplete = true;
   for (let bytes = calls.receiveNetlink(fd); bytes !== "again"; bytes = calls.receiveNetlink(fd)) {
     if (bytes === "lost") {
-      isWhole = false;
+      isComplete = false;
       continue;
     }
     for (const { type, flags, body } of messagesIn(bytes)) {
-      if (flags & NLM_F.DUMP_INTR) isWhole = false;
+      if (flags & NLM_F.DUMP_INTR) isComplete = false;
       if (type === answer) bodies.push(body);
     }
   }
-  return { bodies, isWhole };
+  return { bodies, isComplete };
 }

@@ -1,7 +1,7 @@
 /**
  * @module
- * Messages of netlink(7), made and taken apart. Numbers are in the machine's order (little-endian on every architecture
- * that tsd runs on), unless a protocol says otherwise. Pure.
+ * Encodes and decodes netlink(7) messages. Integers are in host byte order (little-endian on every architecture that
+ * tsd supports) unless a protocol says otherwise. Pure.
  */
 
 /** linux/netlink.h. */
@@ -11,7 +11,7 @@ const TYPE_MASK = 0x3fff;
 export const NLM_F = { REQUEST: 1, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
 const [NLMSG_ERROR, NLMSG_DONE] = [2, 3];
 
-/** One message; its `nlmsg_pid` says whose request it is about. */
+/** A decoded message. `portId` is the header's `nlmsg_pid`: the socket whose request caused it. */
 export interface NetlinkMessage {
   readonly type: number;
   readonly flags: number;
@@ -26,7 +26,7 @@ export interface MessageHead {
   readonly sequence: number;
 }
 
-/** A message with everything that follows its header. */
+/** Encodes a message from its header fields and the parts of its body. */
 export function netlinkMessage({ type, flags, sequence }: MessageHead, ...body: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const content = joined(body);
   const bytes = new Uint8Array(padded(HEADER_BYTES + content.length));
@@ -39,7 +39,7 @@ export function netlinkMessage({ type, flags, sequence }: MessageHead, ...body: 
   return bytes;
 }
 
-/** An attribute (`struct nlattr`) with a value, padded. */
+/** Encodes an attribute (`struct nlattr`), padded. */
 export function attribute(type: number, value: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(padded(4 + value.length));
   const view = new DataView(bytes.buffer);
@@ -49,15 +49,15 @@ export function attribute(type: number, value: Uint8Array): Uint8Array<ArrayBuff
   return bytes;
 }
 
-/** One that consists of others. */
+/** Encodes an attribute that contains other attributes. */
 export const nested = (type: number, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> =>
   attribute(type | NESTED, joined(parts));
 
-/** A text with its NUL. */
+/** Encodes a NUL-terminated string attribute. */
 export const textAttribute = (type: number, text: string): Uint8Array<ArrayBuffer> =>
   attribute(type, new TextEncoder().encode(`${text}\0`));
 
-/** The messages that were received at once. What is cut off is left out. */
+/** Yields the messages of a received buffer. A truncated last message is dropped. */
 export function* messagesIn(bytes: Uint8Array): Generator<NetlinkMessage> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
@@ -74,7 +74,7 @@ export function* messagesIn(bytes: Uint8Array): Generator<NetlinkMessage> {
   }
 }
 
-/** The value of the first attribute of a type; undefined where there is none. */
+/** Returns the value of the first attribute of a type; undefined if there is none. */
 export function attributeIn(bytes: Uint8Array, requested: number): Uint8Array | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + 4 <= bytes.length;) {
@@ -86,7 +86,7 @@ export function attributeIn(bytes: Uint8Array, requested: number): Uint8Array | 
   return undefined;
 }
 
-/** The errno of an answer (0: it was done, or told completely); undefined for other messages. */
+/** Returns the errno of an acknowledgement (0: success or the end of a dump); undefined for other messages. */
 export function errorOf({ type, body }: NetlinkMessage): number | undefined {
   if ((type !== NLMSG_ERROR && type !== NLMSG_DONE) || body.length < 4) return undefined;
   return -new DataView(body.buffer, body.byteOffset).getInt32(0, true);

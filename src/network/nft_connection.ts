@@ -1,7 +1,7 @@
 /**
  * @module
- * Small changes of nf_tables without any program: the kernel is asked directly, which takes a fraction of a millisecond
- * where nft(8) takes five, and twenty for a whole table.
+ * Small changes of nf_tables over netlink, without running nft(8): they take a fraction of a millisecond, where nft(8)
+ * takes 5 ms, and 20 ms for a whole table.
  */
 import { isErrno, NETLINK, type NetlinkCalls, OwnedFd, SysError } from "../sys/mod.ts";
 import type { FileCalls } from "../sys/mod.ts";
@@ -18,7 +18,7 @@ import {
   tableRemoval,
 } from "./nft_messages.ts";
 
-/** See the module's comment. One request at a time. The socket is opened with the first one. */
+/** A netlink socket for nf_tables. It is opened by the first request, and requests are sent one at a time. */
 export class NftConnection implements Disposable {
   readonly #calls: NetlinkCalls & Pick<FileCalls, "close">;
   #socket: OwnedFd | undefined;
@@ -28,19 +28,25 @@ export class NftConnection implements Disposable {
     this.#calls = calls;
   }
 
-  /** By which listeners know whose change it is. @throws {SysError} */
+  /**
+   * The socket's port id, by which monitors recognize our own changes.
+   * @throws {SysError}
+   */
   get portId(): number {
     return this.#calls.netlinkPort(this.#fd);
   }
 
-  /** All of it, or nothing. @throws {SysError} ENOENT, EEXIST: the kernel has something else than what was thought */
+  /**
+   * Applies the change as one transaction.
+   * @throws {SysError} ENOENT, EEXIST: the kernel's elements are not those that the caller assumed
+   */
   async changeElements(change: ElementChange): Promise<void> {
-    if (change.removed.length + change.added.length > 0) await this.#done(elementBatch(change), "change rules");
+    if (change.removed.length + change.added.length > 0) await this.#request(elementBatch(change), "change rules");
   }
 
   async hasTable(name: string): Promise<boolean> {
     try {
-      await this.#done(tableQuestion(name), "look for a table");
+      await this.#request(tableQuestion(name), "look for a table");
       return true;
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return false;
@@ -48,20 +54,23 @@ export class NftConnection implements Disposable {
     }
   }
 
-  /** Also where there is none. */
+  /** Removes the table if it exists. */
   async removeTable(name: string): Promise<void> {
-    if (await this.hasTable(name)) await this.#done(tableRemoval(name), "remove a table");
+    if (await this.hasTable(name)) await this.#request(tableRemoval(name), "remove a table");
   }
 
-  /** Forgets what a rule has led somewhere, of which there may be none. @throws {SysError} */
+  /**
+   * Deletes the flows to these targets, if there are any.
+   * @throws {SysError}
+   */
   async forgetFlows(targets: readonly FlowTarget[]): Promise<void> {
-    for (const target of targets) await this.#done(flowRemoval(target), "forget flows");
+    for (const target of targets) await this.#request(flowRemoval(target), "forget flows");
   }
 
-  /** Whether a chain of others is there, and what it does by default. */
+  /** Returns the policy of another program's chain; undefined if the chain does not exist. */
   async policyOf(chain: ChainName): Promise<"drop" | "accept" | undefined> {
     try {
-      const answers = await this.#done(chainQuestion(chain), "look for a chain");
+      const answers = await this.#request(chainQuestion(chain), "look for a chain");
       return answers.some(isDroppingChain) ? "drop" : "accept";
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return undefined;
@@ -69,9 +78,9 @@ export class NftConnection implements Disposable {
     }
   }
 
-  /** Whether some rule of a chain, which has to be there, has a text in it: a comment. */
+  /** Whether a rule of an existing chain contains a text, such as a comment. */
   async hasRuleWith(chain: ChainName, text: string): Promise<boolean> {
-    const answers = await this.#done(rulesQuestion(chain), "read rules");
+    const answers = await this.#request(rulesQuestion(chain), "read rules");
     const latin = new TextDecoder("latin1");
     return answers.some(({ body }) => latin.decode(body).includes(text));
   }
@@ -86,11 +95,14 @@ export class NftConnection implements Disposable {
     return this.#socket.fd;
   }
 
-  /** @throws {SysError} the first error that the kernel answers with */
-  async #done(requests: Uint8Array<ArrayBuffer>, attempt: string): Promise<NetlinkMessage[]> {
-    const turn = this.#last.then(() => this.#ask(requests));
-    this.#last = turn.catch(() => undefined);
-    const answers = await turn;
+  /**
+   * Sends requests and returns the answers.
+   * @throws {SysError} the first error that the kernel answered with
+   */
+  async #request(requests: Uint8Array<ArrayBuffer>, attempt: string): Promise<NetlinkMessage[]> {
+    const result = this.#last.then(() => this.#ask(requests));
+    this.#last = result.catch(() => undefined);
+    const answers = await result;
     const errors = answers.map(errorOf).filter((errno) => errno !== undefined);
     const failure = errors.find((errno) => errno > 0);
     if (failure !== undefined) throw new SysError("nf_tables", failure, { subject: attempt });
@@ -106,7 +118,7 @@ export class NftConnection implements Disposable {
     const answers: NetlinkMessage[] = [];
     for (;;) {
       const bytes = this.#calls.receiveNetlink(fd);
-      // A long answer comes in parts, of which the kernel makes the next one when there is room for it.
+      // A long answer comes in parts; the kernel produces the next one when the receive buffer has room.
       if (bytes === "again") return answers;
       if (bytes !== "lost") answers.push(...messagesIn(bytes));
     }

@@ -1,7 +1,7 @@
 /**
  * @module
- * Requests to nf_tables over netlink (linux/netfilter/nf_tables.h), as far as they must not cost a process: elements of
- * maps and sets, whether a table is there, and its removal; and what the kernel tells of changes. Pure.
+ * Requests to nf_tables over netlink (linux/netfilter/nf_tables.h) that are too frequent for an nft(8) process: changes
+ * of map and set elements, lookups and removal of tables; and the notifications of changes. Pure.
  */
 import { addressBytes, BITS, parseAddress, parseSubnet, sizeOf } from "./address.ts";
 import {
@@ -21,12 +21,12 @@ import type { Protocol } from "./port.ts";
 const SUBSYSTEM = 10;
 const [BATCH_BEGIN, BATCH_END] = [16, 17];
 const NFPROTO_UNSPEC = 0;
-/** Of tables: `inet` is both versions'. */
+/** Address families of tables; `inet` is IPv4 and IPv6. */
 export const NFPROTO = { inet: 1, ip: 2, ip6: 10 } as const;
 export type NftFamily = keyof typeof NFPROTO;
-/** Of nfnetlink, for batches. */
+/** The `res_id` of nfnetlink batches. */
 const BATCH_FOR_NFTABLES = SUBSYSTEM;
-/** Which changes are told: a bit for the group NFNLGRP_NFTABLES. */
+/** Bit mask of the multicast group NFNLGRP_NFTABLES, which changes are notified to. */
 export const NFTABLES_GROUP = 1 << (7 - 1);
 
 const MSG = {
@@ -34,7 +34,7 @@ const MSG = {
   ...{ NEWSETELEM: 12, DELSETELEM: 14, NEWGEN: 15 },
 } as const;
 const ATTRIBUTE = {
-  /** Of a table its name; of everything that is in one, the table's. */
+  /** A table's name, in messages about it or anything in it. */
   TABLE: 1,
   CHAIN_NAME: 3,
   CHAIN_POLICY: 5,
@@ -48,31 +48,31 @@ const ATTRIBUTE = {
   ELEMENT_KEY_END: 10,
   DATA_VALUE: 1,
 } as const;
-/** Of an element: it is the end of the interval before it. */
+/** NFT_SET_ELEM_INTERVAL_END: the element is the exclusive end of the preceding interval. */
 const INTERVAL_END = 1;
-/** Of the names of interfaces (linux/if.h). */
+/** Size of interface names in bytes (linux/if.h). */
 const IFNAMSIZ = 16;
-/** What the length of an attribute has room for, with much to spare. */
+/** Elements in one message: an attribute's 16-bit length has room for these with a wide margin. */
 const ELEMENTS_IN_A_MESSAGE = 256;
 
-/** Of IP (netinet/in.h); the names are also nft's. */
+/** IP protocol numbers (netinet/in.h) by nft(8)'s names. */
 export const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
-/** An element of a map or a set in the words of nft(8): `tcp . 8080 : 172.17.0.2 . 80`, `172.17.0.0/16 . "tsd0"`. */
+/** An element of a map or set in the syntax of nft(8): `tcp . 8080 : 172.17.0.2 . 80`, `172.17.0.0/16 . "tsd0"`. */
 export interface MapElement {
-  /** Its name. */
+  /** Name of the map or set. */
   readonly map: string;
   readonly text: string;
 }
 
-/** What changes in one transaction. */
+/** The changes of one transaction. */
 export interface ElementChange {
   readonly table: string;
   readonly removed: readonly MapElement[];
   readonly added: readonly MapElement[];
 }
 
-/** One batch: all of it or nothing. Each part asks for an answer. */
+/** Encodes a transaction as one batch. Each message requests an acknowledgement. */
 export function elementBatch({ table, removed, added }: ElementChange): Uint8Array<ArrayBuffer> {
   const parts = [
     ...chunks(removed).map((some) => ({ type: MSG.DELSETELEM, flags: 0, some })),
@@ -91,44 +91,44 @@ export function elementBatch({ table, removed, added }: ElementChange): Uint8Arr
   }));
 }
 
-/** Removes a table of ours. */
+/** Encodes the removal of one of our tables. */
 export const tableRemoval = (table: string): Uint8Array<ArrayBuffer> =>
   batch([message(MSG.DELTABLE, NLM_F.ACK, 1, [textAttribute(ATTRIBUTE.TABLE, table)])]);
 
-/** Asks for a table of ours; the answer is the table, or the error ENOENT. */
+/** Encodes a lookup of one of our tables. The answer is the table, or the error ENOENT. */
 export const tableQuestion = (table: string): Uint8Array<ArrayBuffer> =>
   message(MSG.GETTABLE, NLM_F.ACK, 1, [textAttribute(ATTRIBUTE.TABLE, table)]);
 
-/** A chain of anybody's. */
+/** A chain, possibly another program's. */
 export interface ChainName {
   readonly family: NftFamily;
   readonly table: string;
   readonly chain: string;
 }
 
-/** Asks for a chain; the answer is the chain, or the error ENOENT. */
+/** Encodes a lookup of a chain. The answer is the chain, or the error ENOENT. */
 export function chainQuestion({ family, table, chain }: ChainName): Uint8Array<ArrayBuffer> {
   const names = [textAttribute(ATTRIBUTE.TABLE, table), textAttribute(ATTRIBUTE.CHAIN_NAME, chain)];
   return message(MSG.GETCHAIN, NLM_F.ACK, 1, names, family);
 }
 
-/** Whether a chain in an answer drops what none of its rules is for. */
+/** Whether a message describes a base chain with the policy `drop`. */
 export function isDroppingChain({ type, body }: NetlinkMessage): boolean {
   if (type >> 8 !== SUBSYSTEM) return false;
   const policy = attributeIn(body.subarray(4), ATTRIBUTE.CHAIN_POLICY);
   return policy !== undefined && policy.every((byte) => byte === 0);
 }
 
-/** Asks for all rules of a chain. */
+/** Encodes a dump of all rules of a chain. */
 export function rulesQuestion({ family, table, chain }: ChainName): Uint8Array<ArrayBuffer> {
   const names = [textAttribute(ATTRIBUTE.TABLE, table), textAttribute(ATTRIBUTE.RULE_CHAIN, chain)];
   return message(MSG.GETRULE, NLM_F.DUMP, 1, names, family);
 }
 
-/** Something that the kernel tells: part of a transaction, or its end. */
+/** A notification of the kernel: a change in a table, or the end of a transaction. */
 export type RuleNotice = { readonly table: string } | "end";
 
-/** What a message tells of changes; undefined for answers and for what is of no interest. */
+/** Decodes a notification; undefined for answers and other messages. */
 export function ruleNotice({ type, body }: NetlinkMessage): RuleNotice | undefined {
   if (type >> 8 !== SUBSYSTEM) return undefined;
   if ((type & 0xff) === MSG.NEWGEN) return "end";
@@ -157,7 +157,10 @@ function message(
 const general = (family: number, resource: number): Uint8Array =>
   new Uint8Array([family, 0, resource >> 8, resource & 0xff]);
 
-/** What an element comes to: a subnet alone is two, where it begins and where it has ended. */
+/**
+ * Encodes an element as one or two kernel elements: a key that is a subnet alone is an interval's start and its
+ * exclusive end.
+ */
 function encoded(text: string, keyOnly: boolean): Uint8Array[][] {
   const [key = "", data] = text.split(" : ");
   const part = (type: number, fields: readonly Uint8Array[]) =>
@@ -170,18 +173,18 @@ function encoded(text: string, keyOnly: boolean): Uint8Array[][] {
   }
   if (ranges.length > 1) return [[first, part(ATTRIBUTE.ELEMENT_KEY_END, ranges.map(({ last }) => last))]];
   const flags = attribute(ATTRIBUTE.ELEMENT_FLAGS, new Uint8Array([0, 0, 0, INTERVAL_END]));
-  // Behind the last address of all there is nothing that could say so.
+  // An interval that ends with the last address has no end element.
   return [[first], ...ranges.flatMap(({ next }) => next ? [[part(ATTRIBUTE.ELEMENT_KEY, [next]), flags]] : [])];
 }
 
 interface Range {
   readonly first: Uint8Array;
   readonly last: Uint8Array;
-  /** What follows, where there is anything. */
+  /** The address after the last one; undefined if there is none. */
   readonly next: Uint8Array | undefined;
 }
 
-/** One part of a key, which may be a subnet. Each takes as many registers of four bytes as it needs. */
+/** Encodes one part of a key, which may be a subnet. A part occupies as many 4-byte registers as it needs. */
 function range(word: string): Range {
   if (!word.includes("/")) return { first: field(word), last: field(word), next: undefined };
   const subnet = parseSubnet(word);
@@ -203,7 +206,7 @@ function field(word: string): Uint8Array {
   return addressBytes(parseAddress(word)!);
 }
 
-/** Of one map each. */
+/** Splits elements into messages, each of one map or set. */
 function chunks(elements: readonly MapElement[]): MapElement[][] {
   const byMap = Map.groupBy(elements, ({ map }) => map);
   return [...byMap.values()].flatMap((all) =>

@@ -1,6 +1,6 @@
 /**
  * @module
- * Hears what others change in nf_tables. It costs nothing while nobody changes anything.
+ * Notifies of changes that other programs make in nf_tables. Costs nothing while nothing changes.
  */
 import { EPOLL, type Epoll, type FileCalls, NETLINK, type NetlinkCalls, OwnedFd } from "../sys/mod.ts";
 import { messagesIn } from "./netlink_message.ts";
@@ -9,20 +9,26 @@ import { NFTABLES_GROUP, ruleNotice } from "./nft_messages.ts";
 export interface NftMonitorDeps {
   readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
   readonly epoll: Pick<Epoll, "add" | "remove">;
-  /** Whose changes are of no interest. */
+  /** Port id of the socket whose changes are ignored. */
   readonly ownPort: number;
-  /** Told once for each transaction, with the tables of whatever family that it changed; without them where some were missed. */
+  /**
+   * Called once for each transaction with the names of the changed tables of any family; with undefined if
+   * notifications were lost.
+   */
   readonly onChange: (tables: ReadonlySet<string> | undefined) => void;
 }
 
-/** What is read in one turn. */
-const MOST_READS = 64;
+/** Messages read in one event loop turn. */
+const MAX_READS = 64;
 
-/** Listens until it is disposed of. @throws {SysError} where the kernel has no nf_tables */
+/**
+ * Monitors changes until disposed.
+ * @throws {SysError} if the kernel has no nf_tables
+ */
 export function monitorRules({ calls, epoll, ownPort, onChange }: NftMonitorDeps): Disposable {
   const socket = new OwnedFd(calls.netlinkSocket(NETLINK.NETLINK_NETFILTER, NFTABLES_GROUP), calls);
   let tables = new Set<string>();
-  const hear = (bytes: Uint8Array) => {
+  const handle = (bytes: Uint8Array) => {
     for (const message of messagesIn(bytes)) {
       if (message.portId === ownPort) continue;
       const notice = ruleNotice(message);
@@ -37,11 +43,11 @@ export function monitorRules({ calls, epoll, ownPort, onChange }: NftMonitorDeps
     }
   };
   const read = () => {
-    for (let count = 0; count < MOST_READS; count++) {
+    for (let count = 0; count < MAX_READS; count++) {
       const bytes = calls.receiveNetlink(socket.fd);
       if (bytes === "again") return;
       if (bytes === "lost") onChange(undefined);
-      else hear(bytes);
+      else handle(bytes);
     }
   };
   epoll.add(socket.fd, EPOLL.IN, read);

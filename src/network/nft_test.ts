@@ -4,7 +4,7 @@ import { elementBatch, ruleNotice } from "./nft_messages.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-Deno.test("an element as nft(8) sends it", () => {
+Deno.test("an element is encoded as by nft(8)", () => {
   const bytes = elementBatch({
     table: "tt",
     removed: [],
@@ -22,7 +22,7 @@ Deno.test("an element as nft(8) sends it", () => {
   );
 });
 
-Deno.test("subnets in sets: alone as beginning and end, with something else as a range", () => {
+Deno.test("a subnet in a set is an interval if it is the whole key, else a range", () => {
   const element = (map: string, text: string) => {
     const all = [...messagesIn(elementBatch({ table: "t", removed: [], added: [{ map, text }] }))][1]!;
     return hex(attributeIn(all.body.subarray(4), 3)!);
@@ -43,14 +43,14 @@ Deno.test("subnets in sets: alone as beginning and end, with something else as a
   assert.equal(element("a", '"b0"'), "1c000180" + "18000180" + "14000100" + name);
 });
 
-Deno.test("many elements are several messages, one for each map and 256 of them", () => {
+Deno.test("elements are split into messages by map and by 256", () => {
   const added = Array.from({ length: 300 }, (_, at) => ({ map: "a", text: `tcp . ${at + 1} : 10.0.0.1 . 80` }));
   const removed = [{ map: "b", text: "fd00::1 . tcp . 1 : 10.0.0.1 . 80" }];
   const types = [...messagesIn(elementBatch({ table: "t", added, removed }))].map(({ type }) => type);
   assert.deepEqual(types, [16, 2574, 2572, 2572, 17]);
 });
 
-Deno.test("what is told of changes; what is cut off is left out", () => {
+Deno.test("notifications of changes are decoded; truncated messages are dropped", () => {
   const head = new Uint8Array([1, 0, 0, 0]);
   const rule = netlinkMessage({ type: 0xa06, flags: 0, sequence: 1 }, head, textAttribute(1, "tsd"));
   const end = netlinkMessage({ type: 0xa0f, flags: 0, sequence: 1 }, head);

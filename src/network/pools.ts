@@ -1,6 +1,7 @@
 /**
  * @module
- * Where subnets of new networks come from: Docker's default pools, without what others on the machine have. Pure.
+ * Address pools: chooses the subnets of new networks from Docker's default pools, without those in use on the machine,
+ * and addresses within them. Pure.
  */
 import { TsdError } from "../errors.ts";
 import { type Address, BITS, overlaps, parseSubnet, sizeOf, type Subnet } from "./address.ts";
@@ -10,25 +11,25 @@ const POOLS: readonly Subnet[] = [
   ...Array.from({ length: 16 }, (_, at) => parseSubnet(`192.168.${16 * at}.0/20`)),
 ];
 
-/** Addresses that are in use on the machine. */
+/** A subnet in use on the machine. */
 export interface ReservedSubnet {
   readonly subnet: Subnet;
-  /** What has them, for messages: `interface eth0`. */
+  /** What uses it, for error messages: `interface eth0`. */
   readonly holder: string;
   /**
-   * A route to other machines, which may use some of these addresses. A smaller subnet can still be used, as its own
-   * route is more specific: a VPN may lead everything to itself by routes like 0.0.0.0/1.
+   * Whether it is a route to other hosts, which may use some of these addresses only. A smaller subnet can still be
+   * used, because its own route is more specific: a VPN may route everything to itself by 0.0.0.0/1 and the like.
    */
   readonly isRoute?: boolean;
 }
 
 export interface PoolChoice {
   readonly reserved: readonly ReservedSubnet[];
-  /** What the network had, which it keeps if it can. */
+  /** The network's current subnet, which it keeps if possible. */
   readonly current?: Subnet | undefined;
 }
 
-/** What keeps a network from having a subnet; undefined where nothing does. */
+/** Returns what conflicts with a subnet; undefined if nothing does. */
 export function conflictWith(subnet: Subnet, reserved: readonly ReservedSubnet[]): ReservedSubnet | undefined {
   return reserved.find((each) =>
     overlaps(subnet, each.subnet) && !(each.isRoute && each.subnet.prefix < subnet.prefix)
@@ -36,20 +37,25 @@ export function conflictWith(subnet: Subnet, reserved: readonly ReservedSubnet[]
 }
 
 /**
- * The first pool that overlaps nothing, else one that only routes to larger subnets lead to.
- * @param startAt number of the pool that is looked at first
- * @throws {TsdError} invalid_argument when there is none, in Docker's words
+ * Chooses the first pool that overlaps nothing reserved; if there is none, the first that overlaps only routes to
+ * larger subnets.
+ * @param startAt index of the pool to start the search at
+ * @throws {TsdError} invalid_argument if no pool is free, with Docker's message
  */
 export function choosePool({ reserved, current }: PoolChoice, startAt = 0): Subnet {
   const first = startAt % POOLS.length;
   return choose([...current ? [current] : [], ...POOLS.slice(first), ...POOLS.slice(0, first)], reserved);
 }
 
-/** Digits of a network's id that make its part of the address: 40 bits by chance, as RFC 4193 wants it. */
+/** Digits of a network's id that become the global ID: 40 random bits (RFC 4193, 3.2). */
 const ULA_DIGITS = 10;
 const ULA_PREFIX = 64;
 
-/** A subnet of version 6 that is this network's alone. @param id random hexadecimal digits @throws {TsdError} invalid_argument */
+/**
+ * Chooses a unique local IPv6 subnet (RFC 4193).
+ * @param id the network's id: random hexadecimal digits
+ * @throws {TsdError} invalid_argument
+ */
 export function chooseUniqueLocal(id: string, { reserved, current }: PoolChoice): Subnet {
   const candidates = current ? [current] : [];
   for (let at = 0; at + ULA_DIGITS <= id.length; at += ULA_DIGITS) {
@@ -66,18 +72,18 @@ function choose(candidates: readonly Subnet[], reserved: readonly ReservedSubnet
   throw new TsdError("invalid_argument", "all predefined address pools have been fully subnetted");
 }
 
-/** What an address is chosen by. */
+/** Restricts the choice of an address. */
 export interface AddressChoice {
   readonly taken: ReadonlySet<bigint>;
-  /** A part of the network. */
+  /** A part of the subnet to choose from. */
   readonly range?: Subnet | undefined;
-  /** The one that was given last: the search goes on behind it, so that one that was just freed isn't given again at once. */
+  /** The address allocated last. The search starts after it, so that a released address is not reused at once. */
   readonly after?: bigint | undefined;
 }
 
 /**
- * A free address of a network, in its range if it has one. Its first and last address belong to nobody.
- * @throws {TsdError} network_exhausted when there is none
+ * Returns a free address of a subnet. The network address and the last address are never used.
+ * @throws {TsdError} network_exhausted if no address is free
  */
 export function freeAddress(subnet: Subnet, { taken, range = subnet, after }: AddressChoice): Address {
   const { family } = subnet;
@@ -96,7 +102,10 @@ function unused(first: bigint, last: bigint, taken: ReadonlySet<bigint>): bigint
   return undefined;
 }
 
-/** A locally administered address that follows from the IPv4 address, so that neighbours needn't learn a new one. */
+/**
+ * Derives a locally administered MAC address from the IPv4 address, so that neighbours needn't learn another one when
+ * the address is reused.
+ */
 export function macOf({ value }: Address): string {
   const low = (value & 0xffffffffn).toString(16).padStart(8, "0");
   return `02:42:${low.match(/../g)!.join(":")}`;

@@ -3,7 +3,7 @@ import { isTsdError } from "../errors.ts";
 import { formatAddress, formatSubnet, parseAddress, parseSubnet } from "./address.ts";
 import { choosePool, chooseUniqueLocal, conflictWith, freeAddress, macOf, type ReservedSubnet } from "./pools.ts";
 
-/** What interfaces have, and what routes lead to. */
+/** Subnets of interfaces, and destinations of routes. */
 function reserved({ interfaces = [], routes = [] }: { interfaces?: string[]; routes?: string[] }): ReservedSubnet[] {
   return [
     ...interfaces.map((text) => ({ subnet: parseSubnet(text), holder: "interface eth0" })),
@@ -13,7 +13,7 @@ function reserved({ interfaces = [], routes = [] }: { interfaces?: string[]; rou
 
 const subnetIn = (text: string | undefined) => text === undefined ? undefined : parseSubnet(text);
 
-Deno.test("a pool overlaps nothing that is in use; without any it says so", () => {
+Deno.test("a pool overlaps no subnet in use; an error if all do", () => {
   const chosen = (...interfaces: string[]) => formatSubnet(choosePool({ reserved: reserved({ interfaces }) }));
   assert.equal(chosen(), "172.17.0.0/16");
   assert.equal(chosen("192.0.2.0/24", "172.17.0.0/16"), "172.18.0.0/16");
@@ -22,7 +22,7 @@ Deno.test("a pool overlaps nothing that is in use; without any it says so", () =
   assert.throws(() => chosen("172.16.0.0/12", "192.168.0.0/16"), (thrown) => isTsdError(thrown, "invalid_argument"));
 });
 
-Deno.test("what a network has is kept if it can be, and a choice may begin anywhere", () => {
+Deno.test("the current subnet is kept if possible; the search may start at any pool", () => {
   const chosen = (current: string | undefined, interfaces: string[], startAt?: number) =>
     formatSubnet(choosePool({ reserved: reserved({ interfaces }), current: subnetIn(current) }, startAt));
   assert.equal(chosen("172.25.0.0/16", []), "172.25.0.0/16");
@@ -32,7 +32,7 @@ Deno.test("what a network has is kept if it can be, and a choice may begin anywh
   assert.equal(chosen(undefined, ["192.168.240.0/20"], 30), "172.17.0.0/16");
 });
 
-Deno.test("routes to larger subnets are avoided, and used where there is nothing else", () => {
+Deno.test("pools within routes to larger subnets are used last", () => {
   const chosen = (current: string | undefined, routes: string[]) =>
     formatSubnet(choosePool({ reserved: reserved({ routes }), current: subnetIn(current) }));
   assert.equal(chosen(undefined, ["172.16.0.0/12"]), "192.168.0.0/20");
@@ -53,7 +53,7 @@ Deno.test("a subnet conflicts with interfaces, and with routes that are not larg
   assert.equal(holder("fd00::/64", { interfaces: ["10.0.0.0/8", "fd00::/8"] }), "interface eth0");
 });
 
-Deno.test("a range of version 6 of its own for each network", () => {
+Deno.test("each network gets its own unique local IPv6 subnet", () => {
   const id = "0123456789abcdef0123".padEnd(64, "0");
   const chosen = (interfaces: string[], current?: string) =>
     formatSubnet(chooseUniqueLocal(id, { reserved: reserved({ interfaces }), current: subnetIn(current) }));
@@ -66,7 +66,7 @@ Deno.test("a range of version 6 of its own for each network", () => {
 
 const value = (text: string) => parseAddress(text)!.value;
 
-Deno.test("addresses: inside the range, never the first or last of the network, those just freed come late", () => {
+Deno.test("addresses: within the range, never the network's first or last, released ones last", () => {
   const subnet = parseSubnet("10.0.0.0/29");
   const free = (taken: string[], more: { range?: string; after?: string } = {}) =>
     formatAddress(freeAddress(subnet, {
@@ -85,6 +85,6 @@ Deno.test("addresses: inside the range, never the first or last of the network, 
   assert.equal(formatAddress(freeAddress(parseSubnet("fd00::/64"), { taken: new Set() })), "fd00::1");
 });
 
-Deno.test("a hardware address follows from the address", () => {
+Deno.test("a MAC address is derived from the IP address", () => {
   assert.equal(macOf(parseAddress("172.17.0.2")!), "02:42:ac:11:00:02");
 });

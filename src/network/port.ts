@@ -1,6 +1,6 @@
 /**
  * @module
- * Published ports: what a create request asks for (`PortBindings`, `ExposedPorts`, `PublishAllPorts`), and what it came to.
+ * Published ports: as requested (`PortBindings`, `ExposedPorts`, `PublishAllPorts`), and as allocated.
  */
 import type { PortMap } from "../api_types/mod.ts";
 import { TsdError } from "../errors.ts";
@@ -9,36 +9,39 @@ import { parseAddress } from "./address.ts";
 const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 export type Protocol = typeof PROTOCOLS[number];
 
-/** A port that is to be reached from outside. */
+/** A port that a request publishes. */
 export interface RequestedPort {
   readonly protocol: Protocol;
   readonly containerPort: number;
-  /** Empty: every address, of both versions. */
+  /** An IP address; empty for all IPv4 and IPv6 addresses. */
   readonly hostIp: string;
-  /** One of these; 0 to 0 is any. */
+  /** The range to choose one port from; [0, 0] for any port. */
   readonly hostPorts: readonly [first: number, last: number];
 }
 
-/** A port of the host that leads to one of a container. Plain JSON. */
+/** A port of the host that is mapped to a port of a container. Plain JSON. */
 export interface PublishedPort {
   readonly protocol: Protocol;
   readonly containerPort: number;
-  /** An address; `0.0.0.0` and `::` are all of their version. */
+  /** An IP address; `0.0.0.0` and `::` are all addresses of their family. */
   readonly hostIp: string;
   readonly hostPort: number;
 }
 
-/** Where a published port leads now: a container can get another address while it runs, or have none. */
+/** The current destination of a published port: a container's address can change or be removed while it runs. */
 export interface PortTarget {
-  /** Undefined: nowhere. */
+  /** Returns undefined if the container has no address. */
   readonly address: () => string | undefined;
-  /** The container's. It can become another one. */
+  /** The container's port. It may change. */
   port: number;
 }
 
 const MAX_PORT = 65_535;
 
-/** Names of ports as they are in requests: `80/tcp`. @throws {TsdError} invalid_argument */
+/**
+ * Parses a port in the form of requests: `80/tcp`.
+ * @throws {TsdError} invalid_argument
+ */
 export function parsePort(text: string): { readonly protocol: Protocol; readonly port: number } {
   const [digits = "", given] = text.split("/");
   const protocol = PROTOCOLS.find((each) => each === (given || "tcp").toLowerCase());
@@ -48,7 +51,10 @@ export function parsePort(text: string): { readonly protocol: Protocol; readonly
   return { protocol, port };
 }
 
-/** `8080`, `8000-8010`, or nothing. @throws {TsdError} invalid_argument */
+/**
+ * Parses `8080`, `8000-8010` or an empty string ([0, 0]).
+ * @throws {TsdError} invalid_argument
+ */
 export function portRange(text: string): [first: number, last: number] {
   if (text === "") return [0, 0];
   const [, from = "", to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
@@ -61,13 +67,17 @@ export function portRange(text: string): [first: number, last: number] {
 
 export interface PortRequest {
   readonly bindings: PortMap | null | undefined;
-  /** Names of ports. */
+  /** Ports in the form `80/tcp`. */
   readonly exposed: Iterable<string>;
-  /** Whether exposed ports without a binding get one. */
+  /** Whether exposed ports without a binding are published too. */
   readonly publishAll: boolean;
 }
 
-/** In the order of the containers' ports, so that of two clashes always the same is told. @throws {TsdError} invalid_argument */
+/**
+ * Returns the requested ports, sorted by the containers' ports, so that of several conflicts always the same one is
+ * reported.
+ * @throws {TsdError} invalid_argument
+ */
 export function requestedPorts({ bindings, exposed, publishAll }: PortRequest): RequestedPort[] {
   const requested = Object.entries(bindings ?? {}).filter(([, list]) => (list ?? []).length > 0);
   const expected = requested.flatMap(([name, list]) => (list ?? []).map((binding) => requestedPort(name, binding)));
@@ -79,7 +89,7 @@ export function requestedPorts({ bindings, exposed, publishAll }: PortRequest): 
   );
 }
 
-/** The name of a port in the form of Docker's maps. */
+/** Formats a port as a key of Docker's maps. */
 export const portKey = (port: number, protocol: string): string => `${port}/${protocol}`;
 
 function keyOf(name: string): string {
@@ -87,7 +97,10 @@ function keyOf(name: string): string {
   return portKey(port, protocol);
 }
 
-/** What one binding wants. @throws {TsdError} invalid_argument */
+/**
+ * Parses one binding.
+ * @throws {TsdError} invalid_argument
+ */
 export function requestedPort(
   name: string,
   { HostIp: ip = "", HostPort: ports = "" }: { HostIp?: string | undefined; HostPort?: string | undefined },

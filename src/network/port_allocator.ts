@@ -1,24 +1,24 @@
 /**
  * @module
- * Which ports of the host one engine has given out. What other programs have, only the attempt to listen there can tell.
+ * The host ports that this engine has allocated. Ports of other programs are found only by trying to listen.
  */
 import { TsdError } from "../errors.ts";
 import type { Protocol, PublishedPort, RequestedPort } from "./port.ts";
 
-/** The kernel's default range for ports that nobody asked for by number. */
+/** The kernel's default range of ephemeral ports. */
 const DEFAULT_RANGE = [32_768, 60_999] as const;
 const EVERYWHERE = ["0.0.0.0", "::"] as const;
 
-/** `32768 60999`, of net.ipv4.ip_local_port_range. */
+/** Parses net.ipv4.ip_local_port_range (`32768 60999`). */
 export function localPortRange(text: string | undefined): readonly [first: number, last: number] {
   const [first = 0, last = 0] = (text ?? "").trim().split(/\s+/).map(Number);
   return first > 0 && first <= last ? [first, last] : DEFAULT_RANGE;
 }
 
-/** See the module's comment. */
+/** Allocates host ports for the published ports of this engine. */
 export class PortAllocator {
   readonly #range: readonly [first: number, last: number];
-  /** By protocol and number: the addresses that have it. */
+  /** Host addresses by protocol and port. */
   readonly #taken = new Map<string, string[]>();
   #next: number;
 
@@ -28,9 +28,10 @@ export class PortAllocator {
   }
 
   /**
-   * Takes a port. Of several that fit, `skip` says which others are known not to work.
-   * @param replaced what the taker has and gives back afterwards: it is in no one's way
-   * @throws {TsdError} port_in_use, in Docker's words
+   * Allocates a port on all requested addresses.
+   * @param skip ports that are known to be in use by other programs
+   * @param replaced ports that the caller will release afterwards: they do not conflict
+   * @throws {TsdError} port_in_use, with Docker's message
    */
   take(
     requested: RequestedPort,
@@ -51,27 +52,30 @@ export class PortAllocator {
     throw refusal(requested);
   }
 
-  /** One that was given out earlier. */
+  /** Records a port that was allocated earlier. */
   keep({ protocol, hostIp, hostPort }: PublishedPort): void {
     const key = keyOf(protocol, hostPort);
     this.#taken.set(key, [...this.#taken.get(key) ?? [], hostIp]);
   }
 
-  /** Whether that very port was given out. */
+  /** Whether exactly this port is allocated. */
   has({ protocol, hostIp, hostPort }: Pick<PublishedPort, "protocol" | "hostIp" | "hostPort">): boolean {
     return this.#taken.get(keyOf(protocol, hostPort))?.includes(hostIp) ?? false;
   }
 
   free({ protocol, hostIp, hostPort }: PublishedPort): void {
     const key = keyOf(protocol, hostPort);
-    const left = [...this.#taken.get(key) ?? []];
-    const at = left.indexOf(hostIp);
-    if (at >= 0) left.splice(at, 1);
-    if (left.length === 0) this.#taken.delete(key);
-    else this.#taken.set(key, left);
+    const remaining = [...this.#taken.get(key) ?? []];
+    const at = remaining.indexOf(hostIp);
+    if (at >= 0) remaining.splice(at, 1);
+    if (remaining.length === 0) this.#taken.delete(key);
+    else this.#taken.set(key, remaining);
   }
 
-  /** Numbers that fit, the next one of the whole range first, so that one just freed isn't given out again at once. */
+  /**
+   * Yields the ports that fit. A search of the whole range continues after the last port, so that a released one isn't
+   * reused at once.
+   */
   *#candidates({ hostPorts: [first, last] }: RequestedPort): Generator<number> {
     if (first > 0) {
       for (let port = first; port <= last; port++) yield port;
@@ -94,17 +98,17 @@ export class PortAllocator {
 
 const keyOf = (protocol: Protocol, port: number): string => `${protocol} ${port}`;
 
-/** Whether two ports can't be open at once. */
+/** Whether two ports can't be open at the same time. */
 export const portsClash = (a: PublishedPort, b: PublishedPort): boolean =>
   a.protocol === b.protocol && a.hostPort === b.hostPort && addressesClash(a.hostIp, b.hostIp);
 
-/** Two addresses of one version can't share a port when they are the same, or one is all of them. */
+/** Two addresses of one family can't share a port if they are equal or one is the wildcard. */
 function addressesClash(a: string, b: string): boolean {
   if (a.includes(":") !== b.includes(":")) return false;
   return a === b || isWildcard(a) || isWildcard(b);
 }
 
-/** Whether it stands for all addresses of its version. */
+/** Whether it is the wildcard address of its family. */
 export const isWildcard = (address: string): boolean => (EVERYWHERE as readonly string[]).includes(address);
 
 function refusal({ hostIp, hostPorts: [first, last] }: RequestedPort): TsdError {

@@ -1,7 +1,7 @@
 /**
  * @module
- * Changes of what a container publishes: which bindings go, which come, and what that means for ports that are open now.
- * A port goes with the whole binding that it came from. Pure.
+ * Changes of a container's published ports: which bindings are removed and added, and which open ports that affects.
+ * Removing a port removes the whole binding that it was allocated for. Pure.
  */
 import type { HostConfig, PortBinding, PortMap, PublishedPortName } from "../api_types/mod.ts";
 import { TsdError } from "../errors.ts";
@@ -15,13 +15,13 @@ import {
   requestedPorts,
 } from "./port.ts";
 
-/** A checked request. */
+/** A validated request. */
 export interface PortUpdate {
   readonly add: PortMap;
   readonly remove: readonly PortName[];
 }
 
-/** What a port that goes must be; [0, 0] and empty fit everything. */
+/** Selects published ports to remove; [0, 0] and an empty string match everything. */
 export interface PortName {
   readonly protocol: Protocol;
   readonly hostIp: string;
@@ -29,27 +29,30 @@ export interface PortName {
   readonly containerPorts: readonly [first: number, last: number];
 }
 
-/** What a container publishes, as its record has it. */
+/** The published ports of a container's record. */
 export interface Publishing {
   readonly bindings: HostConfig["PortBindings"];
   readonly publishAll: boolean;
   readonly exposed: readonly string[];
 }
 
-/** What it comes to. */
+/** The result of a change. */
 export interface ChangedPublishing extends Publishing {
   readonly removed: readonly PublishedPort[];
   readonly added: readonly RequestedPort[];
 }
 
-/** One binding, and what it came to where the container runs. */
+/** A binding, and the ports allocated for it if the container is running. */
 interface Entry {
   readonly requested: RequestedPort;
   readonly binding: PortBinding;
   readonly ports: readonly PublishedPort[];
 }
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Validates a request. Returns undefined if it changes nothing.
+ * @throws {TsdError} invalid_argument
+ */
 export function portUpdate(
   add: PortMap | null | undefined,
   remove: readonly PublishedPortName[] | null | undefined,
@@ -73,8 +76,10 @@ function portName({ HostIp, HostPort = "", ContainerPort = "", Protocol }: Publi
 }
 
 /**
- * @param published what a running container has; undefined for one that doesn't run
- * @throws {TsdError} invalid_argument: what is to go isn't there; conflict: what is to come is there
+ * Applies an update to a container's bindings.
+ * @param published ports of a running container; undefined for one that isn't running
+ * @throws {TsdError} invalid_argument if a port to remove is not published
+ * @throws {TsdError} port_in_use if a port to add is published already
  */
 export function changedPublishing(
   before: Publishing,
@@ -89,21 +94,21 @@ export function changedPublishing(
     for (const entry of hit) vanished.add(entry);
   }
   const added = requestedPorts({ bindings: add, exposed: [], publishAll: false });
-  const left = entries.filter((entry) => !vanished.has(entry));
-  const twice = added.find((port) => left.some(({ requested }) => isSame(port, requested)));
-  if (twice !== undefined) {
-    const { hostIp, hostPorts: [first] } = twice;
+  const remaining = entries.filter((entry) => !vanished.has(entry));
+  const duplicate = added.find((port) => remaining.some(({ requested }) => isSame(port, requested)));
+  if (duplicate !== undefined) {
+    const { hostIp, hostPorts: [first] } = duplicate;
     const shown = hostIp.includes(":") ? `[${hostIp}]` : hostIp || "0.0.0.0";
     throw new TsdError("port_in_use", `Bind for ${shown}:${first} failed: port is already allocated`);
   }
   const bindings: Record<string, PortBinding[]> = {};
   const bind = (port: string, binding: PortBinding) => (bindings[port] ??= []).push(binding);
-  for (const { requested, binding } of left) bind(portKey(requested.containerPort, requested.protocol), binding);
+  for (const { requested, binding } of remaining) bind(portKey(requested.containerPort, requested.protocol), binding);
   for (const { containerPort, protocol, hostIp, hostPorts } of added) {
     bind(portKey(containerPort, protocol), { HostIp: hostIp, HostPort: rangeText(hostPorts) });
   }
   const exposed = new Set([...before.exposed, ...added.map((port) => portKey(port.containerPort, port.protocol))]);
-  // What was published for being exposed has a binding of its own from now on.
+  // Ports that were published because they are exposed have explicit bindings from now on.
   return {
     bindings,
     publishAll: false,
@@ -113,18 +118,18 @@ export function changedPublishing(
   };
 }
 
-/** In the order in which they were published, so that each finds its own. */
+/** Assigns the ports to the bindings in the order in which they were allocated. */
 function entriesOf({ bindings, publishAll, exposed }: Publishing, published: readonly PublishedPort[]): Entry[] {
-  const left = [...published];
+  const remaining = [...published];
   return requestedPorts({ bindings, exposed, publishAll }).map((requested) => {
-    const first = left.find((port) => cameFrom(port, requested));
+    const first = remaining.find((port) => cameFrom(port, requested));
     const ports = first === undefined
       ? []
-      : left.filter((port) =>
+      : remaining.filter((port) =>
         cameFrom(port, requested) && port.hostPort === first.hostPort &&
         (requested.hostIp === "" || port.hostIp === first.hostIp)
       );
-    for (const port of ports) left.splice(left.indexOf(port), 1);
+    for (const port of ports) remaining.splice(remaining.indexOf(port), 1);
     return { requested, binding: { HostIp: requested.hostIp, HostPort: rangeText(requested.hostPorts) }, ports };
   });
 }
@@ -147,7 +152,7 @@ function fits(name: PortName, { requested, ports }: Entry, isRunning: boolean): 
   return (isAny || overlaps) && (name.hostIp === "" || name.hostIp === requested.hostIp);
 }
 
-/** Whether two bindings want the very same port of the host. */
+/** Whether two bindings request the same single port of the host. */
 function isSame(a: RequestedPort, b: RequestedPort): boolean {
   const isOne = a.hostPorts[0] > 0 && a.hostPorts[0] === a.hostPorts[1];
   return isOne && a.protocol === b.protocol && a.hostIp === b.hostIp && a.hostPorts.join() === b.hostPorts.join();

@@ -23,7 +23,7 @@ function change(
 const ONE = { HostIp: "", HostPort: "8080" };
 const HOME = { HostIp: "127.0.0.1", HostPort: "8081" };
 
-Deno.test("a port goes with the binding that it came from, on all its addresses", () => {
+Deno.test("removing a port removes its binding on all addresses", () => {
   const published = [...everywhere(8080), at("127.0.0.1", 8081)];
   for (const name of [{ HostPort: "8080" }, { HostPort: "8000-8080" }, { HostIp: "::", HostPort: "8080" }]) {
     const after = change({ "80/tcp": [ONE, HOME] }, published, {}, [name]);
@@ -34,7 +34,7 @@ Deno.test("a port goes with the binding that it came from, on all its addresses"
   assert.deepEqual([all.removed, all.bindings, all.exposed], [published, {}, ["80/tcp"]]);
 });
 
-Deno.test("what isn't published can't go", () => {
+Deno.test("a port that isn't published can't be removed", () => {
   const refused = (name: PublishedPortName, message: RegExp | string) =>
     assert.throws(() => change({ "80/tcp": [ONE] }, everywhere(8080), {}, [name]), {
       code: "invalid_argument",
@@ -48,7 +48,7 @@ Deno.test("what isn't published can't go", () => {
   refused({ HostPort: "x" }, /invalid port/);
 });
 
-Deno.test("random ports and ranges: each binding has its own", () => {
+Deno.test("random ports and ranges are matched to their bindings", () => {
   const bindings = { "80/tcp": [{ HostIp: "", HostPort: "" }, { HostIp: "", HostPort: "8000-8010" }] };
   const published = [...everywhere(32_768), ...everywhere(8000)];
   assert.deepEqual(change(bindings, published, {}, [{ HostPort: "32768" }]).bindings, {
@@ -57,14 +57,14 @@ Deno.test("random ports and ranges: each binding has its own", () => {
   assert.deepEqual(change(bindings, published, {}, [{ HostPort: "8000" }]).bindings, {
     "80/tcp": [bindings["80/tcp"][0]],
   });
-  // One that doesn't run has the second by its range only.
+  // The second binding of a stopped container is selected by its range only.
   assert.deepEqual(change(bindings, undefined, {}, [{ HostPort: "8005" }]).bindings, {
     "80/tcp": [bindings["80/tcp"][0]],
   });
   assert.throws(() => change(bindings, undefined, {}, [{ HostPort: "32768" }]), /is not published/);
 });
 
-Deno.test("what is published for being exposed has bindings of its own afterwards", () => {
+Deno.test("ports published by PublishAllPorts get explicit bindings", () => {
   const more = { publishAll: true, exposed: ["80/tcp", "81/tcp"] };
   const published = [...everywhere(32_768), ...everywhere(32_769, 81)];
   const after = change({}, published, { "82/tcp": [{ HostIp: "", HostPort: "82" }] }, [{ HostPort: "32768" }], more);
@@ -77,7 +77,7 @@ Deno.test("what is published for being exposed has bindings of its own afterward
   });
 });
 
-Deno.test("a port can move in one change; the same twice can't be", () => {
+Deno.test("a port can be moved in one change; a duplicate is refused", () => {
   const moved = change({ "80/tcp": [ONE] }, everywhere(8080), { "81/tcp": [ONE] }, [{ HostPort: "8080" }]);
   assert.deepEqual(moved.bindings, { "81/tcp": [ONE] });
   assert.throws(() => change({ "80/tcp": [ONE] }, undefined, { "81/tcp": [ONE] }, []), {

@@ -1,7 +1,7 @@
 /**
  * @module
- * Sockets that stand for published ports: no other program gets the port meanwhile, and what the kernel's rules don't lead
- * to the container (IPv6, as it has no such address) goes through here. For SCTP there are rules only.
+ * Listening sockets of published ports. They reserve the port against other programs, and proxy the traffic that the
+ * kernel's rules don't redirect to the container (IPv6, if it has no such address). SCTP has rules only.
  */
 import { connect, Socket } from "node:net";
 import type { Log } from "../log.ts";
@@ -10,19 +10,20 @@ import { addressBytes, parseAddress } from "./address.ts";
 import type { PortTarget, PublishedPort } from "./port.ts";
 import { proxyDatagrams } from "./udp_proxy.ts";
 
-/** The port is another program's. */
+/** The port is in use by another program. */
 export class PortBusy extends Error {}
 
 export interface PortSocketOptions {
   readonly log: Log;
   readonly epoll: AcceptorOptions["epoll"];
-  /** Whether other sockets of ours are or may come there (see `shared_port.ts`). */
+  /** Whether other sockets of this engine share the port or may do so later (see `shared_port.ts`). */
   readonly isShared?: boolean;
 }
 
 /**
- * Takes a port and serves it until it is disposed of.
- * @throws {PortBusy} @throws Error of the system
+ * Listens on a port and proxies its traffic until disposed.
+ * @throws {PortBusy} if the port is in use
+ * @throws Error of the system
  */
 export async function openPort(
   port: PublishedPort,
@@ -33,7 +34,7 @@ export async function openPort(
     switch (port.protocol) {
       case "tcp": {
         const listener = listenTcp(bytesOf(port.hostIp), port.hostPort, isShared);
-        return relayConnections(listener, target, log, epoll);
+        return proxyConnections(listener, target, log, epoll);
       }
       case "udp":
         return await proxyDatagrams(port, target, log, isShared);
@@ -50,15 +51,15 @@ const bytesOf = (ip: string) => addressBytes(parseAddress(ip)!);
 const isBusy = (thrown: unknown): boolean =>
   isErrno(thrown, "EADDRINUSE") || (thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE");
 
-/** Passes connections on, each way until its end. */
-function relayConnections(
+/** Proxies connections, with half-close in both directions. */
+function proxyConnections(
   listener: OwnedFd,
   to: PortTarget,
   log: Log,
   epoll: AcceptorOptions["epoll"],
 ): AsyncDisposable {
   const open = new Set<Socket>();
-  const keep = (socket: Socket, other: Socket) => {
+  const track = (socket: Socket, other: Socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
     socket.on("error", (error) => {
@@ -66,20 +67,20 @@ function relayConnections(
       other.destroy();
     });
   };
-  const passOn = (fd: number) => {
+  const proxy = (fd: number) => {
     const host = to.address();
-    // Without one connect(2) would go to this machine.
+    // Without a host connect(2) would connect to this machine.
     if (host === undefined) return files.close(fd);
     const client = socketOf(fd);
     const target = connect({ host, port: to.port, allowHalfOpen: true });
-    keep(client, target);
-    keep(target, client);
+    track(client, target);
+    track(target, client);
     client.pipe(target);
     target.pipe(client);
   };
   const onTrouble = (thrown: unknown) =>
     log.warn("connections to a published port can't be accepted for now", { error: String(thrown) });
-  const acceptor = new Acceptor(listener, { epoll, onConnection: passOn, onTrouble });
+  const acceptor = new Acceptor(listener, { epoll, onConnection: proxy, onTrouble });
   return {
     [Symbol.asyncDispose]: () => {
       acceptor[Symbol.dispose]();
@@ -90,7 +91,10 @@ function relayConnections(
   };
 }
 
-/** @throws Error of the system; the descriptor is closed */
+/**
+ * Wraps an accepted descriptor.
+ * @throws Error of the system; the descriptor is closed
+ */
 function socketOf(fd: number): Socket {
   try {
     return new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });

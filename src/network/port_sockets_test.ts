@@ -6,7 +6,7 @@ import { Epoll } from "../sys/mod.ts";
 import type { PortTarget, Protocol } from "./port.ts";
 import { openPort } from "./port_sockets.ts";
 
-/** A port that nobody has for now. */
+/** Returns a port that is free at this time. */
 const freePort = () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return (listener.addr as Deno.NetAddr).port;
@@ -34,7 +34,7 @@ async function textOf(connection: Deno.Conn): Promise<string> {
   }
 }
 
-Deno.test("a connection to a port that leads nowhere ends, and reaches nothing of this machine", async () => {
+Deno.test("a connection to a port without a target is closed and reaches no port of this machine", async () => {
   using inner = Deno.listen({ hostname: "0.0.0.0", port: 0 });
   let address: string | undefined = "127.0.0.1";
   const { socket, hostPort } = await open("tcp", (inner.addr as Deno.NetAddr).port, () => address);
@@ -46,7 +46,7 @@ Deno.test("a connection to a port that leads nowhere ends, and reaches nothing o
   {
     using connection = await Deno.connect({ hostname: "127.0.0.43", port: hostPort });
     await connection.write(new Uint8Array(1));
-    // The kernel lets it in before anybody here does.
+    // The kernel completes a connection before it is accepted here.
     while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     address = undefined;
     using other = await Deno.connect({ hostname: "127.0.0.43", port: hostPort });
@@ -62,7 +62,7 @@ Deno.test("a connection to a port that leads nowhere ends, and reaches nothing o
   for (const each of accepted) each.close();
 });
 
-Deno.test("bytes go both ways, and each way ends for itself", async () => {
+Deno.test("bytes are proxied in both directions, each with its own half-close", async () => {
   using inner = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { socket, hostPort } = await open("tcp", (inner.addr as Deno.NetAddr).port, () => "127.0.0.1");
   await using _socket = socket;
@@ -76,12 +76,12 @@ Deno.test("bytes go both ways, and each way ends for itself", async () => {
   assert.equal(await textOf(client), "answer");
 });
 
-Deno.test("datagrams to a port that leads nowhere are dropped", async () => {
+Deno.test("datagrams to a port without a target are dropped", async () => {
   const inner = createSocket("udp4");
-  const heard: string[] = [];
+  const received: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   inner.on("message", (bytes) => {
-    heard.push(bytes.toString());
+    received.push(bytes.toString());
     resolve();
   });
   await new Promise<void>((done) => inner.bind(0, "0.0.0.0", done));
@@ -97,7 +97,7 @@ Deno.test("datagrams to a port that leads nowhere are dropped", async () => {
   address = "127.0.0.1";
   sender.send("somewhere", hostPort, "127.0.0.43");
   await promise;
-  assert.deepEqual(heard, ["somewhere"]);
+  assert.deepEqual(received, ["somewhere"]);
   await socket[Symbol.asyncDispose]();
   for (const each of [inner, sender]) await new Promise<void>((done) => each.close(() => done()));
 });

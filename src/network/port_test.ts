@@ -10,7 +10,7 @@ const ask = (
 ) => requestedPorts({ bindings, exposed, publishAll });
 const at = (HostPort: string, HostIp = "") => [{ HostIp, HostPort }];
 
-Deno.test("wanted ports: numbers, ranges, addresses, any; all exposed ones only where that was asked for", () => {
+Deno.test("requested ports: numbers, ranges, addresses, any; exposed ones only with publishAll", () => {
   assert.deepEqual(
     ask({ "80/tcp": at("8080"), "53/udp": at("", "[::1]"), "9/sctp": at("9000-9010", "127.0.0.1"), "7": null }),
     [
@@ -24,7 +24,7 @@ Deno.test("wanted ports: numbers, ranges, addresses, any; all exposed ones only 
   assert.deepEqual([numbers(false), numbers(true)], [[80], [80, 443]]);
 });
 
-Deno.test("what is no port is refused", () => {
+Deno.test("an invalid port is refused", () => {
   for (
     const [name, port, ip] of [["x/tcp", "1"], ["80/foo", "1"], ["0/tcp", "1"], ["80", "70000"], ["80", "9-8"], [
       "80",
@@ -46,7 +46,7 @@ const clashes = (table: PortAllocator, port: string, ip = "", message = /./) =>
     (thrown) => isTsdError(thrown, "port_in_use") && message.test(thrown.message),
   );
 
-Deno.test("a port is given out once for an address; all addresses clash with each", () => {
+Deno.test("a port is allocated once for each address; the wildcard conflicts with every address", () => {
   const table = new PortAllocator([40_000, 40_002]);
   const take = (port: string, ip = "") => table.take(ask({ "80/tcp": at(port, ip) })[0]!);
   const taken = take("8080");
@@ -62,7 +62,7 @@ Deno.test("a port is given out once for an address; all addresses clash with eac
   assert.equal(table.take(ask({ "80/udp": at("8080") })[0]!)[0]!.hostPort, 8080);
 });
 
-Deno.test("any port: one after another, skipping what is taken or doesn't work, and around at the end", () => {
+Deno.test("any port: allocated in order, skipping those in use, wrapping around at the end", () => {
   const table = new PortAllocator(localPortRange("40000\t40003\n"));
   const any = (skip: number[] = []) => table.take(ask({ "80/tcp": at("") })[0]!, new Set(skip));
   table.keep({ protocol: "tcp", containerPort: 1, hostIp: "0.0.0.0", hostPort: 40_001 });

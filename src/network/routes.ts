@@ -12,10 +12,10 @@ export interface Route {
 
 /** Linux's route.h. */
 const RTF_REJECT = 0x200;
-/** Linux's ipv6_route.h: it came with a router's advertisement. */
+/** Linux's ipv6_route.h: learned from a router advertisement. */
 const RTF_ADDRCONF = 0x40000;
 
-/** Routes of version 4 but the default one. */
+/** Parses IPv4 routes, without the default route. */
 export function hostRoutes(text: string): Route[] {
   return text.split("\n").slice(1).flatMap((line) => {
     const [device = "", destination = "", , flags = "", , , , mask = ""] = line.trim().split(/\s+/);
@@ -25,7 +25,7 @@ export function hostRoutes(text: string): Route[] {
   });
 }
 
-/** The same of version 6, without what every machine has. */
+/** Parses IPv6 routes, without the default route and those that every machine has. */
 export function hostRoutes6(text: string): Route[] {
   return text.split("\n").flatMap((line) => {
     const [destination = "", length = "", , , , , , , flags = "", device = ""] = line.trim().split(/\s+/);
@@ -39,7 +39,7 @@ export function hostRoutes6(text: string): Route[] {
   });
 }
 
-/** Devices by which a router has offered itself as the way out, from `/proc/net/ipv6_route`. */
+/** Returns the devices with a default route from a router advertisement, from `/proc/net/ipv6_route`. */
 export function advertisedDevices(text: string): Set<string> {
   return new Set(
     text.split("\n").flatMap((line) => {
@@ -49,5 +49,5 @@ export function advertisedDevices(text: string): Set<string> {
   );
 }
 
-/** The kernel prints addresses as the machine's own words. */
+/** The kernel prints IPv4 addresses as integers in host byte order. */
 const littleEndian = (hex: string): bigint => BigInt(`0x${hex.match(/../g)!.toReversed().join("")}`);

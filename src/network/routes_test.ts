@@ -12,7 +12,7 @@ tun0\t00000000\t0100080A\t0003\t0\t0\t0\t00000080\t0\t0\t0
 docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
 `;
 
-Deno.test("the host's routes but the default one and those that refuse", () => {
+Deno.test("IPv4 routes without the default route and reject routes", () => {
   assert.deepEqual(shown(hostRoutes(ROUTES)), ["192.0.2.0/24 eth0", "0.0.0.0/1 tun0", "172.17.0.0/16 docker0"]);
   assert.deepEqual(hostRoutes(""), []);
 });
@@ -26,7 +26,7 @@ const IPV6_ROUTES = [
   "",
 ].join("\n");
 
-Deno.test("the host's routes of version 6, and who has offered itself as a router", () => {
+Deno.test("IPv6 routes, and devices with router advertisements", () => {
   assert.deepEqual(shown(hostRoutes6(IPV6_ROUTES)), ["fd00:7::/64 eth0"]);
   assert.deepEqual([...advertisedDevices(IPV6_ROUTES)], ["eth0"]);
 });

@@ -1,41 +1,41 @@
 /**
  * @module
- * One engine's table of nftables (nft(8)), whole, from what its networks and ports are. Pure: it is loaded in one
- * transaction, so that at no moment there is half of it, and nobody else's rules are touched.
+ * Generates the engine's whole nftables table (nft(8)) from its networks and published ports. Pure. The table is loaded
+ * in one transaction, so it is never incomplete, and rules of other programs are not touched.
  *
- * What it does: addresses of containers are hidden behind the host's on the way out; published ports lead in, also from
- * this machine; nothing else enters a network from outside it; 127.0.0.0/8 of the host can't be reached from a container
- * although its bridge routes there for published ports; questions for names get to whoever answers, also where that port
- * is published; a machine that forwards for containers only forwards for nobody else.
+ * The rules masquerade the containers' addresses in outbound traffic; redirect published ports, also for connections
+ * from this machine; drop all other traffic into a network from outside of it; keep containers from reaching the host's
+ * 127.0.0.0/8, although their bridge routes there for published ports; let DNS queries reach the embedded server even
+ * if port 53 is published; and keep a machine that forwards because of containers only from forwarding anything else.
  */
 import type { Family } from "./address.ts";
 import { NAME_PORT } from "./dns/name_port.ts";
 import type { MapElement } from "./nft_messages.ts";
 import type { PublishedPort } from "./port.ts";
 
-/** A network as the kernel has it. */
+/** A network's bridge, as far as the rules depend on it. */
 export interface RuledBridge {
-  /** Of the interface. */
+  /** Name of the interface. */
   readonly name: string;
-  /** CIDR, version 4. */
+  /** IPv4 subnet in CIDR notation. */
   readonly subnet: string;
-  /** CIDR, version 6, where it has that. */
+  /** IPv6 subnet in CIDR notation, if the network has one. */
   readonly six: string | undefined;
-  /** No way out or in. */
+  /** Whether the network has no connection to the outside. */
   readonly internal: boolean;
-  /** Whether containers of the network reach each other. */
+  /** Whether containers of the network can reach each other. */
   readonly connectsContainers: boolean;
-  /** Whether their addresses are hidden on the way out. */
+  /** Whether the containers' addresses are masqueraded in outbound traffic. */
   readonly masquerades: boolean;
-  /** Its own addresses where containers ask for names; none where they have none. */
+  /** Gateway addresses that serve DNS; empty if the network has none. */
   readonly nameServers: readonly string[];
 }
 
-/** A published port and where it leads. Those of IPv6 go through the engine where the container has no such address. */
+/** A published port and its target. IPv6 ports go through the engine's proxy if the container has no IPv6 address. */
 export interface RuledPort extends PublishedPort {
-  /** The container's, version 4. */
+  /** The container's IPv4 address. */
   readonly address: string;
-  /** And its other one. */
+  /** The container's IPv6 address. */
   readonly six: string | undefined;
 }
 
@@ -43,35 +43,35 @@ export interface Ruleset {
   readonly table: string;
   readonly bridges: readonly RuledBridge[];
   readonly ports: readonly RuledPort[];
-  /** Versions that are forwarded for containers only. */
+  /** Families that are forwarded for containers only. */
   readonly guardsForwarding: readonly Family[];
-  /** What packets that are let through are marked with, for the rules of others; undefined where nobody looks. */
+  /** Mark set on accepted packets, for the rules of other programs; undefined if none looks at it. */
   readonly mark?: number | undefined;
 }
 
-/** Kinds of interfaces whose owners forward for themselves: other engines', virtual machines', tunnels. */
+/** Kinds of interfaces whose owners rely on forwarding themselves: other engines, virtual machines, tunnels. */
 const FORWARDING_KINDS = ["bridge", "veth", "tun", "wireguard"];
 
 const EVERYWHERE = ["0.0.0.0", "::"];
-/** The kernel leads nothing out of it. */
+/** The kernel does not route traffic from the IPv6 loopback address to other interfaces. */
 const LOOPBACK_V6 = "::1";
 
-/** Removes the table, also where there is none. */
+/** Returns the commands that remove the table whether or not it exists. */
 export const noRules = (table: string): string => `table inet ${table} {}\ndelete table inet ${table}\n`;
 
-/** Where ports lead: elements of the table's maps. */
+/** Returns the map elements of a published port. */
 function portElements({ hostIp, protocol, hostPort, address, six, containerPort }: RuledPort): MapElement[] {
   const isIpv6 = hostIp.includes(":");
   const target = isIpv6 ? six : address;
   if (target === undefined || hostIp === LOOPBACK_V6) return [];
-  const led = `${protocol} . ${hostPort} : ${target} . ${containerPort}`;
+  const mapping = `${protocol} . ${hostPort} : ${target} . ${containerPort}`;
   const suffix = isIpv6 ? "6" : "";
   return EVERYWHERE.includes(hostIp)
-    ? [{ map: `everywhere${suffix}`, text: led }]
-    : [{ map: `addressed${suffix}`, text: `${hostIp} . ${led}` }];
+    ? [{ map: `everywhere${suffix}`, text: mapping }]
+    : [{ map: `addressed${suffix}`, text: `${hostIp} . ${mapping}` }];
 }
 
-/** What the rules need to know of a bridge: elements of the table's sets. */
+/** Returns the set elements of a bridge. */
 function bridgeElements(bridge: RuledBridge): MapElement[] {
   const { subnet, six, internal, connectsContainers, masquerades, nameServers } = bridge;
   const name = `"${bridge.name}"`;
@@ -93,13 +93,13 @@ function bridgeElements(bridge: RuledBridge): MapElement[] {
   ];
 }
 
-/** Everything that comes and goes while the rules stay. */
+/** Returns all elements of the table's maps and sets, which change while the rules stay. */
 export const elements = ({ bridges, ports }: Pick<Ruleset, "bridges" | "ports">): MapElement[] => [
   ...bridges.flatMap(bridgeElements),
   ...ports.flatMap(portElements),
 ];
 
-/** Maps and sets, by name: their types. A set of whole subnets says so. */
+/** Types of the maps and sets by name. A set that contains subnets has the flag `interval`. */
 const [MAPS, SETS] = [
   {
     everywhere: "inet_proto . inet_service : ipv4_addr . inet_service",
@@ -108,18 +108,21 @@ const [MAPS, SETS] = [
     addressed6: "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
   },
   {
-    /** All, those with a way out, those without, and pairs: those whose containers reach each other. */
+    /**
+     * All bridges; those with and those without outbound connections; pairs of interfaces between which containers
+     * connect.
+     */
     ...{ bridges: "ifname", open: "ifname", closed: "ifname", connected: "ifname . ifname" },
-    /** Where names are asked for. */
+    /** Bridges with their DNS addresses. */
     ...{ names: "ifname . ipv4_addr", names6: "ifname . ipv6_addr" },
-    /** Sources that are hidden on the way out; what stays in a network, seen from the bridge and from both ends. */
+    /** Masqueraded sources; traffic that stays in a network, as source and bridge, and as source and destination. */
     ...{ hidden: "ipv4_addr; flags interval", hidden6: "ipv6_addr; flags interval" },
     ...{ staying: "ipv4_addr . ifname; flags interval", staying6: "ipv6_addr . ifname; flags interval" },
     ...{ within: "ipv4_addr . ipv4_addr; flags interval", within6: "ipv6_addr . ipv6_addr; flags interval" },
   },
 ] as const;
 
-/** The text for `nft -f`: the same rules for one network or hundreds, which are in sets. */
+/** Returns the input of `nft -f`. The rules are the same for any number of networks, which are set elements. */
 export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Ruleset): string {
   const filled = Map.groupBy(elements({ bridges, ports }), ({ map }) => map);
   const lines = block(`table inet ${table}`, [
@@ -133,7 +136,8 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
       `ip6 daddr != ${LOOPBACK_V6} fib daddr type local dnat ip6 to meta l4proto . th dport map @everywhere6`,
     ]),
     ...guardsForwarding.length > 0 ? block("chain others", OTHERS) : [],
-    // What was led somewhere, be it to where it was going, isn't led elsewhere by those who come after, whoever's they are.
+    // A NAT decision is made once for a connection: translating a query to its own destination keeps later chains, also
+    // those of other programs, from redirecting it.
     ...chain("asked", "nat hook prerouting priority dstnat - 1", [
       `meta l4proto { tcp, udp } th dport ${NAME_PORT} iifname . ip daddr @names dnat ip to ip daddr`,
       `meta l4proto { tcp, udp } th dport ${NAME_PORT} iifname . ip6 daddr @names6 dnat ip6 to ip6 daddr`,
@@ -152,7 +156,8 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
 }
 
 const OUTBOUND = [
-  // What a container sends to a published port of its own network would be answered past us.
+  // Without masquerading, a container that connects to a published port of its own network would get the replies
+  // directly.
   "ct status dnat ip saddr . ip daddr @within masquerade",
   "ct status dnat ip6 saddr . ip6 daddr @within6 masquerade",
   "ip saddr 127.0.0.0/8 oifname @bridges masquerade",
@@ -171,7 +176,7 @@ const INBOUND = [
   "oifname @open drop",
 ];
 
-/** What isn't a container's and goes from one interface of the machine to another. */
+/** Rules for forwarded traffic between interfaces that are not containers' bridges. */
 const OTHERS = [
   ...["iifkind", "oifkind"].map((side) =>
     `meta ${side} { ${FORWARDING_KINDS.map((kind) => `"${kind}"`).join(", ")} } return`
@@ -179,7 +184,10 @@ const OTHERS = [
   "drop",
 ];
 
-/** What goes out to where no other bridge is, and what comes in by a published port or as an answer. */
+/**
+ * Marks outbound traffic to anything but another bridge, and inbound traffic to published ports or of established
+ * connections.
+ */
 function marking(mark: number): string[] {
   const set = `meta mark set meta mark | 0x${mark.toString(16)}`;
   return [

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { bridgeBatch, endpointBatch, routeBatch } from "./ip_batch.ts";
 import { ruleset } from "./ruleset.ts";
 
-Deno.test("the table of an engine with a bridge, an internal one, and ports", () => {
+Deno.test("the table of an engine with a bridge, an internal bridge and ports", () => {
   const text = ruleset({
     table: "tsd",
     guardsForwarding: [4, 6],
@@ -50,7 +50,7 @@ Deno.test("the table of an engine with a bridge, an internal one, and ports", ()
   assert.equal(text, Deno.readTextFileSync(new URL("testdata/ruleset.nft", import.meta.url)));
 });
 
-Deno.test("one call for a bridge, and one for an endpoint", () => {
+Deno.test("a bridge and an endpoint take one ip -batch call each", () => {
   assert.equal(
     bridgeBatch({ name: "tsd0", addresses: ["172.17.0.1/16"], mac: "02:42:ac:11:00:01", mtu: 1500 }),
     "link add name tsd0 address 02:42:ac:11:00:01 mtu 1500 type bridge\nlink set dev tsd0 addrgenmode none\n" +

@@ -1,8 +1,8 @@
 /**
  * @module
- * The port of names (53) on all addresses, published beside the addresses of our own bridges, where containers ask for
- * names. The kernel lets both be when both say that they share; who else has the port is looked up, as programs that share
- * with everybody (a CoreDNS) would be taken in silently.
+ * Publishing the DNS port (53) on all addresses while the embedded DNS servers listen on the bridges' addresses. The
+ * kernel allows both if both sockets set SO_REUSEPORT or SO_REUSEADDR. Other users of the port are looked up first,
+ * because the kernel would silently share it with programs that set the option too, such as CoreDNS.
  */
 import { readIfExists } from "../io/if_exists.ts";
 import { type Family, formatAddress } from "./address.ts";
@@ -10,18 +10,18 @@ import { NAME_PORT } from "./dns/name_port.ts";
 import type { Protocol, PublishedPort } from "./port.ts";
 import { isWildcard } from "./port_allocator.ts";
 
-/** Of linux/tcp_states.h, as /proc has it: a TCP socket that listens. */
+/** Listening TCP sockets in /proc/net (linux/tcp_states.h). */
 const LISTENING = "0A";
-/** An address of version 4 in one of version 6: RFC 4291, 2.5.5.2. */
+/** Prefix of IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2). */
 const MAPPED = 0xffffn << 32n;
 
-/** Whether a port is one that names may be asked for at on some of its addresses. */
+/** Whether a port overlaps with the embedded DNS servers' sockets. */
 export const canBeShared = ({ protocol, hostIp, hostPort }: PublishedPort): boolean =>
   hostPort === NAME_PORT && isWildcard(hostIp) && protocol !== "sctp";
 
 /**
- * Addresses at which somebody has a port, as far as they are in the way of all addresses of a version. One of all addresses
- * of version 6 may be of version 4 as well.
+ * Returns the addresses on which a port is in use and that conflict with the wildcard address of the port's family. A
+ * socket of the IPv6 wildcard may accept IPv4 as well.
  */
 export function holders({ protocol, hostIp, hostPort }: PublishedPort, read = readTable): string[] {
   const isIpv6 = hostIp.includes(":");
@@ -33,7 +33,7 @@ export function holders({ protocol, hostIp, hostPort }: PublishedPort, read = re
 const readTable = (protocol: Protocol, family: Family): string =>
   readIfExists(`/proc/net/${protocol}${family === 6 ? "6" : ""}`) ?? "";
 
-/** Of `/proc/net/tcp` and the like. Exported for tests. */
+/** Parses `/proc/net/tcp` and the like. Exported for tests. */
 export function boundAddresses(table: string, port: number, protocol: Protocol): string[] {
   return table.split("\n").slice(1).flatMap((line) => {
     const [, local = "", , state] = line.trim().split(/\s+/);
@@ -43,7 +43,7 @@ export function boundAddresses(table: string, port: number, protocol: Protocol):
   });
 }
 
-/** Words of four bytes, each in the machine's order. */
+/** Parses an address printed as 32-bit words in host byte order. */
 function addressOf(hex: string): string {
   const bytes = hex.match(/.{8}/g)!.map((word) => word.match(/../g)!.toReversed().join("")).join("");
   const value = BigInt(`0x${bytes}`);

@@ -18,14 +18,14 @@ const port = (protocol: Protocol, hostIp: string, hostPort = 53): PublishedPort 
   ...{ protocol, hostIp, hostPort, containerPort: 53 },
 });
 
-Deno.test("who has the port of names: listeners only, also those of both versions", () => {
+Deno.test("users of the DNS port: listening sockets only, including dual-stack ones", () => {
   assert.deepEqual(holders(port("tcp", "0.0.0.0"), read), ["172.18.0.1", "::", "127.0.0.1"]);
   assert.deepEqual(holders(port("tcp", "::"), read), ["::", "fd00::1"]);
   assert.deepEqual(holders(port("udp", "0.0.0.0"), read), ["127.0.0.53"]);
   assert.deepEqual(holders(port("udp", "::"), read), []);
 });
 
-Deno.test("it is shared on all addresses only", () => {
+Deno.test("the DNS port is shared on wildcard addresses only", () => {
   assert.ok(canBeShared(port("tcp", "0.0.0.0")) && canBeShared(port("udp", "::")));
   for (const other of [port("sctp", "::"), port("tcp", "127.0.0.1"), port("tcp", "::", 54)]) {
     assert.ok(!canBeShared(other), JSON.stringify(other));

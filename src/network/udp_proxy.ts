@@ -1,15 +1,15 @@
 /**
  * @module
- * Datagrams to a published port, passed on with one socket for each sender, so that answers find their way back.
+ * A userland proxy for UDP ports, with one socket for each client, so that answers reach the right one.
  */
 import type { Socket } from "node:dgram";
 import type { Log } from "../log.ts";
 import type { PortTarget, PublishedPort } from "./port.ts";
 
-/** How long a sender's way back is kept without a datagram, in ms; as long as Docker keeps it. */
+/** How long a client's socket is kept without a datagram, in ms; as in Docker's userland proxy. */
 const IDLE_MS = 90_000;
-/** Senders at once; further ones are not heard until one of them has gone. */
-const MOST_SENDERS = 1024;
+/** Limit on clients. Datagrams of further ones are dropped until one times out. */
+const MAX_SENDERS = 1024;
 
 interface Sender {
   readonly socket: Socket;
@@ -17,8 +17,9 @@ interface Sender {
 }
 
 /**
- * Listens on the port until it is disposed of.
- * @param isShared whether others may listen there who say the same @throws Error with the code EADDRINUSE
+ * Proxies datagrams until disposed.
+ * @param isShared whether to share the port with other sockets that set SO_REUSEADDR
+ * @throws Error with the code EADDRINUSE
  */
 export async function proxyDatagrams(
   port: PublishedPort,
@@ -26,12 +27,12 @@ export async function proxyDatagrams(
   log: Log,
   isShared = false,
 ): Promise<AsyncDisposable> {
-  // What publishes no UDP port needs not load it.
+  // Loaded on demand: engines without a published UDP port don't need it.
   const { createSocket } = await import("node:dgram");
   const family = port.hostIp.includes(":") ? { type: "udp6", ipv6Only: true } as const : { type: "udp4" } as const;
   const listener = createSocket({ ...family, reuseAddr: isShared });
   const senders = new Map<string, Sender>();
-  const forget = (key: string) => {
+  const remove = (key: string) => {
     const sender = senders.get(key);
     if (sender === undefined) return;
     senders.delete(key);
@@ -43,21 +44,21 @@ export async function proxyDatagrams(
     socket.on("message", (answer) => listener.send(answer, from, address));
     socket.on("error", (error) => {
       log.debug("a datagram was not passed on", { error: error.message });
-      forget(key);
+      remove(key);
     });
-    const sender = { socket, timer: setTimeout(() => forget(key), IDLE_MS) };
+    const sender = { socket, timer: setTimeout(() => remove(key), IDLE_MS) };
     senders.set(key, sender);
     return sender;
   };
   listener.on("message", (datagram, { address, port: from }) => {
     const to = target.address();
-    // Nothing can be sent back to port 0, which only datagrams made by hand come from.
+    // Port 0, the source of forged datagrams only, can't be replied to.
     if (to === undefined || from === 0) return;
     const key = `${address} ${from}`;
-    if (!senders.has(key) && senders.size >= MOST_SENDERS) return;
+    if (!senders.has(key) && senders.size >= MAX_SENDERS) return;
     const sender = senders.get(key) ?? add(key, address, from);
     clearTimeout(sender.timer);
-    sender.timer = setTimeout(() => forget(key), IDLE_MS);
+    sender.timer = setTimeout(() => remove(key), IDLE_MS);
     sender.socket.send(datagram, target.port, to);
   });
   await new Promise<void>((resolve, reject) => {
@@ -73,7 +74,7 @@ export async function proxyDatagrams(
   });
   return {
     [Symbol.asyncDispose]: () => {
-      for (const key of [...senders.keys()]) forget(key);
+      for (const key of [...senders.keys()]) remove(key);
       return new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };

@@ -1,38 +1,38 @@
 /**
  * @module
- * What hooks are given: shapes of frozen snapshots of plain JSON.
+ * Schemas of the contexts that hooks are called with: frozen snapshots of plain JSON.
  */
 import { choice, flag, json, list, map, object, optional, text, whole } from "./schema.ts";
 
-const labels = map(text("A label's value."), "Labels, by name.");
+const labels = map(text("A label's value."), "Labels by name.");
 
-/** What is known of a reference before a registry was asked. */
+/** An image reference before it is resolved by a registry. */
 export const REFERENCE = object({
-  reference: text("In full: `docker.io/library/alpine:3`."),
+  reference: text("The full reference: `docker.io/library/alpine:3`."),
   registry: text("The registry's host: `docker.io`."),
-  repository: text("`library/alpine`."),
+  repository: text("The repository: `library/alpine`."),
 });
 
 export const IMAGE = object({
-  reference: text("`docker.io/library/alpine:3`, in full; the id of an image of an archive that has no name."),
+  reference: text("The full reference, `docker.io/library/alpine:3`; the id of a loaded image without a name."),
   source: text(
-    "What the content came from: the reference, what `registry.resolve` named instead, or `archive` for a loaded image.",
+    "The source of the content: the reference, the answer of `registry.resolve`, or `archive` for a loaded image.",
   ),
   id: text("The image's id."),
-  digest: text("Digest of what the reference pointed at; of an image of an archive that of its manifest."),
-  layers: list(text("A diffID."), "diffIDs, lowest layer first."),
+  digest: text("Digest that the reference resolved to; for a loaded image that of its manifest."),
+  layers: list(text("A diffID."), "DiffIDs of the layers, lowest first."),
   labels,
 });
 
 export const PULLED_IMAGE = object({
   ...IMAGE.fields,
-  downloadedBytes: whole("Content that had to be fetched, compressed."),
+  downloadedBytes: whole("Compressed bytes that were downloaded."),
 });
 
 const container = {
   id: text("The container's id."),
   name: text("The container's name."),
-  image: text("The image's name as the caller wrote it."),
+  image: text("The image's name as written by the client."),
   imageId: text("The image's id."),
   labels,
 } as const;
@@ -43,32 +43,32 @@ const mount = object({
   type: text("`bind`, `volume` or `tmpfs`."),
   source: optional(text("A path on the host, or a volume's name.")),
   target: text("A path in the container."),
-  readOnly: flag("Whether it can't be written to."),
+  readOnly: flag("Whether it is mounted read-only."),
 });
 
 export const NEW_CONTAINER = object({
   ...container,
-  name: text("The container's name; empty at `container.create` where it gets one later."),
-  args: list(text("A word."), "The command line: entry point and arguments, the image's included."),
-  env: map(text("A variable's value."), "Environment, the image's included."),
-  mounts: list(mount, "What is mounted in it."),
-  annotations: map(text("An annotation's value."), "Annotations for the runtime, by name."),
-  user: text("Whom it runs as; empty for root."),
-  privileged: flag("Whether it may do everything."),
+  name: text("The container's name; empty at `container.create` if it will be generated."),
+  args: list(text("An argument."), "The command line: entrypoint and arguments, including those from the image."),
+  env: map(text("A variable's value."), "Environment, including the image's."),
+  mounts: list(mount, "The container's mounts."),
+  annotations: map(text("An annotation's value."), "Annotations for the runtime by name."),
+  user: text("The user that it runs as; empty for root."),
+  privileged: flag("Whether it is privileged."),
   networkMode: text("`bridge`, `host`, `none`, `container:ID` or a network's name."),
 });
 
 export const STARTED_CONTAINER = object({
   ...container,
-  pid: whole("Its first process, on this machine."),
-  replayed: flag("It has been running before the plugin was loaded."),
+  pid: whole("Id of its first process on the host."),
+  replayed: flag("Whether it was running before the plugin was loaded."),
 });
 
 export const EXITED_CONTAINER = object({
   ...container,
   exitCode: whole("Exit code of its first process."),
   ranMs: whole("How long it ran, in ms."),
-  oomKilled: flag("Whether the kernel killed it for want of memory."),
+  oomKilled: flag("Whether the kernel's OOM killer killed it."),
 });
 
 export const CONNECTED_CONTAINER = object({
@@ -79,28 +79,28 @@ export const CONNECTED_CONTAINER = object({
       name: text("The network's name."),
       interface: text("The interface's name in the container."),
       address: text("IPv4 address."),
-      prefix: whole("Length of the subnet's prefix."),
-      gateway: text("Address of the way out; may be empty."),
-      mac: text("Hardware address."),
+      prefix: whole("Prefix length of the subnet."),
+      gateway: text("Address of the gateway; may be empty."),
+      mac: text("MAC address."),
     }),
-    "What it is connected to.",
+    "The networks that it is connected to.",
   ),
 });
 
 export const EXEC = object({
   ...container,
-  command: list(text("A word."), "The command line."),
-  user: text("Whom it runs as; empty for the container's user."),
-  workingDir: text("Where; empty for the container's."),
+  command: list(text("An argument."), "The command line."),
+  user: text("The user that it runs as; empty for the container's."),
+  workingDir: text("The working directory; empty for the container's."),
   tty: flag("Whether it has a terminal."),
-  privileged: flag("Whether it may do everything."),
+  privileged: flag("Whether it is privileged."),
 });
 
 export const HEALTH = object({
   ...container,
-  status: choice(["starting", "healthy", "unhealthy"], "What it is now."),
-  before: choice(["starting", "healthy", "unhealthy"], "What it was."),
-  failingStreak: whole("Failed checks in a row."),
+  status: choice(["starting", "healthy", "unhealthy"], "The new status."),
+  before: choice(["starting", "healthy", "unhealthy"], "The previous status."),
+  failingStreak: whole("Number of failed checks in a row."),
 });
 
 export const VOLUME = object({
@@ -110,41 +110,41 @@ export const VOLUME = object({
 
 const prunedThing = object({
   kind: text("`container`, `image`, …"),
-  id: text("Its id, which is what an answer names."),
-  names: list(text("A name."), "Those that it has; an image may have none."),
+  id: text("Its id, for the answer."),
+  names: list(text("A name."), "Its names; an image may have none."),
   labels,
-  why: text("Why it counts as unused, in words."),
-  bytes: whole("What is freed, in bytes."),
+  why: text("Why it counts as unused."),
+  bytes: whole("Bytes that its removal frees."),
 });
 
-export const PRUNE = object({ things: list(prunedThing, "In the order in which they go.") });
+export const PRUNE = object({ things: list(prunedThing, "In the order of their removal.") });
 
 export const LOG_LINE = object({
   ...container,
-  stream: choice(["stdout", "stderr"], "Where it was written to."),
-  line: text("The line without its end, cut off after 4 KiB."),
+  stream: choice(["stdout", "stderr"], "The stream that it was written to."),
+  line: text("The line without its line break, truncated to 4 KiB."),
 });
 
 export const API_REQUEST = object({
   method: text("`GET`, `POST`, …"),
-  path: text("As it was sent, without the version's prefix: `/containers/web/start`."),
-  route: text("The pattern that fits: `/containers/{id}/start`."),
-  params: map(text("A parameter's value."), "Parameters of the pattern, decoded, by name."),
-  query: map(list(text("A value."), "Values, in order."), "Parameters, by name."),
-  headers: map(text("A header's value."), "In lower case, without those that carry secrets."),
-  body: optional(text("The whole body; left out where there is none.")),
+  path: text("As sent, without the version prefix: `/containers/web/start`."),
+  route: text("Pattern of the matching route: `/containers/{id}/start`."),
+  params: map(text("A parameter's value."), "Decoded path parameters by name."),
+  query: map(list(text("A value."), "Values in order."), "Query parameters by name."),
+  headers: map(text("A header's value."), "Headers by lower-case name, without those that carry secrets."),
+  body: optional(text("The whole body; omitted if there is none.")),
   bodyEncoding: choice(
     ["none", "text", "base64", "secret"],
-    "How the body is given. `secret`: it is a password (`/auth`), and stays out.",
+    "Encoding of `body`. `secret`: it may contain secrets, such as a password (`/auth`), and is omitted.",
   ),
 });
 
 export const API_ANSWER = object({
   method: text("`GET`, `POST`, …"),
-  route: text("The route's pattern: `/containers/{id}/start`; empty where none fits."),
+  route: text("Pattern of the route: `/containers/{id}/start`; empty if none matches."),
   status: whole("HTTP status."),
-  durationMs: whole("Until its answer began, in ms."),
+  durationMs: whole("Time until the response began, in ms."),
 });
 
-/** What a plugin keeps. */
+/** A value in a plugin's storage. */
 export const STORED = json("A value of up to 64 KiB.");

@@ -1,6 +1,6 @@
 /**
  * @module
- * What a plugin's author imports the types from: one `.d.ts` without imports, made from the table of hooks, so that nothing
+ * Generates the type declarations for plugins: one `.d.ts` without imports, from the table of hooks, so that nothing
  * has to be resolved online.
  */
 import { HOOK_KINDS, HOOK_NAMES, type HookName, rowOf } from "./hooks.ts";
@@ -8,21 +8,21 @@ import { PLUGIN_API_VERSION } from "./plugin.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
 const FIXED = `
-/** Any value that JSON can say. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 export type HookName = keyof HookContexts;
 
-/** The plugin's own key-value store. tsd keeps it: at most 1000 keys, values of at most 64 KiB of JSON. */
+/** The plugin's key-value store, kept by tsd: at most 1000 keys, with values of at most 64 KiB of JSON. */
 export interface Storage {
   get(key: string): Promise<Json | undefined>;
   set(key: string, value: Json): Promise<void>;
   delete(key: string): Promise<void>;
-  /** Keys that begin with \`prefix\`, in order. */
+  /** Returns the keys that begin with \`prefix\`, sorted. */
   list(prefix?: string): Promise<string[]>;
 }
 
-/** Lines for \`tsd plugin logs\`; the console goes there too. */
+/** Writes to \`tsd plugin logs\`, as the console does. */
 export interface Log {
   debug(...values: unknown[]): void;
   info(...values: unknown[]): void;
@@ -31,7 +31,7 @@ export interface Log {
 }
 
 export interface Tools {
-  /** The settings that the administrator gave, in the shape of \`config\`. */
+  /** The settings made by the administrator, validated by \`config\`. */
   readonly config: Readonly<Record<string, any>>;
   readonly storage: Storage;
   readonly log: Log;
@@ -46,7 +46,7 @@ export type Handler<N extends HookName> = (
   tools: Tools,
 ) => Awaitable<HookAnswers[N] | null | undefined | void>;
 
-/** The shape of a setting. */
+/** The schema of a setting. */
 export type Setting =
   & { readonly about?: string; readonly optional?: boolean }
   & (
@@ -58,42 +58,42 @@ export type Setting =
 
 /** A plugin: the default export of its file. */
 export interface Plugin {
-  /** Small letters, digits, ., _ and -. */
+  /** Lower-case letters, digits, ., _ and -. */
   readonly name: string;
   readonly apiVersion: ${PLUGIN_API_VERSION};
   readonly version?: string;
   readonly description?: string;
-  /** Before or behind the others; normal if left out. */
+  /** Called before or after the others; normal if omitted. */
   readonly order?: "pre" | "normal" | "post";
-  /** Steps that it can't be asked about are refused; otherwise they go on without it. */
+  /** Whether steps are refused if the plugin can't be called; otherwise they continue without it. */
   readonly required?: boolean;
-  /** What it may do beside being called; whoever installs it has to grant that. */
+  /** Permissions that the plugin needs; they have to be granted when it is installed. */
   readonly permissions?: {
     /** \`host\` or \`host:port\`. */
     readonly net?: readonly string[];
-    /** Absolute paths, with all below. */
+    /** Absolute paths, including everything below. */
     readonly read?: readonly string[];
     readonly write?: readonly string[];
-    /** Names of variables of the engine's environment. */
+    /** Names of environment variables of the engine. */
     readonly env?: readonly string[];
-    /** What of the host it puts into containers at \`container.create\`. */
+    /** Host resources that it adds to containers at \`container.create\`. */
     readonly host?: readonly ("binds" | "devices" | "hooks")[];
   };
-  /** Largest heap, in MiB; 64 if left out. */
+  /** Maximum heap size in MiB; 64 if omitted. */
   readonly memoryMb?: number;
-  /** The shape of its settings, by name. */
+  /** Schemas of its settings by name. */
   readonly config?: Readonly<Record<string, Setting>>;
   readonly hooks: { readonly [N in HookName]?: Handler<N> };
 }
 `;
 
-/** The whole file. */
+/** Returns the whole file. */
 export function pluginDeclarations(): string {
   return [
     `// Types for plugins of tsd, version ${PLUGIN_API_VERSION} of the interface.`,
     FIXED.trim(),
-    `/** What each hook is given. */\nexport interface HookContexts ${members(contextOf)}`,
-    `/** What plugins answer at each hook. */\nexport interface HookAnswers ${members(answerOf)}`,
+    `/** Contexts by hook. */\nexport interface HookContexts ${members(contextOf)}`,
+    `/** Answers by hook. */\nexport interface HookAnswers ${members(answerOf)}`,
   ].join("\n\n") + "\n";
 }
 

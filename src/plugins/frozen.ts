@@ -1,11 +1,11 @@
-/** Snapshots that nobody can change. */
+/** Frozen copies of plain values. */
 
-/** A copy that nobody can change, and that is nobody else's. */
+/** Returns a deeply frozen copy. */
 export function frozen<T>(value: T): T {
   return deepFreeze(structuredClone(value));
 }
 
-/** The value itself, with all that is in it. */
+/** Freezes a value and everything in it. Returns the value itself. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null) {
     Object.values(value).forEach(deepFreeze);

@@ -1,8 +1,8 @@
 /**
  * @module
- * Calls plugins, which come and go while it works. Without any for a hook a call costs one look into a map, and makes no
- * context. What becomes of a step when a plugin fails is in the hook's row and in the plugin's `required`; a refusal
- * always counts.
+ * Dispatches hooks to the plugins, which may be added and removed at any time. A hook without subscribers costs one map
+ * lookup and builds no context. The consequence of a plugin's failure is set by the hook's row and the plugin's
+ * `required`; a refusal always counts.
  */
 import { TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -23,42 +23,50 @@ import { mustNotFail, PluginRegistry } from "./plugin_registry.ts";
 import { memoryRows, type PluginRows, pluginStorage } from "./storage.ts";
 
 export interface HookBusOptions {
-  /** Where plugins keep what they keep. */
+  /** Storage of the plugins. */
   readonly rows?: PluginRows;
-  /** Containers that run, for plugins that are added meanwhile. */
+  /** Returns the running containers, to be replayed to plugins that are added later. */
   readonly present?: () => readonly StartedContext[];
 }
 
 type Refusal = HookAnswers[HooksOfKind<"sequential">];
 
-/** Makes a hook's context, for whoever listens. */
+/** Builds a hook's context; called only if the hook has subscribers. */
 type Context<N extends HookName> = () => HookContexts[N];
 
-/** The first answer, and whose it is. */
+/** The first answer, and the plugin that gave it. */
 export interface FirstAnswer<N extends HookName> {
   readonly plugin: string;
   readonly answer: HookAnswers[N];
 }
 
-/** Patches of all plugins as one, and whose they are. */
+/** The merged patches of all plugins, and the plugins that gave them. */
 export interface Adjusted<N extends HookName> {
   readonly plugins: readonly string[];
   readonly patch: HookAnswers[N];
 }
 
-/** See the module's comment. */
+/**
+ * Dispatches hooks to plugins.
+ *
+ * Its methods are named by the kinds of hooks in the table ({@link HOOK_NAMES}): `callFirst` returns the first answer,
+ * `callSequential` lets plugins refuse a step, `callAdjust` merges their patches, `callSelective` collects what to
+ * retain, and `callParallel` notifies without waiting. Each takes a function that builds the context.
+ *
+ * The bus owns its plugins: it closes them when they are removed or replaced, or when it is disposed.
+ */
 export class HookBus implements AsyncDisposable {
   readonly #baseLog: Log;
   readonly #log: Log;
   readonly #options: Required<HookBusOptions>;
   readonly #registry = new PluginRegistry();
-  /** Those of which it was said. */
+  /** Plugins already reported as disabled. */
   readonly #disabled = new WeakSet<LoadedPlugin>();
-  /** By plugin, ids of the containers that it was told of when it came. */
+  /** By plugin, ids of the containers that were replayed to it. */
   readonly #replayed = new WeakMap<LoadedPlugin, ReadonlySet<string>>();
   #hasStarted = false;
 
-  /** @throws {TsdError} as `add` */
+  /** @throws {TsdError} as {@link HookBus.add} */
   constructor(plugins: readonly Plugin[], log: Log, options: HookBusOptions = {}) {
     this.#baseLog = log;
     this.#log = log.scope("plugins");
@@ -67,9 +75,9 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * From now on it is called. Once the engine has begun it is told of the containers that run, as if they had just been
-   * started.
-   * @throws {TsdError} invalid_argument (an unknown hook or version, a configuration of the wrong shape), conflict (its name)
+   * Adds a plugin. Once the bus has begun, the running containers are replayed to the plugin as `container.started`.
+   * @throws {TsdError} invalid_argument for an unknown hook or version, or an invalid configuration
+   * @throws {TsdError} conflict if the name is taken
    */
   add(plugin: Plugin, config?: unknown): void {
     const { name } = plugin;
@@ -78,9 +86,10 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * `plugin` (or nothing) takes the place of the one of that name, if there is one: no step goes unasked in between. Resolves
-   * when the other one has ended. @param place where it stands among those of its order; those that were added stand at 0
-   * @throws {TsdError} as `add`, at once, and nothing is changed
+   * Replaces the plugin of that name, if there is one, by `plugin` (or nothing) without a gap between the two. Resolves
+   * when the old one is closed.
+   * @param place position among the plugins of the same order; added plugins have 0
+   * @throws {TsdError} as {@link HookBus.add}, synchronously and without any change
    */
   replace(name: string, plugin: Plugin | undefined, place = 0): Promise<void> {
     const before = this.#registry.of(name);
@@ -88,7 +97,7 @@ export class HookBus implements AsyncDisposable {
     return before === undefined ? Promise.resolve() : this.#close(before);
   }
 
-  /** It is called no more. Says whether it was there. */
+  /** Removes and closes a plugin. Returns whether it existed. */
   async remove(name: string): Promise<boolean> {
     const exists = this.has(name);
     await this.replace(name, undefined);
@@ -99,28 +108,34 @@ export class HookBus implements AsyncDisposable {
     return this.#registry.of(name) !== undefined;
   }
 
-  /** In the order in which they are called. */
+  /** Lists the plugins in the order in which they are called. */
   list(): readonly PluginStatus[] {
     return this.#registry.all.map(({ status }) => status);
   }
 
-  /** Whether anybody listens. */
+  /** Whether the hook has subscribers. */
   isSubscribed(hook: HookName): boolean {
     return this.#registry.listening(hook) !== undefined;
   }
 
-  /** Calls `listener` for each hook that somebody begins or ceases to listen to. */
+  /** Calls `listener` with each hook that gets its first subscriber or loses its last one. */
   onSubscribed(listener: (hook: HookName) => void): void {
     this.#registry.onSubscribed(listener);
   }
 
-  /** The engine knows which containers run: all plugins are told of them, and those that come later are. */
+  /**
+   * Replays the running containers to all plugins, now that the engine knows them, and from now on to plugins that are
+   * added.
+   */
   begin(): void {
     this.#hasStarted = true;
     this.#replay(this.#registry.all);
   }
 
-  /** The first answer of a plugin. @throws {TsdError} permission_denied: a required plugin has failed */
+  /**
+   * Returns the first answer of a plugin.
+   * @throws {TsdError} permission_denied if a required plugin failed
+   */
   async callFirst<N extends HooksOfKind<"first">>(hook: N, context: Context<N>): Promise<FirstAnswer<N> | undefined> {
     const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return undefined;
@@ -133,7 +148,7 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * Asks all plugins in order; the first refusal ends the step.
+   * Calls all plugins in order until one refuses the step.
    * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
   async callSequential<N extends HooksOfKind<"sequential">>(hook: N, context: Context<N>): Promise<void> {
@@ -148,8 +163,9 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * Asks all plugins at once what they want changed.
-   * @throws {TsdError} conflict, naming two plugins that want different things; permission_denied: a required one has failed
+   * Calls all plugins at once and merges their patches.
+   * @throws {TsdError} conflict, naming two plugins with contradicting patches
+   * @throws {TsdError} permission_denied if a required plugin failed
    */
   async callAdjust<N extends HooksOfKind<"adjust">>(hook: N, context: Context<N>): Promise<Adjusted<N> | undefined> {
     const subscribers = this.#registry.listening(hook);
@@ -168,26 +184,26 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * Asks all plugins in order which things of the context stay; by id, the plugin that was the first to want it. One that
-   * fails refuses the step.
+   * Calls all plugins in order. Returns the things of the context to retain: ids, each with the first plugin that named
+   * it. A plugin that fails refuses the step.
    * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
   async callSelective<N extends HooksOfKind<"selective">>(
     hook: N,
     context: Context<N>,
   ): Promise<ReadonlyMap<string, string>> {
-    const spared = new Map<string, string>();
+    const retained = new Map<string, string>();
     const subscribers = this.#registry.listening(hook);
-    if (subscribers === undefined) return spared;
+    if (subscribers === undefined) return retained;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
       const ids = await this.#call(hook, loaded, snapshot) as readonly string[] | undefined;
-      for (const id of ids ?? []) if (!spared.has(id)) spared.set(id, loaded.name);
+      for (const id of ids ?? []) if (!retained.has(id)) retained.set(id, loaded.name);
     }
-    return spared;
+    return retained;
   }
 
-  /** Tells all plugins; returns at once. */
+  /** Notifies all plugins and returns at once. */
   callParallel<N extends HooksOfKind<"parallel">>(hook: N, context: Context<N>): void {
     const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return;
@@ -195,7 +211,7 @@ export class HookBus implements AsyncDisposable {
     for (const loaded of subscribers) void this.#call(hook, loaded, snapshot);
   }
 
-  /** Ends all plugins. */
+  /** Closes all plugins. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#registry.clear().map((loaded) => this.#close(loaded)));
   }
@@ -214,7 +230,9 @@ export class HookBus implements AsyncDisposable {
     if (loaded !== undefined && this.#hasStarted) this.#replay([loaded]);
   }
 
-  /** As {@link #answer}, of the plugin or of whoever has taken its place by then; of nobody, nothing. */
+  /**
+   * Calls the plugin as {@link #answer}, or the one that has replaced it by then; returns undefined if it was removed.
+   */
   async #call(hook: HookName, requested: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
     for (let loaded = this.#registry.inPlaceOf(requested, hook); loaded !== undefined;) {
       try {
@@ -223,7 +241,7 @@ export class HookBus implements AsyncDisposable {
         if (!(thrown instanceof PluginUnloaded)) throw thrown;
         const next = this.#registry.inPlaceOf(loaded, hook);
         if (next === loaded) return this.#failed(hook, loaded, thrown);
-        // It was told when it came.
+        // The container was replayed to the replacement when it was added.
         if (next !== undefined && isReplayed(hook, context, this.#replayed.get(next))) return undefined;
         loaded = next;
       }
@@ -232,8 +250,10 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * An answer of the shape that the hook's row has; undefined too where it has failed and that changes nothing.
-   * @throws {TsdError} permission_denied; {PutAway} it is used no more
+   * Returns the plugin's answer, checked against the hook's row; undefined also if the plugin failed and the step goes
+   * on.
+   * @throws {TsdError} permission_denied if the plugin failed and the step must not go on without it
+   * @throws {PluginUnloaded} if the plugin was unloaded before the call reached it
    */
   async #answer(hook: HookName, loaded: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
     if (!loaded.isEnabled) {
@@ -249,7 +269,10 @@ export class HookBus implements AsyncDisposable {
     }
   }
 
-  /** @throws {TsdError} permission_denied: the step can't be done without it */
+  /**
+   * Records a failure.
+   * @throws {TsdError} permission_denied if the step must not go on without the plugin
+   */
   #failed(hook: HookName, loaded: LoadedPlugin, cause: Error): undefined {
     const { message } = cause;
     this.#log.warn("a plugin failed", { plugin: loaded.name, hook, error: message });
@@ -286,7 +309,7 @@ export class HookBus implements AsyncDisposable {
   }
 }
 
-/** A start that a plugin came too late for, and was told of then. */
+/** Whether this start was already replayed to a plugin when it was added. */
 const isReplayed = (hook: HookName, context: HookContexts[HookName], replayed?: ReadonlySet<string>): boolean =>
   hook === "container.started" && replayed?.has((context as StartedContext).id) === true;
 

@@ -22,10 +22,10 @@ const refusal = (message: string) => (thrown: unknown) => {
   assert.equal(thrown.message, message);
   return true;
 };
-/** Everything that is under way without a timer has happened. */
+/** Waits until everything pending without a timer has settled. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("sequential: plugins are asked in order, and the first refusal ends the step and is named", async () => {
+Deno.test("sequential: plugins are called in order, and the first refusal ends the step and names the plugin", async () => {
   const requested: string[] = [];
   const one = (name: string, refuse?: string) =>
     plugin(name, {
@@ -41,17 +41,17 @@ Deno.test("sequential: plugins are asked in order, and the first refusal ends th
   assert.deepEqual(requested, ["one", "two"]);
 });
 
-Deno.test("first: the first answer counts, and nobody is asked after it", async () => {
-  const never = plugin("never", { "registry.resolve": () => assert.fail("it was asked") });
-  const says = (name: string, reference?: string) =>
+Deno.test("first: the first answer is returned, and later plugins are not called", async () => {
+  const never = plugin("never", { "registry.resolve": () => assert.fail("it was called") });
+  const answering = (name: string, reference?: string) =>
     plugin(name, { "registry.resolve": () => reference === undefined ? undefined : { reference } });
-  const found = await bus(says("silent"), says("mirror", "mirror.lan/a:1"), never)
+  const found = await bus(answering("silent"), answering("mirror", "mirror.lan/a:1"), never)
     .callFirst("registry.resolve", () => REFERENCE);
   assert.deepEqual(found, { plugin: "mirror", answer: { reference: "mirror.lan/a:1" } });
-  assert.equal(await bus(says("silent")).callFirst("registry.resolve", () => REFERENCE), undefined);
+  assert.equal(await bus(answering("silent")).callFirst("registry.resolve", () => REFERENCE), undefined);
 });
 
-Deno.test("adjust: patches of all plugins come as one, or two of them are named", async () => {
+Deno.test("adjust: patches are merged; a conflict names two plugins", async () => {
   const context = () => ({
     ...CONTEXT,
     ...{ args: ["sh"], env: {}, mounts: [], annotations: {}, user: "", privileged: false, networkMode: "bridge" },
@@ -71,13 +71,13 @@ Deno.test("adjust: patches of all plugins come as one, or two of them are named"
   );
 });
 
-Deno.test("selective: each plugin may spare things; the first is named, and one that fails ends the step", async () => {
+Deno.test("selective: each plugin may retain things; the first one is recorded, and a failure ends the step", async () => {
   const thing = (id: string) => ({ kind: "image", id, names: [], labels: { keep: id }, why: "unused", bytes: 1 });
   const context = () => ({ things: ["a", "b", "c"].map(thing) });
   const one = (name: string, ids?: readonly string[]) => plugin(name, { "prune.plan": () => Promise.resolve(ids) });
-  const spared = await bus(one("one", ["a"]), one("silent"), one("two", ["a", "c", "odd"]))
+  const retained = await bus(one("one", ["a"]), one("silent"), one("two", ["a", "c", "odd"]))
     .callSelective("prune.plan", context);
-  assert.deepEqual([...spared], [["a", "one"], ["c", "two"], ["odd", "two"]]);
+  assert.deepEqual([...retained], [["a", "one"], ["c", "two"], ["odd", "two"]]);
   const broken = bus(plugin("broken", { "prune.plan": () => Promise.reject(new Error("oops")) }));
   await assert.rejects(
     broken.callSelective("prune.plan", context),
@@ -98,12 +98,12 @@ Deno.test("parallel: observers that throw change nothing and are logged", async 
   assert.match(lines.join("\n"), /warn plugins: a plugin failed plugin=broken hook=container\.started error=oops/);
 });
 
-Deno.test("no plugin, no context: nothing is made for a hook that nobody has", async () => {
+Deno.test("no context is built for a hook without subscribers", async () => {
   const hooks = bus(plugin("other", { "volume.created": () => {} }));
   let made = 0;
   const never = () => {
     made++;
-    return assert.fail("a context was made for nobody");
+    return assert.fail("a context was built without subscribers");
   };
   await hooks.callSequential("image.verify", never);
   await hooks.callFirst("registry.resolve", never);
@@ -123,7 +123,7 @@ Deno.test("contexts are frozen copies", async () => {
   engines.labels.a = "the engine's own stays as it was";
 });
 
-Deno.test("a plugin that fails: the step goes on, unless the plugin is required", async () => {
+Deno.test("the step goes on after a plugin failed, unless the plugin is required", async () => {
   const fails: readonly [PluginHooks["image.verify"], string][] = [
     [() => Promise.reject(new Error("oops")), "oops"],
     [() => ({ refuse: 7 }) as never, "its answer is wrong: refuse is no text"],
@@ -139,7 +139,7 @@ Deno.test("a plugin that fails: the step goes on, unless the plugin is required"
   }
 });
 
-Deno.test("a plugin that never answers is left behind at the deadline, and its signal says so", async () => {
+Deno.test("a plugin that never answers fails at the deadline, and its signal is aborted", async () => {
   const time = new FakeTimers();
   try {
     let signal: AbortSignal | undefined;
@@ -162,7 +162,7 @@ Deno.test("a plugin that never answers is left behind at the deadline, and its s
   }
 });
 
-Deno.test("a plugin that can't keep up with what it is told is told no more", async () => {
+Deno.test("a plugin with too many unanswered notifications is disabled", async () => {
   const answer = Promise.withResolvers<void>();
   let reported = 0;
   const slow = plugin("slow", {
@@ -179,11 +179,11 @@ Deno.test("a plugin that can't keep up with what it is told is told no more", as
   assert.equal(hooks.isSubscribed("container.removed"), false);
   answer.resolve();
   await settled();
-  // Answers that come late don't make it one that is asked.
+  // Late answers don't enable it again.
   assert.equal(hooks.list()[0]!.enabled, false);
 });
 
-Deno.test("calls that fail together count as one failure; whoever takes a plugin's place is asked from then on", async () => {
+Deno.test("concurrent calls that fail count as one failure; a replacement is called from then on", async () => {
   const failing = Promise.withResolvers<void>();
   const hooks = bus(plugin("weak", { "container.removed": () => failing.promise }));
   for (let at = 0; at < 20; at++) hooks.callParallel("container.removed", () => CONTEXT);
@@ -200,7 +200,7 @@ Deno.test("calls that fail together count as one failure; whoever takes a plugin
   assert.deepEqual([hooks.has("weak"), hooks.isSubscribed("container.removed")], [false, false]);
 });
 
-/** Stands in for `setTimeout`; a test says when time is over. */
+/** Fake `setTimeout`, fired by the test. */
 class FakeTimers {
   readonly #real = globalThis.setTimeout;
   readonly #waiting: { readonly ms: number; readonly call: () => void }[] = [];
@@ -219,7 +219,7 @@ class FakeTimers {
   }
 }
 
-Deno.test("five failures in a row disable a plugin; a success in between counts anew", async () => {
+Deno.test("five failures in a row disable a plugin; a success resets the count", async () => {
   const lines: string[] = [];
   let isBroken = true;
   let calls = 0;
@@ -246,7 +246,7 @@ Deno.test("five failures in a row disable a plugin; a success in between counts 
   assert.match(lines.at(-1)!, /error plugins: a plugin is disabled: it has failed too often plugin=shaky/);
 });
 
-Deno.test("a required plugin that is disabled still keeps steps from being done", async () => {
+Deno.test("a disabled plugin that is required still refuses steps", async () => {
   const broken = plugin("guard", { "image.verify": () => Promise.reject(new Error("oops")) }, { required: true });
   const hooks = bus(broken);
   for (let at = 0; at < 5; at++) await assert.rejects(hooks.callSequential("image.verify", () => IMAGE));
@@ -259,7 +259,7 @@ Deno.test("a required plugin that is disabled still keeps steps from being done"
   assert.equal(hooks.list()[0]!.calls, 5);
 });
 
-Deno.test("order: pre, normal, post, and inside each as they came", async () => {
+Deno.test("order: pre, normal, post, and within each in the order of addition", async () => {
   const requested: string[] = [];
   const one = (name: string, order?: PluginOrder) =>
     plugin(name, { "image.verify": () => void requested.push(name) }, order === undefined ? {} : { order });
@@ -269,7 +269,7 @@ Deno.test("order: pre, normal, post, and inside each as they came", async () => 
   assert.deepEqual(hooks.list().map(({ name }) => name), requested);
 });
 
-Deno.test("plugins come and go; one that comes is told of what runs", async () => {
+Deno.test("plugins are added and removed; running containers are replayed to added ones", async () => {
   const present = [STARTED, { ...STARTED, id: "c2" }].map((each) => ({ ...each, replayed: true }));
   const hooks = new HookBus([], SILENT_LOG, { present: () => present });
   const expected: string[] = [];
@@ -281,7 +281,7 @@ Deno.test("plugins come and go; one that comes is told of what runs", async () =
   });
   hooks.add(one);
   await settled();
-  assert.deepEqual(reported, [], "before the engine has begun nobody knows what runs");
+  assert.deepEqual(reported, [], "nothing is replayed before the engine has begun");
   hooks.begin();
   await settled();
   assert.deepEqual(reported.splice(0), ["c1 true", "c2 true"]);
@@ -295,12 +295,12 @@ Deno.test("plugins come and go; one that comes is told of what runs", async () =
   hooks.callParallel("container.started", () => STARTED);
   await settled();
   assert.deepEqual(reported, ["c1 true", "c2 true", "c1 false"]);
-  const [comes, goes] = ["container.started true", "container.started false"];
-  assert.deepEqual(expected, [comes, goes, comes, goes]);
+  const [added, removed] = ["container.started true", "container.started false"];
+  assert.deepEqual(expected, [added, removed, added, removed]);
   assert.deepEqual([closed, await hooks.remove("one"), hooks.list()], [2, false, []]);
 });
 
-Deno.test("what a plugin has: its log, its storage, its configuration", async () => {
+Deno.test("a plugin gets its log, storage and configuration", async () => {
   const lines: string[] = [];
   const schema = object({ url: text("where"), tries: whole("how often") });
   const counts = plugin("counts", {
@@ -319,7 +319,7 @@ Deno.test("what a plugin has: its log, its storage, its configuration", async ()
   assert.match(lines[1]!, /info plugin counts: seen url=http:\/\/x times=2$/);
 });
 
-Deno.test("what is no plugin of this interface is refused by name", () => {
+Deno.test("an invalid plugin is refused by name", () => {
   const refused: readonly [unknown, RegExp][] = [
     [
       { name: "odd", apiVersion: 1, hooks: { "container.dreams": () => {} } },
@@ -337,7 +337,7 @@ Deno.test("what is no plugin of this interface is refused by name", () => {
   }
 });
 
-Deno.test("the built-in log writes a line for each step, and none for what has been running", async () => {
+Deno.test("the built-in log writes a line for each event, and none for replayed ones", async () => {
   const lines: string[] = [];
   const hooks = bus(lifecycleLog(new LineLog((line) => lines.push(line))));
   hooks.callParallel("container.started", () => ({ ...STARTED, replayed: true }));

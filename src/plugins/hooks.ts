@@ -1,67 +1,74 @@
 /**
  * @module
- * The table of hooks: points in the life of images and containers at which plugins are asked or told. A hook belongs to
- * one kind for ever, and its kind decides what an answer means. Types, checks and documentation (docs/hooks.md) come from
- * here. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Each hook has a deadline.
+ * The table of hooks: events in the lifecycle of images and containers that plugins can answer or observe. A hook's
+ * kind never changes and defines the meaning of an answer. Types, validation and documentation (docs/hooks.md) are
+ * derived from this table. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Every hook has
+ * a deadline.
  */
 import { CONTAINER_PATCH, CREDENTIALS, OTHER_REFERENCE, REFUSAL, RETAINED } from "./answers.ts";
 import * as contexts from "./contexts.ts";
 import type { Infer, ObjectSchema, Schema } from "./schema.ts";
 
-/** What the kinds are. */
+/** The kinds of hooks, with their documentation. */
 export const HOOK_KINDS = {
-  first: "Plugins are asked one after another; the first answer counts, and nobody is asked after it.",
-  sequential: 'Plugins are asked one after another; the first that answers `{ refuse: "why" }` ends the step.',
+  first: "Plugins are called one after another; the first answer is used, and no further plugin is called.",
+  sequential: 'Plugins are called one after another; the first that answers `{ refuse: "why" }` ends the step.',
   adjust:
-    "Plugins are asked at the same time; each answers a patch of what it wants changed. Each field, each entry of a " +
-    "map and each keyed item belongs to whoever sets it: two plugins that set the same one end the step, and are both named.",
-  parallel: "Plugins are told at the same time, and nobody waits for them; what they answer counts for nothing.",
-  selective: "Plugins are asked one after another; each may name things of the context, by id, that are to stay.",
+    "Plugins are called at the same time; each may answer a patch. Each field, each entry of a map and each keyed item " +
+    "belongs to the plugin that sets it: if two plugins set the same one, the step fails with an error that names both.",
+  parallel: "Plugins are notified at the same time, without waiting for them; their answers are ignored.",
+  selective: "Plugins are called one after another; each may answer ids of things in the context to retain.",
 } as const;
 
 export type HookKind = keyof typeof HOOK_KINDS;
 
-/** What becomes of the step when a plugin fails: it throws, is late, or answers something of the wrong shape. */
+/** What happens to the step when a plugin fails: it throws, misses the deadline, or answers with the wrong shape. */
 export const ON_FAILURE = {
-  logged: "Nobody waits for it: logged.",
-  open: "Logged, and the step goes on as if it had answered nothing; if the plugin is `required`, the step is refused.",
+  logged: "The failure is logged.",
+  open:
+    "The failure is logged, and the step continues as if the plugin had not answered; if the plugin is `required`, the step " +
+    "is refused.",
   closed: "The step is refused, whether or not the plugin is `required`.",
 } as const;
 
 /** One row of the table. */
 export interface HookRow {
   readonly kind: HookKind;
-  /** A plugin that takes longer has failed. In ms. */
+  /** In ms. A plugin that takes longer has failed. */
   readonly deadlineMs: number;
-  /** When it comes, in one sentence or two. */
+  /** When the hook is called, in one or two sentences. */
   readonly when: string;
-  /** Version of tsd that had it first. */
+  /** The version of tsd that introduced it. */
   readonly since: string;
   readonly onFailure: keyof typeof ON_FAILURE;
   readonly context: ObjectSchema;
-  /** Undefined: nothing is expected. */
+  /** Undefined if the hook takes no answer. */
   readonly answer?: Schema;
 }
 
-/** Told, and not waited for. */
+/** Row of a notification. */
 const reported = <C extends ObjectSchema>(context: C, when: string) =>
   ({ kind: "parallel", deadlineMs: 5000, onFailure: "logged", since: "0.1.0", when, context }) as const;
 
-/** Asked whether a step may be done. */
+/** Row of a step that plugins may refuse. */
 const requested = <C extends ObjectSchema>(context: C, deadlineMs: number, when: string) =>
   ({ kind: "sequential", deadlineMs, onFailure: "open", since: "0.1.0", when, context, answer: REFUSAL }) as const;
 
-/** The one table of hooks. */
+/** All hooks. */
 export const HOOKS = {
-  "image.beforePull": requested(contexts.REFERENCE, 5000, "An image is about to be pulled; no registry was asked yet."),
+  "image.beforePull": requested(
+    contexts.REFERENCE,
+    5000,
+    "Called before an image is pulled, before any request to a registry.",
+  ),
   "registry.resolve": {
     kind: "first",
     deadlineMs: 5000,
     onFailure: "open",
     since: "0.1.0",
     when:
-      "A pull is about to ask a registry. An answer names another place with the same content, such as a mirror; the " +
-      "image keeps the name that was asked for. The caller's credentials don't go to another registry.",
+      "Called before a pull contacts the registry. The answer is another reference with the same content, such as a " +
+      "mirror's; the image keeps the requested name. The client's credentials are not sent to another registry.",
     context: contexts.REFERENCE,
     answer: OTHER_REFERENCE,
   },
@@ -70,76 +77,77 @@ export const HOOKS = {
     deadlineMs: 5000,
     onFailure: "open",
     since: "0.1.0",
-    when: "A registry is about to be asked, and the caller has brought no credentials for it.",
+    when: "Called before a registry is contacted for which the client has sent no credentials.",
     context: contexts.REFERENCE,
     answer: CREDENTIALS,
   },
   "image.verify": requested(
     contexts.IMAGE,
     10_000,
-    "The layers of an image that was pulled or loaded are complete, and nothing of it can be seen yet.",
+    "Called when all layers of a pulled or loaded image are complete, before the image becomes visible.",
   ),
-  "image.pulled": reported(contexts.PULLED_IMAGE, "An image was recorded under its name."),
-  "image.loaded": reported(contexts.IMAGE, "An image of an archive was recorded, under the names that it has there."),
+  "image.pulled": reported(contexts.PULLED_IMAGE, "A pulled image was recorded under its name."),
+  "image.loaded": reported(contexts.IMAGE, "An image from an archive was recorded, under its names in the archive."),
   "container.create": {
     kind: "adjust",
     deadlineMs: 5000,
     onFailure: "open",
     since: "0.1.0",
-    when: "A container was asked for; nothing of it is there yet. What comes of the patches is checked as a client's " +
-      "request is, and stays with the container.",
+    when:
+      "Called before a container is created. The patched settings are validated like a client's request, and are stored with " +
+      "the container.",
     context: contexts.NEW_CONTAINER,
     answer: CONTAINER_PATCH,
   },
   "container.validate": requested(
     contexts.NEW_CONTAINER,
     5000,
-    "A container is about to be made; its settings, the patches of `container.create` included, were checked.",
+    "Called before a container is created, after its settings, including the patches of `container.create`, were validated.",
   ),
   "network.ready": requested(
     contexts.CONNECTED_CONTAINER,
     5000,
-    "A container's network namespace has all its interfaces, and its process isn't made yet: the start waits for the " +
-      "plugins. Only for containers that have a namespace of their own with something in it.",
+    "Called when a container's network namespace has all its interfaces, before its process is created: the start waits for the " +
+      "plugins. Only for containers with a network namespace of their own and at least one network.",
   ),
   "container.started": reported(
     contexts.STARTED_CONTAINER,
-    "A container's process runs. A plugin that is loaded later gets those that run by then, with `replayed: true`.",
+    "A container was started. A plugin that is loaded later is notified of the running containers, with `replayed: true`.",
   ),
   "container.exec": requested(
     contexts.EXEC,
     5000,
-    "Somebody wants to run a command in a container. Health checks are not asked about.",
+    "Called before a command is run in a container. Not called for health checks.",
   ),
-  "health.changed": reported(contexts.HEALTH, "A health check's result has changed what a container counts as."),
-  "container.oom": reported(contexts.CONTAINER, "The kernel killed something in a container for want of memory."),
+  "health.changed": reported(contexts.HEALTH, "A container's health status has changed."),
+  "container.oom": reported(contexts.CONTAINER, "The kernel's OOM killer killed a process in a container."),
   "container.exited": reported(
     contexts.EXITED_CONTAINER,
-    "A container's process and its output have ended, and the state says so.",
+    "A container has exited, its output is complete, and its state was updated.",
   ),
-  "container.removed": reported(contexts.CONTAINER, "A container can't be found any more."),
-  "volume.created": reported(contexts.VOLUME, "A volume was made, by itself or with a container."),
+  "container.removed": reported(contexts.CONTAINER, "A container was removed."),
+  "volume.created": reported(contexts.VOLUME, "A volume was created, explicitly or with a container."),
   "prune.plan": {
     kind: "selective",
     deadlineMs: 5000,
     onFailure: "closed",
     since: "0.1.0",
-    when: "Unused things are about to be removed, or shown as what would be.",
+    when: "Called before unused things are removed, or are shown in a plan.",
     context: contexts.PRUNE,
     answer: RETAINED,
   },
   "log.line": reported(
     contexts.LOG_LINE,
-    "A container has written a line to its log. A sample: at most ten lines a second of each container, and none at all unless a " +
-      "plugin has this hook.",
+    "A container has written a line to its log. Lines are sampled: at most ten a second for each container, and only while " +
+      "a plugin has this hook.",
   ),
   "api.request": requested(
     contexts.API_REQUEST,
     5000,
-    "A request has come, whole; nothing was done about it. While a plugin has this hook, requests whose body is larger " +
-      "than 4 MiB are refused.",
+    "Called when a request was received completely, before it has any effect. While a plugin has this hook, requests with a " +
+      "body of more than 4 MiB are refused.",
   ),
-  "api.answered": reported(contexts.API_ANSWER, "A request was answered, or its answer has begun."),
+  "api.answered": reported(contexts.API_ANSWER, "The response to a request was sent, or has begun."),
 } as const satisfies Record<string, HookRow>;
 
 export type HookName = keyof typeof HOOKS;
@@ -150,10 +158,10 @@ type Answers = {
   readonly [N in HookName]: typeof HOOKS[N] extends { readonly answer: infer A extends Schema } ? Infer<A> : never;
 };
 
-/** What each hook is given. An interface, so that the compiler works it out once. */
+/** Contexts by hook. An interface, so that the compiler computes the type once. */
 export interface HookContexts extends Contexts {}
 
-/** What plugins answer at each hook. */
+/** Answers by hook. */
 export interface HookAnswers extends Answers {}
 
 /** Names of the hooks of one kind. */
@@ -161,12 +169,12 @@ export type HooksOfKind<K extends HookKind> = {
   [N in HookName]: typeof HOOKS[N]["kind"] extends K ? N : never;
 }[HookName];
 
-/** What a plugin may answer; nothing is always an answer. */
+/** What a handler may return; no answer is always allowed. */
 export type HookAnswer<N extends HookName> = HookAnswers[N] | null | void;
 
 export const HOOK_NAMES = Object.keys(HOOKS) as readonly HookName[];
 
-/** A row with the general type. */
+/** Returns a hook's row with the general type. */
 export const rowOf = (hook: HookName): HookRow => HOOKS[hook];
 
 export type ImageContext = HookContexts["image.verify"];
@@ -176,5 +184,5 @@ export type StartedContext = HookContexts["container.started"];
 export type ExitedContext = HookContexts["container.exited"];
 export type PruneContext = HookContexts["prune.plan"];
 export type PrunedThing = PruneContext["things"][number];
-/** What plugins want changed of a container, all together. */
+/** The changes that plugins request to a container, merged. */
 export type ContainerPatch = HookAnswers["container.create"];

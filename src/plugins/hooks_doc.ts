@@ -1,30 +1,31 @@
 /**
  * @module
- * The table of hooks as Markdown (docs/hooks.md).
+ * Renders the table of hooks as Markdown (docs/hooks.md).
  */
 import { HOOK_KINDS, HOOK_NAMES, type HookName, ON_FAILURE, rowOf } from "./hooks.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
-/** Longest line of prose. */
+/** Maximum length of a line of prose. */
 const WIDTH = 120;
 
 const INTRODUCTION = `
-A plugin is a plain object with a handler for each hook that it cares about. Each hook has a kind, which says what an
-answer means, and a deadline; what a handler is given is a frozen copy, made only if somebody listens. This page is made
-from the table in \`src/plugins/hooks.ts\` (\`./dev golden hooks_doc\` makes it anew).
+A plugin is a plain object with a handler for each hook that it subscribes to. Each hook has a kind, which defines the
+meaning of an answer, and a deadline. The context of a call is a frozen copy, made only if the hook has subscribers. This page
+is generated from the table in \`src/plugins/hooks.ts\` (\`./dev golden hooks_doc\` regenerates it).
 `;
 
 const AFTERWARDS = `
-A plugin whose handler throws, is late, or answers something of another shape has failed. After five failures in a row it
-is disabled, which the engine's log and \`tsd info\` say; where a plugin is \`required\`, or the hook says so, steps are
-refused as long as it is disabled. Plugins are called in the order \`pre\`, \`normal\`, \`post\`, and inside each as they have
-come: those of tsd, then those from files as they were installed first. One that is replaced keeps its place.
+A call fails if the handler throws, misses the deadline, or answers with the wrong shape. After five failures in a row the
+plugin is disabled, which is reported in the engine's log and by \`tsd info\`; if the plugin is \`required\`, or the hook's
+failure mode is \`closed\`, steps are refused while it is disabled. Plugins are called in the order \`pre\`, \`normal\`,
+\`post\`; within each, built-in plugins come first, then those from files in the order of their first installation. A plugin
+that is replaced keeps its position.
 
-A plugin that is loaded gets \`container.started\` with \`replayed: true\` for each container that runs by then; so it does
-when the engine has been started anew.
+When a plugin is loaded, or the engine is restarted, the plugin gets \`container.started\` with \`replayed: true\` for each
+running container.
 `;
 
-/** The whole page. */
+/** Returns the whole page. */
 export function hooksPage(): string {
   const kinds = Object.entries(HOOK_KINDS).map(([kind, text]) => `- \`${kind}\`: ${text}`);
   const failures = Object.entries(ON_FAILURE).map(([name, text]) => `- \`${name}\`: ${text}`);
@@ -48,25 +49,25 @@ export function hooksPage(): string {
 
 function section(hook: HookName): string[] {
   const { kind, when, context, answer } = rowOf(hook);
-  const given = ["It is given:", table(["field", "type", ""], fieldsOf(context))];
+  const given = ["Context:", table(["field", "type", ""], fieldsOf(context))];
   const parts = [`## ${hook}`, wrap(when, ""), ...given];
   if (answer === undefined || kind === "sequential") return parts;
-  if (answer.type === "object") return [...parts, "It may answer:", table(["field", "type", ""], fieldsOf(answer))];
-  return [...parts, `It may answer: ${typeName(answer)}. ${answer.about}`];
+  if (answer.type === "object") return [...parts, "Answer:", table(["field", "type", ""], fieldsOf(answer))];
+  return [...parts, `Answer: ${typeName(answer)}. ${answer.about}`];
 }
 
-/** All fields, those inside of others behind a dot. */
+/** Lists all fields; nested ones as `outer.inner`. */
 function fieldsOf({ fields }: ObjectSchema, before = ""): string[][] {
   return Object.entries(fields).flatMap(([name, schema]) => {
-    const place = `${before}${name}`;
+    const path = `${before}${name}`;
     const optional = schema.optional ? ", optional" : "";
-    return [[`\`${place}\``, typeName(schema) + optional, schema.about], ...insideOf(schema, place)];
+    return [[`\`${path}\``, typeName(schema) + optional, schema.about], ...insideOf(schema, path)];
   });
 }
 
-function insideOf(schema: Schema, place: string): string[][] {
-  if (schema.type === "object") return fieldsOf(schema, `${place}.`);
-  if (schema.type === "list" && schema.of.type === "object") return fieldsOf(schema.of, `${place}[].`);
+function insideOf(schema: Schema, path: string): string[][] {
+  if (schema.type === "object") return fieldsOf(schema, `${path}.`);
+  if (schema.type === "list" && schema.of.type === "object") return fieldsOf(schema.of, `${path}[].`);
   return [];
 }
 
@@ -89,7 +90,7 @@ function typeName(schema: Schema): string {
   }
 }
 
-/** As the formatter has them: each column as wide as its widest cell. */
+/** Formats a table like `deno fmt`: each column is as wide as its widest cell. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, at) => Math.max(3, name.length, ...rows.map((row) => row[at]!.length)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(" | ")} |`;

@@ -5,7 +5,7 @@ import { hooksPage } from "./hooks_doc.ts";
 
 const GOLDEN = new URL("../../docs/hooks.md", import.meta.url);
 
-Deno.test("docs/hooks.md is what the table says (./dev golden rewrites it)", async () => {
+Deno.test("docs/hooks.md matches the table (./dev golden rewrites it)", async () => {
   const page = hooksPage();
   if (Deno.env.get("UPDATE_GOLDEN") === "1") await Deno.writeTextFile(GOLDEN, page);
   assert.equal(page, await Deno.readTextFile(GOLDEN));
@@ -37,7 +37,7 @@ import type { Plugin } from "./tsd.d.ts";
 export default { name: "x", apiVersion: 1, hooks: { "image.verify": () => ({ refuse: 7 }) } } satisfies Plugin;
 `;
 
-Deno.test("the declarations have every hook, and a plugin that is written against them is checked by them", async () => {
+Deno.test("the declarations have every hook and type-check plugins", async () => {
   const declarations = pluginDeclarations();
   for (const hook of HOOK_NAMES) assert.ok(declarations.includes(`"${hook}"`), hook);
   const dir = await Deno.makeTempDir({ prefix: "tsd-declarations-" });
@@ -46,21 +46,21 @@ Deno.test("the declarations have every hook, and a plugin that is written agains
     await Deno.writeTextFile(`${dir}/tsd.d.ts`, declarations);
     await Deno.writeTextFile(`${dir}/plugin.ts`, PLUGIN);
     await Deno.writeTextFile(`${dir}/wrong.ts`, WRONG);
-    assert.deepEqual(await checked(dir, "plugin.ts"), { success: true, said: "" });
+    assert.deepEqual(await checked(dir, "plugin.ts"), { success: true, stderr: "" });
     const wrong = await checked(dir, "wrong.ts");
-    assert.match(wrong.said, /'number' is not assignable to type 'string/);
+    assert.match(wrong.stderr, /'number' is not assignable to type 'string/);
     assert.equal(wrong.success, false);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 });
 
-async function checked(dir: string, file: string): Promise<{ success: boolean; said: string }> {
+async function checked(dir: string, file: string): Promise<{ success: boolean; stderr: string }> {
   const check = new Deno.Command(Deno.execPath(), {
     args: ["check", "--quiet", "--no-remote", file],
     cwd: dir,
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   });
   const { success, stderr } = await check.output();
-  return { success, said: new TextDecoder().decode(stderr).trim() };
+  return { success, stderr: new TextDecoder().decode(stderr).trim() };
 }

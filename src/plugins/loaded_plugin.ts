@@ -1,6 +1,6 @@
 /**
  * @module
- * A plugin on the bus: how it fares, and one call of it, which ends at the hook's deadline whatever the plugin does.
+ * A plugin on the bus: its status, and calls that end at the hook's deadline whatever the plugin does.
  */
 import { toTsdError, TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -11,35 +11,35 @@ import type { Json } from "./schema.ts";
 import type { PluginStorage } from "./storage.ts";
 import { check } from "./validate.ts";
 
-/** So many failures in a row disable a plugin. */
+/** Number of failures in a row that disable a plugin. */
 export const MAX_FAILURES = 5;
 
-/** Most calls that a plugin has to answer at once: one that is told more than it can take is no reason to keep it all. */
+/** Limit on unanswered calls of a plugin, so that a slow one does not accumulate notifications. */
 export const MAX_UNANSWERED = 10_000;
 
-/** How a plugin fares. Plain JSON. */
+/** A plugin's status. Plain JSON. */
 export interface PluginStatus {
   readonly name: string;
   readonly order: PluginOrder;
   readonly required: boolean;
   readonly hooks: readonly HookName[];
-  /** False: it has failed too often, and is asked nothing. */
+  /** False if it has failed too often; it is not called any more. */
   readonly enabled: boolean;
-  /** Since it was added. */
+  /** Number of calls since it was added. */
   readonly calls: number;
   readonly failures: number;
   readonly failuresInARow: number;
   readonly lastError?: string;
 }
 
-/** What handlers have, besides the signal. */
+/** What handlers get besides the signal. */
 export interface PluginTools {
   readonly log: Log;
   readonly storage: PluginStorage;
   readonly config: Json;
 }
 
-/** See the module's comment. */
+/** A plugin on the bus with its status. */
 export class LoadedPlugin {
   readonly plugin: Plugin;
   readonly #tools: PluginTools;
@@ -47,7 +47,7 @@ export class LoadedPlugin {
   #unanswered = 0;
   #failures = 0;
   #failuresInARow = 0;
-  /** Calls up to this one were open, or answered, at the last failure that counted. */
+  /** Number of the last call that had started when a failure was counted in `#failuresInARow`. */
   #countedUntil = 0;
   #isDisabled = false;
   #lastError: string | undefined;
@@ -75,8 +75,9 @@ export class LoadedPlugin {
   }
 
   /**
-   * Its answer; nothing is undefined.
-   * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws; {PutAway}
+   * Returns the plugin's answer; undefined if it gave none.
+   * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws
+   * @throws {PluginUnloaded} if the plugin was unloaded before the call reached it
    */
   async call(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
     const number = ++this.#calls;
@@ -90,7 +91,7 @@ export class LoadedPlugin {
       if (thrown instanceof PluginUnloaded) throw thrown;
       const error = toTsdError(thrown);
       this.#failures++;
-      // Calls that were open when one has failed fail for the same reason, mostly: they count as one.
+      // Calls that were in flight during a failure mostly fail for the same reason, so they count as one.
       if (number > this.#countedUntil) {
         this.#failuresInARow++;
         this.#countedUntil = this.#calls;
@@ -103,18 +104,18 @@ export class LoadedPlugin {
     }
   }
 
-  /** A plugin that ignores its signal is left behind. */
+  /** Calls the handler with the deadline. A handler that ignores its signal is abandoned. */
   async #within(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
     const { deadlineMs } = rowOf(hook);
-    const late = new AbortController();
+    const deadline = new AbortController();
     const expired = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      late.abort();
+      deadline.abort();
       expired.reject(new TsdError("timeout", `it did not answer within ${deadlineMs} ms`));
     }, deadlineMs);
-    // The context is of the hook's shape, and whoever has no handler is not on the hook's list.
+    // The context matches the hook, and plugins without a handler are not subscribed.
     const handler = this.plugin.hooks[hook] as (context: unknown, tools: HookTools) => unknown;
-    const answering = (async () => await handler(context, { ...this.#tools, signal: late.signal }))();
+    const answering = (async () => await handler(context, { ...this.#tools, signal: deadline.signal }))();
     try {
       return await Promise.race([answering, expired.promise]);
     } finally {
@@ -123,7 +124,10 @@ export class LoadedPlugin {
   }
 }
 
-/** What a plugin said, if it is of the hook's shape; nothing is undefined. @throws {TsdError} invalid_argument */
+/**
+ * Validates a plugin's answer; undefined if it gave none.
+ * @throws {TsdError} invalid_argument
+ */
 export function checkAnswer(hook: HookName, answer: unknown): unknown {
   const { answer: schema } = rowOf(hook);
   if (answer === undefined || answer === null || schema === undefined) return undefined;
@@ -134,10 +138,13 @@ export function checkAnswer(hook: HookName, answer: unknown): unknown {
   }
 }
 
-/** Small letters, digits, `.`, `_` and `-`. */
+/** Whether a name consists of lower-case letters, digits, `.`, `_` and `-`. */
 export const isPluginName = (name: string): boolean => /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name);
 
-/** @throws {TsdError} invalid_argument, naming the plugin and what is wrong with it */
+/**
+ * Validates a plugin's name, version and hooks.
+ * @throws {TsdError} invalid_argument, naming the plugin and the problem
+ */
 export function checkPlugin({ name, apiVersion, hooks }: Plugin, known: readonly string[]): void {
   if (typeof name !== "string" || !isPluginName(name)) {
     throw new TsdError("invalid_argument", `Invalid name of a plugin: ${JSON.stringify(name)}`);
@@ -148,8 +155,8 @@ export function checkPlugin({ name, apiVersion, hooks }: Plugin, known: readonly
   }
   for (const [hook, handler] of Object.entries(hooks)) {
     if (!known.includes(hook)) {
-      const there = `there are ${known.join(", ")}`;
-      throw new TsdError("invalid_argument", `Plugin ${name} wants hook ${hook}, which doesn't exist; ${there}`);
+      const choices = `there are ${known.join(", ")}`;
+      throw new TsdError("invalid_argument", `Plugin ${name} wants hook ${hook}, which doesn't exist; ${choices}`);
     }
     if (typeof handler !== "function") {
       throw new TsdError("invalid_argument", `Plugin ${name} has no function for hook ${hook}`);
@@ -157,7 +164,10 @@ export function checkPlugin({ name, apiVersion, hooks }: Plugin, known: readonly
   }
 }
 
-/** What the engine's configuration has for it, in the shape that it asks for. @throws {TsdError} invalid_argument */
+/**
+ * Returns a plugin's part of the engine's configuration, validated by the plugin's schema.
+ * @throws {TsdError} invalid_argument
+ */
 export function configOf({ name, config: schema }: Plugin, config: unknown): Json {
   if (schema === undefined) {
     if (config === undefined) return null;

@@ -1,8 +1,8 @@
 /**
  * @module
- * Hooks into the life of images and containers. What is on the bus runs in the engine's own process: built-in plugins, and
- * those that stand for plugins in processes of their own. Invariants: a hook's kind never changes, a plugin sees frozen
- * snapshots only, and none of them can hold a step up for longer than the hook's deadline.
+ * Plugin hooks into the lifecycle of images and containers. The plugins on the bus run in the engine's process:
+ * built-in plugins, and proxies of plugins that run in their own processes. Invariants: a hook's kind never changes,
+ * plugins see frozen snapshots only, and no plugin delays a step for longer than the hook's deadline.
  */
 export * from "./builtin/mod.ts";
 export { type Adjusted, HookBus } from "./hook_bus.ts";

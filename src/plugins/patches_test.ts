@@ -6,7 +6,7 @@ import { mergePatches } from "./patches.ts";
 const merge = (...patches: readonly unknown[]) =>
   mergePatches(CONTAINER_PATCH, patches.map((patch, at) => ({ plugin: `p${at}`, patch })));
 
-Deno.test("what doesn't meet is put together, lists in the plugins' order", () => {
+Deno.test("patches of different fields are merged, lists in the plugins' order", () => {
   const [one, two, three] = ["/one", "/two", "/three"].map((path) => ({ path }));
   const mount = (target: string) => ({ type: "tmpfs", target });
   assert.deepEqual(
@@ -30,7 +30,7 @@ Deno.test("what doesn't meet is put together, lists in the plugins' order", () =
   );
 });
 
-Deno.test("two plugins that set the same are both named, also where they agree", () => {
+Deno.test("two plugins that set the same field are both named, even if they agree", () => {
   const device = { path: "/dev/null", target: "/dev/x" };
   const conflicts: readonly (readonly [unknown, string])[] = [
     [{ env: { A: "1" } }, "env.A"],
@@ -41,10 +41,10 @@ Deno.test("two plugins that set the same are both named, also where they agree",
     [{ devices: [device] }, "devices[/dev/x]"],
     [{ resources: { nanoCpus: 1 } }, "resources.nanoCpus"],
   ];
-  for (const [patch, place] of conflicts) {
+  for (const [patch, path] of conflicts) {
     assert.throws(
       () => merge(patch, { labels: { other: "1" } }, patch),
-      (thrown) => isTsdError(thrown, "conflict") && thrown.message === `Plugins p0 and p2 both set ${place}`,
+      (thrown) => isTsdError(thrown, "conflict") && thrown.message === `Plugins p0 and p2 both set ${path}`,
     );
   }
   assert.throws(() => merge({ devices: [device, device] }), /Plugin p0 sets devices\[\/dev\/x\] twice/);

@@ -1,32 +1,32 @@
 /**
  * @module
- * What a plugin is: a plain object with a handler for each hook that it cares about.
+ * The interface of plugins: a plain object with a handler for each hook that it subscribes to.
  */
 import type { Log } from "../log.ts";
 import type { HookAnswer, HookContexts, HookName } from "./hooks.ts";
 import type { Json, Schema } from "./schema.ts";
 import type { PluginStorage } from "./storage.ts";
 
-/** The version of what is described here. */
+/** Version of this interface. */
 export const PLUGIN_API_VERSION = 1;
 
-/** Where a plugin stands among the others; inside each, in the order in which they came. */
+/** A plugin's position relative to others; within each order, plugins are called in the order of addition. */
 export const ORDERS = ["pre", "normal", "post"] as const;
 export type PluginOrder = typeof ORDERS[number];
 
-/** What a handler has besides the context. */
+/** What a handler gets besides the context. */
 export interface HookTools {
   /** Aborted at the hook's deadline. */
   readonly signal: AbortSignal;
-  /** Goes to the engine's log, under the plugin's name. */
+  /** Writes to the engine's log under the plugin's name. */
   readonly log: Log;
-  /** The plugin's own, kept by the engine. */
+  /** The plugin's storage, kept by the engine. */
   readonly storage: PluginStorage;
-  /** From the engine's configuration; it has the shape that the plugin has asked for. */
+  /** The plugin's part of the engine's configuration, validated by its schema. */
   readonly config: Json;
 }
 
-/** What a plugin does at a hook. */
+/** Handles a hook. */
 export type HookHandler<N extends HookName> = (
   context: HookContexts[N],
   tools: HookTools,
@@ -34,23 +34,23 @@ export type HookHandler<N extends HookName> = (
 
 export type PluginHooks = { readonly [N in HookName]?: HookHandler<N> };
 
-/** See the module's comment. */
+/** A plugin: a plain object with a handler for each hook that it subscribes to. */
 export interface Plugin {
-  /** Small letters, digits, `-`, `_` and `.`. */
+  /** Lower-case letters, digits, `-`, `_` and `.`. */
   readonly name: string;
   readonly apiVersion: typeof PLUGIN_API_VERSION;
-  /** `normal` if left out. */
+  /** `normal` if omitted. */
   readonly order?: PluginOrder;
-  /** Steps that it can't be asked about are refused. */
+  /** Whether steps are refused if the plugin can't be called. */
   readonly required?: boolean;
-  /** The shape of its configuration; without one it has none. */
+  /** Schema of its configuration; without one it takes none. */
   readonly config?: Schema;
   readonly hooks: PluginHooks;
-  /** Told of each of its failures. */
+  /** Called with each of its failures. */
   failed?(hook: HookName, why: string): void;
-  /** Ends whatever it has going on. Called once, when it is taken away or the engine ends. */
+  /** Releases its resources. Called once, when it is removed or the engine shuts down. */
   close?(): Promise<void>;
 }
 
-/** What a handler throws when its plugin is used no more, and it was not asked: whoever has its place is asked instead. */
+/** Thrown by a handler if the plugin was unloaded before the call reached it; the bus retries on its replacement. */
 export class PluginUnloaded extends Error {}

@@ -1,24 +1,24 @@
 /**
  * @module
- * Which plugins there are, in which order they are called, and who listens to which hook.
+ * The registered plugins in the order in which they are called, and the subscribers of each hook.
  */
 import { HOOK_NAMES, type HookName, rowOf } from "./hooks.ts";
 import type { LoadedPlugin } from "./loaded_plugin.ts";
 import { ORDERS } from "./plugin.ts";
 
-/** Where a plugin stands among those of the same order; those with the same place stand as they came. */
-interface Standing {
+/** A plugin's position among those of the same order. Plugins with the same position are in the order of addition. */
+interface Registered {
   readonly loaded: LoadedPlugin;
-  readonly place: number;
+  readonly position: number;
 }
 
-/** See the module's comment. */
+/** The registered plugins and the subscribers of each hook. */
 export class PluginRegistry {
-  readonly #requested = new Set<(hook: HookName) => void>();
-  #all: readonly Standing[] = [];
+  readonly #listeners = new Set<(hook: HookName) => void>();
+  #all: readonly Registered[] = [];
   #listening = new Map<HookName, readonly LoadedPlugin[]>();
 
-  /** In the order in which they are called. */
+  /** All plugins in the order in which they are called. */
   get all(): readonly LoadedPlugin[] {
     return this.#all.map(({ loaded }) => loaded);
   }
@@ -27,34 +27,34 @@ export class PluginRegistry {
     return this.#all.find(({ loaded }) => loaded.name === name)?.loaded;
   }
 
-  /** Those that are called at a hook; undefined where nobody is. */
+  /** Returns the plugins to call at a hook; undefined if there are none. */
   listening(hook: HookName): readonly LoadedPlugin[] | undefined {
     return this.#listening.get(hook);
   }
 
-  /** The plugin itself, or who has taken its place since; undefined if that has no such hook, or nobody has it. */
+  /** Returns the plugin itself or its replacement; undefined if it was removed, or the replacement has no such hook. */
   inPlaceOf(loaded: LoadedPlugin, hook: HookName): LoadedPlugin | undefined {
     const now = this.of(loaded.name);
     return now?.plugin.hooks[hook] === undefined ? undefined : now;
   }
 
-  /** Calls `listener` for each hook that somebody begins or ceases to listen to. */
+  /** Calls `listener` with each hook that gets its first subscriber or loses its last one. */
   onSubscribed(listener: (hook: HookName) => void): void {
-    this.#requested.add(listener);
+    this.#listeners.add(listener);
   }
 
-  /** `loaded`, or nothing, instead of what has the name. */
-  put(name: string, loaded: LoadedPlugin | undefined, place: number): void {
+  /** Replaces the plugin of that name, if there is one, by `loaded` or by nothing. */
+  put(name: string, loaded: LoadedPlugin | undefined, position: number): void {
     const others = this.#all.filter((each) => each.loaded.name !== name);
-    // Whoever takes somebody's place stands there, also among those that have come at the same one.
+    // A replacement takes the exact position of the old plugin, also among those with the same `position`.
     const at = this.#all.findIndex((each) => each.loaded.name === name);
-    const all = loaded === undefined ? others : others.toSpliced(at < 0 ? others.length : at, 0, { loaded, place });
-    const byPlace = all.toSorted((a, b) => a.place - b.place);
+    const all = loaded === undefined ? others : others.toSpliced(at < 0 ? others.length : at, 0, { loaded, position });
+    const byPlace = all.toSorted((a, b) => a.position - b.position);
     this.#all = ORDERS.flatMap((order) => byPlace.filter((each) => (each.loaded.plugin.order ?? "normal") === order));
     this.arrange();
   }
 
-  /** Nobody is called any more. Returns those that were. */
+  /** Removes all plugins and returns them. */
   clear(): readonly LoadedPlugin[] {
     const all = this.all;
     this.#all = [];
@@ -62,7 +62,7 @@ export class PluginRegistry {
     return all;
   }
 
-  /** By hook, those that are called: to be done anew when one of them is disabled. */
+  /** Recomputes the subscribers of all hooks. To be called when a plugin was disabled. */
   arrange(): void {
     const before = this.#listening;
     this.#listening = new Map();
@@ -72,12 +72,12 @@ export class PluginRegistry {
       );
       if (listening.length > 0) this.#listening.set(hook, listening);
       if (before.has(hook) === this.#listening.has(hook)) continue;
-      for (const listener of this.#requested) listener(hook);
+      for (const listener of this.#listeners) listener(hook);
     }
   }
 }
 
-/** Whether a step can't be done without this plugin's word. Nobody waits for observers. */
+/** Whether a step must not go on without this plugin. Never for notifications. */
 export function mustNotFail(hook: HookName, { plugin }: LoadedPlugin): boolean {
   const { onFailure } = rowOf(hook);
   return onFailure === "closed" || (onFailure === "open" && plugin.required === true);

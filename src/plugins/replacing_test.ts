@@ -1,4 +1,4 @@
-/** Plugins whose place another one takes while steps are under way. */
+/** Tests of plugins that are replaced while calls are in flight. */
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
 import { SILENT_LOG } from "../log.ts";
@@ -16,7 +16,7 @@ const plugin = (name: string, hooks: PluginHooks, more: Partial<Plugin> = {}): P
 });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("places: whoever takes a place stands there, and keeps it when it was away for a while", async () => {
+Deno.test("a replacement takes the plugin's position, also after the plugin was removed for a while", async () => {
   const hooks = new HookBus([plugin("built-in", {})], SILENT_LOG);
   const put = (name: string, place: number, more: Partial<Plugin> = {}) =>
     hooks.replace(name, plugin(name, {}, more), place);
@@ -32,7 +32,7 @@ Deno.test("places: whoever takes a place stands there, and keeps it when it was 
   assert.deepEqual(names(), ["b", "built-in", "c", "a"]);
 });
 
-Deno.test("a step that is under way asks who has a plugin's place by then, and nobody where that is gone", async () => {
+Deno.test("a step in progress calls a plugin's replacement, and skips a removed plugin", async () => {
   const requested: string[] = [];
   const first = Promise.withResolvers<void>();
   const version = (name: string, number: number) =>
@@ -48,7 +48,7 @@ Deno.test("a step that is under way asks who has a plugin's place by then, and n
   assert.deepEqual(requested, ["b 2"]);
 });
 
-Deno.test("a plugin that was put away before it was asked: who has its place is, and it counts as no failure", async () => {
+Deno.test("a call to a plugin that was unloaded goes to its replacement and is not counted as a failure", async () => {
   const old = Promise.withResolvers<never>();
   const hooks = new HookBus([], SILENT_LOG);
   hooks.add(plugin("guard", { "image.verify": () => old.promise }, { required: true }));
@@ -57,7 +57,7 @@ Deno.test("a plugin that was put away before it was asked: who has its place is,
   await hooks.replace("guard", refuses);
   old.reject(new PluginUnloaded());
   await assert.rejects(asking, /by the new one/);
-  // One that nobody has replaced has failed.
+  // Without a replacement it is a failure.
   const alone = new HookBus([
     plugin("alone", { "image.verify": () => Promise.reject(new PluginUnloaded("not there")) }, { required: true }),
   ], SILENT_LOG);
@@ -67,7 +67,7 @@ Deno.test("a plugin that was put away before it was asked: who has its place is,
   );
 });
 
-Deno.test("a start that nobody was told of is told to the next one once, as one or as one of what runs", async () => {
+Deno.test("a start that was not delivered is delivered once to the replacement, replayed or not", async () => {
   const old = Promise.withResolvers<never>();
   let present = [started("a", true)];
   const hooks = new HookBus([], SILENT_LOG, { present: () => present });
@@ -80,6 +80,6 @@ Deno.test("a start that nobody was told of is told to the next one once, as one 
   await hooks.replace("watch", next);
   old.reject(new PluginUnloaded());
   await settled();
-  // What has ended by then was not among those that run.
+  // A container that had exited by then was not replayed.
   assert.deepEqual(reported, ["b true", "a false"]);
 });

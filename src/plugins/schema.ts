@@ -1,17 +1,17 @@
 /**
  * @module
- * Shapes of plain JSON as data: what hooks are given, what plugins answer, what their configuration looks like. Types,
- * checks and documentation come from one such description.
+ * Schemas of plain JSON as data: hooks' contexts, plugins' answers and configurations. Types, validation and
+ * documentation are derived from them.
  */
 
 interface About {
-  /** In a few words, for the documentation. */
+  /** Description for the documentation. */
   readonly about: string;
-  /** It may be left out; null counts as that. */
+  /** Whether it may be omitted; null counts as omitted. */
   readonly optional?: boolean;
 }
 
-/** One shape. Plain JSON itself, so that it can stand in a manifest. */
+/** A schema. It is plain JSON itself, so that it can be part of a manifest. */
 export type Schema =
   | About & { readonly type: "text" }
   | About & { readonly type: "whole" }
@@ -20,7 +20,7 @@ export type Schema =
   | About & {
     readonly type: "list";
     readonly of: Schema;
-    /** The field by which two items are the same thing; `append`: items never are. */
+    /** The field that identifies an item. With `append`, items have no identity. */
     readonly key?: string;
     readonly append?: boolean;
   }
@@ -33,10 +33,10 @@ interface ObjectShape {
   readonly fields: Readonly<Record<string, Schema>>;
 }
 
-/** A shape with named fields. */
+/** A schema with named fields. */
 export type ObjectSchema = About & ObjectShape;
 
-/** Any value that JSON can say. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 type Names<F, Requested> = { [N in keyof F]: F[N] extends { readonly optional: true } ? Requested : N }[keyof F];
@@ -47,7 +47,7 @@ type InferFields<F extends Readonly<Record<string, Schema>>> =
   & { readonly [N in RequiredNames<F>]: Infer<F[N]> }
   & { readonly [N in OptionalNames<F>]?: Infer<F[N]> | undefined };
 
-/** The type of what has this shape. */
+/** The type of values that match the schema. */
 export type Infer<S extends Schema> = S extends { readonly type: "text" } ? string
   : S extends { readonly type: "whole" } ? number
   : S extends { readonly type: "flag" } ? boolean
@@ -60,28 +60,28 @@ export type Infer<S extends Schema> = S extends { readonly type: "text" } ? stri
   : never;
 
 export const text = (about: string) => ({ type: "text", about }) as const;
-/** A whole number. */
+/** An integer. */
 export const whole = (about: string) => ({ type: "whole", about }) as const;
-/** True or false. */
+/** A boolean. */
 export const flag = (about: string) => ({ type: "flag", about }) as const;
-/** Anything. */
+/** Any JSON value. */
 export const json = (about: string) => ({ type: "json", about }) as const;
 
-/** One of a few words. */
+/** One of several strings. */
 export const choice = <const Strings extends readonly string[]>(words: Strings, about: string) =>
   ({ type: "choice", words, about }) as const;
 
 export const list = <S extends Schema>(of: S, about: string) => ({ type: "list", of, about }) as const;
 
-/** A list of things that are told apart by one of their fields. */
+/** A list whose items are identified by one of their fields. */
 export const keyed = <S extends Schema>(of: S, key: string, about: string) =>
   ({ type: "list", of, key, about }) as const;
 
-/** A list to whose end everybody may put something. */
+/** A list that several plugins may append to. */
 export const appended = <S extends Schema>(of: S, about: string) =>
   ({ type: "list", of, append: true, about }) as const;
 
-/** Any names. */
+/** An object with arbitrary keys. */
 export const map = <S extends Schema>(of: S, about: string) => ({ type: "map", of, about }) as const;
 
 export const object = <F extends Readonly<Record<string, Schema>>>(fields: F, about = "") =>

@@ -1,6 +1,6 @@
 /**
  * @module
- * A plugin's own storage: names and values of JSON, kept by the engine. Bounded, so that no plugin fills the disk.
+ * Key-value storage of plugins with JSON values. Bounded, so that no plugin fills the disk.
  */
 import { TsdError } from "../errors.ts";
 import { STORED } from "./contexts.ts";
@@ -11,17 +11,20 @@ export const MAX_KEYS = 1000;
 export const MAX_VALUE_BYTES = 64 << 10;
 const MAX_KEY_CHARACTERS = 200;
 
-/** What a plugin sees of it. Errors: invalid_argument (what is too large, or no JSON). */
+/**
+ * The storage of one plugin.
+ * @throws {TsdError} invalid_argument if a key, a value or the number of keys is too large, or a value is not JSON
+ */
 export interface PluginStorage {
   get(key: string): Promise<Json | undefined>;
   set(key: string, value: Json): Promise<void>;
-  /** Says whether it was there. */
+  /** Returns whether the key existed. */
   delete(key: string): Promise<boolean>;
-  /** Names that begin with `prefix`, in order. */
+  /** Returns the keys that begin with `prefix`, in order. */
   list(prefix?: string): Promise<readonly string[]>;
 }
 
-/** Rows of all plugins, values as text. */
+/** The rows of all plugins, with serialized values. */
 export interface PluginRows {
   get(plugin: string, key: string): string | undefined;
   set(plugin: string, key: string, value: string): void;
@@ -29,7 +32,7 @@ export interface PluginRows {
   keys(plugin: string): readonly string[];
 }
 
-/** The part of one plugin. */
+/** Returns the storage of one plugin. */
 export function pluginStorage(rows: PluginRows, plugin: string): PluginStorage {
   return {
     get: (key) => settle(() => parsed(rows.get(plugin, checkedKey(key)))),
@@ -48,7 +51,7 @@ export function pluginStorage(rows: PluginRows, plugin: string): PluginStorage {
   };
 }
 
-/** Storage that nobody keeps, for tests and for engines without a database. */
+/** Returns storage in memory, for tests and for engines without a database. */
 export function memoryRows(): PluginRows {
   const all = new Map<string, Map<string, string>>();
   const of = (plugin: string) => {
@@ -72,5 +75,8 @@ const parsed = (text: string | undefined) => text === undefined ? undefined : JS
 
 const refuse = (why: string) => new TsdError("invalid_argument", `Cannot keep this for a plugin: ${why}`);
 
-/** What is thrown becomes a rejection: others keep these things behind a process's border. */
+/**
+ * Converts exceptions to rejections: the interface is asynchronous because other implementations are in another
+ * process.
+ */
 const settle = <T>(body: () => T): Promise<T> => new Promise((resolve) => resolve(body()));

@@ -31,9 +31,9 @@ async function contract(rows: PluginRows): Promise<void> {
   await mine.set("a2", "what is there may still be changed");
 }
 
-Deno.test("a plugin keeps names and values within bounds", () => contract(memoryRows()));
+Deno.test("a plugin stores keys and values within limits", () => contract(memoryRows()));
 
-Deno.test("the same in the database, where a plugin's can be cleared away", async () => {
+Deno.test("the same in the database, where a plugin's rows can be cleared", async () => {
   using db = Database.open(":memory:");
   const rows = new PluginRecords(db);
   await contract(rows);

@@ -1,25 +1,25 @@
 /**
  * @module
- * The one check of what plugins say: a value against its shape. A message names the field and what is wrong with it.
+ * Validates values that come from plugins by their schemas. Messages name the field and the problem.
  */
 import { TsdError } from "../errors.ts";
 import type { Infer, ObjectSchema, Schema } from "./schema.ts";
 
-/** Most items of a list and fields of a map. */
+/** Maximum number of items of a list and of entries of a map. */
 const MAX_ITEMS = 1000;
-/** Longest text, in characters. */
+/** Maximum length of a string, in characters. */
 const MAX_TEXT = 1 << 16;
-/** How deep free JSON may go. */
+/** Maximum depth of free-form JSON. */
 const MAX_DEPTH = 32;
 
-/** {@link check} for a shape that is known where it is called. */
+/** {@link check} for a schema whose type is known to the caller. */
 export function conform<S extends Schema>(schema: S, value: unknown, where = ""): Infer<S> {
   return check(schema, value, where) as Infer<S>;
 }
 
 /**
- * A copy of the value that has nothing but what its shape knows.
- * @param where the value's place, for messages; empty for the whole
+ * Returns a copy of the value that contains only what the schema allows.
+ * @param where path of the value, for messages; empty for the whole
  * @throws {TsdError} invalid_argument, naming the field
  */
 export function check(schema: Schema, value: unknown, where = ""): unknown {
@@ -45,7 +45,7 @@ export function check(schema: Schema, value: unknown, where = ""): unknown {
     case "map": {
       const entries = Object.entries(plain(value, where));
       if (entries.length > MAX_ITEMS) throw wrong(where, `larger than ${MAX_ITEMS} fields`);
-      return Object.fromEntries(entries.map(([name, item]) => [name, check(schema.of, item, place(where, name))]));
+      return Object.fromEntries(entries.map(([name, item]) => [name, check(schema.of, item, memberPath(where, name))]));
     }
     case "object":
       return checkFields(schema, plain(value, where), where);
@@ -57,15 +57,18 @@ export function check(schema: Schema, value: unknown, where = ""): unknown {
 function checkFields({ fields }: ObjectSchema, value: Readonly<Record<string, unknown>>, where: string): unknown {
   const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
   if (unknown !== undefined) {
-    throw wrong(place(where, unknown), `no field that is known here (known are ${Object.keys(fields).join(", ")})`);
+    throw wrong(
+      memberPath(where, unknown),
+      `no field that is known here (known are ${Object.keys(fields).join(", ")})`,
+    );
   }
   const found: [string, unknown][] = [];
   for (const [name, schema] of Object.entries(fields)) {
     const given = Object.hasOwn(value, name) ? value[name] : undefined;
     const isMissing = given === undefined || (given === null && schema.type !== "json");
     if (isMissing && schema.optional) continue;
-    if (isMissing) throw wrong(place(where, name), "missing");
-    found.push([name, check(schema, given, place(where, name))]);
+    if (isMissing) throw wrong(memberPath(where, name), "missing");
+    found.push([name, check(schema, given, memberPath(where, name))]);
   }
   return Object.fromEntries(found);
 }
@@ -75,7 +78,7 @@ function checkJson(value: unknown, where: string, depth: number): unknown {
   if (value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value)) return value;
   if (Array.isArray(value)) return value.map((item, at) => checkJson(item, `${where}[${at}]`, depth + 1));
   const entries = Object.entries(plain(value, where, "nothing that JSON can say"));
-  return Object.fromEntries(entries.map(([name, item]) => [name, checkJson(item, place(where, name), depth + 1)]));
+  return Object.fromEntries(entries.map(([name, item]) => [name, checkJson(item, memberPath(where, name), depth + 1)]));
 }
 
 function plain(value: unknown, where: string, what = "no object"): Readonly<Record<string, unknown>> {
@@ -84,7 +87,7 @@ function plain(value: unknown, where: string, what = "no object"): Readonly<Reco
   throw wrong(where, what);
 }
 
-const place = (where: string, name: string) => where === "" ? name : `${where}.${name}`;
+const memberPath = (where: string, name: string) => where === "" ? name : `${where}.${name}`;
 
 const wrong = (where: string, what: string) =>
   new TsdError("invalid_argument", `${where === "" ? "the value" : where} is ${what}`);

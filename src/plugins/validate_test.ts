@@ -13,18 +13,18 @@ const SHAPE = object({
   free: optional(json("anything")),
 });
 
-Deno.test("what has the shape comes back as a copy; null is what is left out", () => {
+Deno.test("a matching value is copied; null counts as omitted", () => {
   const value = { name: "x", size: 3, kind: "b", items: [{ id: "1" }], labels: { a: "b" }, free: { deep: [null, 1] } };
   const copy = conform(SHAPE, value);
   assert.deepEqual(copy, value);
   assert.notEqual(copy.items, value.items);
   assert.deepEqual(conform(SHAPE, { name: "x", size: null, items: undefined }), { name: "x" });
-  // A type error would be one here.
+  // Checked by the compiler.
   const [size, kind]: [number | undefined, "a" | "b" | undefined] = [copy.size, copy.kind];
   assert.deepEqual([size, kind], [3, "b"]);
 });
 
-Deno.test("what hasn't names the field", () => {
+Deno.test("an error names the field", () => {
   const wrong: readonly (readonly [unknown, string])[] = [
     [[], "the value is no object"],
     [new Map(), "the value is no object"],
@@ -56,7 +56,7 @@ Deno.test("what hasn't names the field", () => {
   );
 });
 
-Deno.test("free JSON has an end, and names of Object.prototype are no fields", () => {
+Deno.test("the depth of free-form JSON is limited, and names of Object.prototype are not fields", () => {
   let deep: unknown = 1;
   for (let level = 0; level < 40; level++) deep = [deep];
   assert.throws(() => check(json("anything"), deep), /too deep/);

@@ -1,37 +1,41 @@
 /**
  * @module
- * Notices that connections are not accepted any more. A server of node:net stops for good, and says nothing, once the
- * process has had too many files open. Accepting by epoll would not ({@link Acceptor}), but costs each connection another
- * thread's way, a good half more time for a short request; this looks twice a second, and only while clients come.
+ * Detects that connections are no longer accepted. A server of node:net stops for good, without an error, once the
+ * process has had too many open files. Accepting by epoll would not ({@link Acceptor}), but takes each connection
+ * through another thread, which makes a short request more than half again as slow. This watch looks twice a second,
+ * and only while clients connect.
  */
 import { type AcceptorOptions, EPOLL, type OwnedFd } from "../../sys/mod.ts";
 
 export interface AcceptWatchOptions {
   readonly epoll: AcceptorOptions["epoll"];
-  /** How many connections were accepted so far. */
+  /** Returns the number of connections accepted so far. */
   readonly accepted: () => number;
-  /** Told twice a second for as long as clients wait and nobody lets them in. */
+  /** Called twice a second while clients wait and none is accepted. */
   readonly onStalled: () => void;
   readonly pauseMs?: number;
 }
 
 const PAUSE_MS = 500;
-/** How often in turn somebody is there, and nobody was let in since: at the first time a client may just have come. */
-const ENOUGH = 2;
+/**
+ * Number of consecutive looks with a waiting client and no accepted connection after which it counts as stalled: at the
+ * first one a client may just have arrived.
+ */
+const STALLED_LOOKS = 2;
 
-/** See the module's comment. It owns the descriptor, which listens. */
+/** Detects a stalled listener. Owns the duplicated listening descriptor. */
 export class AcceptWatch implements Disposable {
   readonly #listener: OwnedFd;
   readonly #options: AcceptWatchOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When somebody was there last. */
+  /** Value of `accepted()` at the last look with a waiting client. */
   #accepted = -1;
-  #waits = 0;
+  #idleLooks = 0;
 
   constructor(listener: OwnedFd, options: AcceptWatchOptions) {
     this.#listener = listener;
     this.#options = options;
-    options.epoll.add(listener.fd, EPOLL.IN, () => this.#waiting());
+    options.epoll.add(listener.fd, EPOLL.IN, () => this.#onReadable());
   }
 
   [Symbol.dispose](): void {
@@ -41,12 +45,12 @@ export class AcceptWatch implements Disposable {
     this.#listener.close();
   }
 
-  #waiting(): void {
+  #onReadable(): void {
     const { epoll, accepted, onStalled, pauseMs = PAUSE_MS } = this.#options;
     epoll.modify(this.#listener.fd, 0);
-    this.#waits = accepted() === this.#accepted ? this.#waits + 1 : 0;
+    this.#idleLooks = accepted() === this.#accepted ? this.#idleLooks + 1 : 0;
     this.#accepted = accepted();
     this.#timer = setTimeout(() => epoll.modify(this.#listener.fd, EPOLL.IN), pauseMs);
-    if (this.#waits >= ENOUGH) onStalled();
+    if (this.#idleLooks >= STALLED_LOOKS) onStalled();
   }
 }

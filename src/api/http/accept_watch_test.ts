@@ -6,8 +6,8 @@ import { AcceptWatch } from "./accept_watch.ts";
 const PAUSE_MS = 1;
 const LISTENER = 7;
 
-/** A watch whose epoll is told what happens. */
-function bench() {
+/** Sets up a watch with a fake epoll. */
+function setup() {
   let handler: PollHandler = () => assert.fail("nothing is watched");
   let waiting = Promise.withResolvers<void>();
   const closed: number[] = [];
@@ -29,35 +29,35 @@ function bench() {
     onStalled: () => the.stalled++,
     pauseMs: PAUSE_MS,
   });
-  /** Somebody is there, as epoll sees it. */
+  /** Reports a waiting connection, as epoll would. */
   const connectionArrives = async () => {
     await waiting.promise;
     waiting = Promise.withResolvers();
     handler(EPOLL.IN);
-    assert.equal(the.isWatched, false, "nobody is told of for a while");
+    assert.equal(the.isWatched, false, "not watched during the pause");
   };
   return { the, closed, connectionArrives, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }
 
-Deno.test("somebody who waits while nobody is let in: told at the third look, and at each one after that", async () => {
-  using it = bench();
+Deno.test("a waiting client without accepted connections is reported at the third look and at each later one", async () => {
+  using it = setup();
   const { the } = it;
-  const seen: number[] = [];
+  const counts: number[] = [];
   for (let look = 0; look < 4; look++) {
     await it.connectionArrives();
-    seen.push(the.stalled);
+    counts.push(the.stalled);
   }
-  assert.deepEqual(seen, [0, 0, 1, 2]);
+  assert.deepEqual(counts, [0, 0, 1, 2]);
   the.accepted++;
   for (let look = 0; look < 2; look++) await it.connectionArrives();
   assert.equal(the.stalled, 2, "it works again");
 });
 
-Deno.test("clients that are let in, before or after they are seen, are no news", async () => {
-  using it = bench();
+Deno.test("clients that are accepted before or after the look are not reported", async () => {
+  using it = setup();
   const { the } = it;
   for (let look = 0; look < 20; look++) {
-    // Now and then epoll is slower than whoever lets them in.
+    // Epoll sometimes reports a client after it was accepted.
     if (look % 3 === 0) the.accepted++;
     await it.connectionArrives();
     if (look % 3 > 0) the.accepted++;
@@ -65,8 +65,8 @@ Deno.test("clients that are let in, before or after they are seen, are no news",
   assert.equal(the.stalled, 0);
 });
 
-Deno.test("its end closes the descriptor and ends the pause", async () => {
-  const it = bench();
+Deno.test("disposing closes the descriptor and cancels the timer", async () => {
+  const it = setup();
   await it.connectionArrives();
   it[Symbol.dispose]();
   it[Symbol.dispose]();

@@ -1,7 +1,7 @@
 /**
  * @module
- * Plugins at the door: they are asked about a request before anything is done about it, and told how it was answered. Who
- * decides sees all of what is decided on: a body comes whole, or the request is refused.
+ * Authorization by plugins: they may refuse a request before it has any effect, and are notified of the response.
+ * Plugins see everything that they decide on: a request whose body can't be passed as a whole is refused.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { HookBus, HookContexts } from "../../plugins/mod.ts";
@@ -9,26 +9,26 @@ import type { RequestHead } from "./request_handler.ts";
 import type { Reply } from "./reply.ts";
 import type { Match } from "./route.ts";
 
-/** What plugins are asked and told through. */
+/** The part of the hook bus used here. */
 export type AuthorizationHooks = Pick<HookBus, "isSubscribed" | "callSequential" | "callParallel">;
 
-/** The two ways to a request's body. */
+/** Access to a request's body: as a whole, or as a stream. */
 export interface RequestBody {
   whole(): Promise<Uint8Array>;
   upload(): AsyncIterable<Uint8Array>;
 }
 
-/** A request whose route was found. */
+/** A request with its route. */
 export interface RequestForAuthorization {
   readonly request: RequestHead;
   readonly match: Match;
-  /** Without the version's prefix. */
+  /** Path without the version prefix. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: RequestBody;
 }
 
-/** Headers with secrets in them. */
+/** Headers that may contain secrets. */
 const SECRET_HEADERS = new Set([
   "authorization",
   "cookie",
@@ -36,16 +36,16 @@ const SECRET_HEADERS = new Set([
   "x-registry-auth",
   "x-registry-config",
 ]);
-/** Whose body is a password, or has settings of plugins in it. */
+/** Routes whose body is a password or contains settings of plugins. */
 const SECRET_ROUTES = new Set(["/auth", "/tsd/plugins", "/tsd/plugins/test", "/tsd/plugins/{name}/enable"]);
-/** A body of this size is never too long as JSON. */
-const SURELY_SHORT_BYTES = 1 << 20;
-/** Characters that a body may have as JSON; base64 of the largest body is not longer. */
-const LONGEST_TEXT = 6 << 20;
+/** Bodies up to this size are never too long after JSON encoding. */
+const ALWAYS_SHORT_BYTES = 1 << 20;
+/** Maximum length of a body as a JSON string, in characters; the largest body is shorter in base64. */
+const MAX_TEXT_LENGTH = 6 << 20;
 
 /**
- * The body as it is to be read from now on: the very bytes that plugins have seen.
- * @throws {TsdError} permission_denied: a plugin refuses it, or it can't be shown whole
+ * Asks the plugins. Returns the body to use from now on: exactly the bytes that the plugins have seen.
+ * @throws {TsdError} permission_denied if a plugin refuses the request, or the body is too large to pass
  */
 export async function authorizeRequest(
   hooks: AuthorizationHooks | undefined,
@@ -96,7 +96,7 @@ function contextOf(
   };
 }
 
-/** As if the second step were a request of its own. */
+/** Returns the context of the route's second step, as if it were a separate request. */
 function contextAtOnce(requested: RequestForAuthorization, route: string): HookContexts["api.request"] {
   const { params, body: _, ...context } = contextOf(requested, new Uint8Array());
   const path = route.replace(/\{(\w+)\*?\}/g, (_, name) => encodeURIComponent(params[name] ?? ""));
@@ -106,18 +106,18 @@ function contextAtOnce(requested: RequestForAuthorization, route: string): HookC
 function shown(route: string, bytes: Uint8Array): Pick<HookContexts["api.request"], "body" | "bodyEncoding"> {
   if (bytes.length === 0) return { bodyEncoding: "none" };
   if (SECRET_ROUTES.has(route)) return { bodyEncoding: "secret" };
-  // Control characters take six bytes in JSON: the largest body would be too large to be shown.
-  const mayBeTooLong = bytes.length > SURELY_SHORT_BYTES;
+  // Control characters take six bytes in JSON, so the largest bodies might exceed the limit.
+  const mayBeTooLong = bytes.length > ALWAYS_SHORT_BYTES;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (!mayBeTooLong || JSON.stringify(text).length < LONGEST_TEXT) return { body: text, bodyEncoding: "text" };
+    if (!mayBeTooLong || JSON.stringify(text).length < MAX_TEXT_LENGTH) return { body: text, bodyEncoding: "text" };
     return { body: new Uint8Array(bytes).toBase64(), bodyEncoding: "base64" };
   } catch (thrown) {
     if (!(thrown instanceof TypeError)) throw thrown;
     return { body: new Uint8Array(bytes).toBase64(), bodyEncoding: "base64" };
   }
 }
-/** What is to be called when the answer is known: plugins are told of it, once. */
+/** Returns a function to be called with the response's status; it notifies the plugins once. */
 export function authorizeResponse(
   hooks: AuthorizationHooks | undefined,
   method = "GET",
@@ -132,6 +132,6 @@ export function authorizeResponse(
   };
 }
 
-/** Of an answer that succeeds, and is no upgrade. */
+/** Returns the status of a successful reply that is not an upgrade. */
 export const statusOf = (reply: Reply): number =>
   reply.kind === "stream" || reply.kind === "hijack" ? 200 : reply.status;

@@ -9,7 +9,7 @@ import { empty, json } from "./reply.ts";
 import type { Route } from "./route.ts";
 import { ApiServer } from "./server.ts";
 
-/** What handlers have got: nothing of a request that was refused. */
+/** What handlers have received; nothing of refused requests. */
 const done: string[] = [];
 
 const ROUTES: readonly Route[] = [
@@ -70,7 +70,7 @@ async function withServer(hooks: PluginHooks, use: (socket: string) => Promise<v
   }
 }
 
-/** Sends a request; resolves to what comes back, status line first. */
+/** Sends a request. Returns the raw response. */
 async function send(socket: string, head: readonly string[], body: string | Uint8Array = ""): Promise<string> {
   using connection = await Deno.connect({ transport: "unix", path: socket });
   const [first, ...headers] = head;
@@ -87,9 +87,9 @@ async function send(socket: string, head: readonly string[], body: string | Uint
 
 const JSON_TYPE = "Content-Type: application/json";
 
-Deno.test("a plugin sees a request whole, and without secrets, before anything is done about it", async () => {
-  const seen: HookContexts["api.request"][] = [];
-  await withServer({ "api.request": (context) => void seen.push(context) }, async (socket) => {
+Deno.test("a plugin sees the whole request without secrets before the handler runs", async () => {
+  const contexts: HookContexts["api.request"][] = [];
+  await withServer({ "api.request": (context) => void contexts.push(context) }, async (socket) => {
     const secrets = ["X-Registry-Auth: secret", "Authorization: secret", "Cookie: secret"];
     const answer = await send(
       socket,
@@ -98,7 +98,7 @@ Deno.test("a plugin sees a request whole, and without secrets, before anything i
     );
     assert.match(answer, /^HTTP\/1\.1 201/);
     assert.deepEqual(done, ['{"a":1}']);
-    const { headers, ...rest } = seen[0]!;
+    const { headers, ...rest } = contexts[0]!;
     assert.deepEqual(rest, {
       ...{ method: "POST", path: "/echo/%61b", route: "/echo/{id}", params: { id: "ab" } },
       ...{ query: { n: ["1", "2"], m: [""] }, body: '{"a":1}', bodyEncoding: "text" },
@@ -106,15 +106,15 @@ Deno.test("a plugin sees a request whole, and without secrets, before anything i
     assert.equal(headers["x-mine"], "1");
     assert.ok(!JSON.stringify(headers).includes("secret"));
     await send(socket, ["POST /auth", JSON_TYPE], '{"password":"secret"}');
-    assert.deepEqual([seen[1]!.body, seen[1]!.bodyEncoding], [undefined, "secret"]);
+    assert.deepEqual([contexts[1]!.body, contexts[1]!.bodyEncoding], [undefined, "secret"]);
   });
 });
 
-Deno.test("of a request that does two steps a plugin sees, and refuses, the second one too", async () => {
-  const seen: HookContexts["api.request"][] = [];
+Deno.test("a plugin sees and may refuse the second step of a request with two steps", async () => {
+  const contexts: HookContexts["api.request"][] = [];
   const guard: PluginHooks = {
     "api.request": (context) => {
-      seen.push(context);
+      contexts.push(context);
       return context.route === "/echo/{id}/start" ? { refuse: "no starts" } : undefined;
     },
   };
@@ -124,7 +124,7 @@ Deno.test("of a request that does two steps a plugin sees, and refuses, the seco
       /^HTTP\/1\.1 403/,
     );
     assert.deepEqual(done, []);
-    const { headers: _, ...second } = seen[1]!;
+    const { headers: _, ...second } = contexts[1]!;
     assert.deepEqual(second, {
       ...{ method: "POST", path: "/echo/ab/start", route: "/echo/{id}/start", params: { id: "ab" } },
       ...{ query: {}, bodyEncoding: "none" },
@@ -133,10 +133,10 @@ Deno.test("of a request that does two steps a plugin sees, and refuses, the seco
   });
 });
 
-Deno.test("chunked, empty and binary bodies are seen as they are, also those of uploads and upgrades", async () => {
-  const seen: string[] = [];
+Deno.test("plugins see chunked, empty and binary bodies, also of uploads and upgrades", async () => {
+  const contexts: string[] = [];
   const look: PluginHooks = {
-    "api.request": ({ body, bodyEncoding }) => void seen.push(`${bodyEncoding} ${body ?? ""}`),
+    "api.request": ({ body, bodyEncoding }) => void contexts.push(`${bodyEncoding} ${body ?? ""}`),
   };
   await withServer(look, async (socket) => {
     const chunked = "4\r\n[1,2\r\n3\r\n,3]\r\n0\r\n\r\n";
@@ -145,7 +145,7 @@ Deno.test("chunked, empty and binary bodies are seen as they are, also those of 
     await send(socket, ["PUT /upload"], new Uint8Array([0xff, 0xfe, 0]));
     const upgrade = ["Connection: Upgrade", "Upgrade: tcp"];
     assert.match(await send(socket, ["POST /raw", JSON_TYPE, ...upgrade], "[7]"), /^HTTP\/1\.1 101/);
-    assert.deepEqual(seen, ["text [1,2,3]", "none ", "base64 //4A", "text [7]"]);
+    assert.deepEqual(contexts, ["text [1,2,3]", "none ", "base64 //4A", "text [7]"]);
     assert.deepEqual(done, ["[1,2,3]", "null", "3 bytes", "raw [7]"]);
     const hidden = await send(
       socket,
@@ -159,7 +159,7 @@ Deno.test("chunked, empty and binary bodies are seen as they are, also those of 
   });
 });
 
-Deno.test("what a plugin refuses isn't done, nor what is too large to be shown", async () => {
+Deno.test("a refused request has no effect, nor one whose body is too large to pass to plugins", async () => {
   const guard: PluginHooks = {
     "api.request": ({ route }) => route === "/upload" ? undefined : { refuse: "not you" },
   };
@@ -174,7 +174,7 @@ Deno.test("what a plugin refuses isn't done, nor what is too large to be shown",
   });
 });
 
-Deno.test("without such a plugin bodies aren't looked at; answers are told of, by route", async () => {
+Deno.test("without a subscriber bodies are not buffered; responses are reported by route", async () => {
   const reported: string[] = [];
   const observe: PluginHooks = {
     "api.answered": ({ method, route, status }) => void reported.push(`${method} ${route} ${status}`),

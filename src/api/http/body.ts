@@ -1,19 +1,22 @@
 /**
  * @module
- * Request bodies: whole and with a cap (JSON), or as they come (uploads).
+ * Request bodies: buffered up to a limit (JSON), or streamed (uploads).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TsdError } from "../../errors.ts";
 import { duplicateKey, measureJson } from "../../json/keys.ts";
 
-/** Most bytes of a JSON body. */
+/** Maximum size of a JSON body in bytes. */
 export const MAX_JSON_BODY_BYTES = 4 << 20;
 
 const tooLarge = () =>
   new TsdError("payload_too_large", `The request's body is larger than ${MAX_JSON_BODY_BYTES} bytes`);
 
-/** The body of an ordinary request. @throws {TsdError} payload_too_large, cancelled */
+/**
+ * Reads the body of an ordinary request.
+ * @throws {TsdError} payload_too_large, cancelled
+ */
 export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let total = 0;
@@ -25,7 +28,10 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   return concat(chunks, total);
 }
 
-/** How deep lists and objects may be inside each other: no client goes further than ten, and whoever walks must come back. */
+/**
+ * Maximum nesting of arrays and objects: no client needs more than ten levels, and recursive code must not overflow the
+ * stack.
+ */
 const MAX_JSON_DEPTH = 200;
 
 const JSON_TYPE = "application/json";
@@ -34,8 +40,9 @@ const invalidJson = (why: string, cause?: unknown) =>
   new TsdError("invalid_argument", `invalid JSON: ${why}`, cause === undefined ? {} : { cause });
 
 /**
- * A body as JSON; an empty one is undefined. As in Docker it has to be called JSON: what pages and forms can send isn't.
- * Duplicate keys in one object are refused, because all but the last would be lost with their content.
+ * Parses a body as JSON; an empty one is undefined. Like Docker, requires the media type of JSON, which web pages and
+ * forms can't send across origins. Duplicate keys in an object are refused, because all but the last would be lost
+ * silently.
  * @throws {TsdError} invalid_argument
  */
 export function parseJson(bytes: Uint8Array, contentType = ""): unknown {
@@ -45,8 +52,8 @@ export function parseJson(bytes: Uint8Array, contentType = ""): unknown {
   const size = measureJson(text);
   if (size.depth > MAX_JSON_DEPTH) throw invalidJson("exceeded max depth");
   const value = parsed(text);
-  const twice = duplicateKey(text, value, size);
-  if (twice !== undefined) throw invalidJson(`duplicate key ${shownKey(twice)}`);
+  const duplicate = duplicateKey(text, value, size);
+  if (duplicate !== undefined) throw invalidJson(`duplicate key ${shownKey(duplicate)}`);
   return value;
 }
 
@@ -74,19 +81,19 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    // The parser quotes what it has read, which may be anything.
+    // The parser's message quotes its input, which may be anything.
     throw invalidJson(cause.message.replace(/[^\x20-\x7e]+/g, " ").trim(), cause);
   }
 }
 
-/** Longest key that an error shows, in characters. */
+/** Maximum length of a key shown in an error, in characters. */
 const SHOWN_KEY = 80;
 
 const shownKey = (key: string): string => JSON.stringify(key.slice(0, SHOWN_KEY)).replace(/[^\x20-\x7e]+/g, "?");
 
 /**
- * The body while it arrives, no faster than it is read. Leaving early keeps the connection for an answer.
- * @throws {TsdError} cancelled: the client has gone before its end
+ * Streams the body with backpressure. Ending the iteration early keeps the connection open for the response.
+ * @throws {TsdError} cancelled if the client disconnected before the end
  */
 export async function* bodyAsItComes(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
@@ -96,12 +103,12 @@ export async function* bodyAsItComes(request: IncomingMessage): AsyncGenerator<U
   }
 }
 
-/** How long a client may go on sending what nobody wants any more, in ms: cut off at once it would miss the answer. */
+/** How long a client may continue to send an unneeded body, in ms: closing at once would lose the response. */
 const LINGER_MS = 2000;
 
 /**
- * Ends an answer. What the client still sends, of a body that nobody wants any more, is read away first: a connection that
- * isn't kept is cut off with the end, and the answer with it.
+ * Ends a response. An unneeded rest of the request's body is drained first, because closing a connection with unread
+ * data resets it and loses the response.
  */
 export function endAnswer(request: IncomingMessage, response: ServerResponse, last?: Uint8Array): void {
   if (request.complete || request.destroyed) {
@@ -116,7 +123,7 @@ export function endAnswer(request: IncomingMessage, response: ServerResponse, la
     response.end();
   });
   request.once("close", () => clearTimeout(timer));
-  // Not resume(): it does nothing while somebody who has given up still waits for a chunk.
+  // Not resume(): it has no effect while an abandoned reader still waits for a chunk.
   const drop = () => {
     while (request.read() !== null);
   };
@@ -125,8 +132,8 @@ export function endAnswer(request: IncomingMessage, response: ServerResponse, la
 }
 
 /**
- * The body of a request with an `Upgrade` header, which node:http leaves on the socket; `rest` is what already belongs
- * to the raw stream. Both resolve together.
+ * Reads the body of a request with an `Upgrade` header, which node:http leaves on the socket. `rest` is what was
+ * received of the raw stream already. Both resolve at the same time.
  */
 export function bodyOfUpgrade(
   request: IncomingMessage,
@@ -134,7 +141,7 @@ export function bodyOfUpgrade(
   head: Uint8Array,
 ): { body: Promise<Uint8Array>; rest: Promise<Uint8Array> } {
   const both = takeBody(request, socket, head);
-  // A handler that doesn't ask for the body must not leave a rejection unhandled.
+  // A handler that doesn't read the body must not leave an unhandled rejection.
   const [body, rest] = [both.then(([first]) => first), both.then(([, second]) => second)];
   body.catch(() => undefined);
   rest.catch(() => undefined);
@@ -153,8 +160,8 @@ async function takeBody(request: IncomingMessage, socket: Socket, head: Uint8Arr
 }
 
 /**
- * At least `length` bytes. What came together with the head is given out by the request, what comes later by the
- * socket; the request's part is always the earlier one.
+ * Reads at least `length` bytes. Data received together with the head comes from the request, later data from the
+ * socket; the request's part always comes first.
  */
 function collect(request: IncomingMessage, socket: Socket, head: Uint8Array, length: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [new Uint8Array(head)];

@@ -4,13 +4,13 @@ import { parseJson } from "./body.ts";
 const JSON_TYPE = "application/json; charset=utf-8";
 const parse = (text: string, type = JSON_TYPE) => parseJson(new TextEncoder().encode(text), type);
 
-Deno.test("json: values, and nothing", () => {
+Deno.test("json: values and an empty body", () => {
   assert.deepEqual(parse('{"a":[1,"\\"]}["]}'), { a: [1, '"]}['] });
   assert.equal(parse(""), undefined);
   assert.equal(parse("null"), null);
 });
 
-Deno.test("json: what is none is refused in one line", () => {
+Deno.test("json: the error about invalid JSON is one line", () => {
   const message = /^invalid JSON: [\x20-\x7e]+$/;
   for (const text of ["{", "}", '{"a"', "nope", "1 2", '"\n\u202e"', "\\", '"\\']) {
     assert.throws(() => parse(text), { code: "invalid_argument", message }, text);
@@ -20,7 +20,7 @@ Deno.test("json: what is none is refused in one line", () => {
   });
 });
 
-Deno.test("json: as deep as anybody needs, and no deeper", () => {
+Deno.test("json: the nesting depth is limited", () => {
   const nested = (depth: number) => `${'{"a":['.repeat(depth / 2)}${"]}".repeat(depth / 2)}`;
   parse(nested(200));
   for (const depth of [202, 1_000_000]) {
@@ -29,7 +29,7 @@ Deno.test("json: as deep as anybody needs, and no deeper", () => {
   assert.equal((parse(JSON.stringify("[".repeat(1000))) as string).length, 1000);
 });
 
-Deno.test("json: only what is called so, unless it is nothing", () => {
+Deno.test("json: the media type is required unless the body is empty", () => {
   assert.equal(parse("", "text/plain"), undefined);
   assert.equal(parse("5", "Application/JSON"), 5);
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json-seq", "x"]) {
@@ -41,7 +41,7 @@ Deno.test("json: only what is called so, unless it is nothing", () => {
   }
 });
 
-Deno.test("json: an object with the same key twice is refused, and the key is named", () => {
+Deno.test("json: an object with a duplicate key is refused, naming the key", () => {
   const cases: readonly (readonly [text: string, key: string])[] = [
     ['{"HostConfig":{"ReadonlyRootfs":true},"HostConfig":{"Memory":5}}', '"HostConfig"'],
     [String.raw`{"a":[{"Labels":{"x":"1","\u0078":"2"}}]}`, '"x"'],

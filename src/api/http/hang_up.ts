@@ -1,16 +1,16 @@
 /**
  * @module
- * Notices that a client has gone for good while a raw stream has nothing to say to it. Reading can't tell: its end is
- * what a client sends that has no input (the docker CLI does so at once) and still wants the output. The kernel can:
- * poll(2)'s HUP comes when both directions are shut, which no living client does.
+ * Detects that a client has disconnected while a raw stream has no output. Reading can't tell: a client without input
+ * half-closes its connection (the docker CLI does so at once) and still expects output. The kernel can: poll(2) reports
+ * POLLHUP when both directions are shut down, which no connected client does.
  */
 import type { Socket } from "node:net";
 import { type Epoll, isErrno, OwnedFd, pipes } from "../../sys/mod.ts";
 
-/** Calls `gone` once if the other end goes away before the socket is closed here. */
+/** Calls `disconnected` once if the peer closes its connection before the socket is closed here. */
 export type HangUpWatch = (socket: Socket, disconnected: () => void) => void;
 
-/** The watch that an engine uses. */
+/** Returns a watch based on epoll. */
 export function epollHangUps(epoll: Pick<Epoll, "add" | "remove">): HangUpWatch {
   return (socket, disconnected) => {
     const number = descriptorOf(socket);
@@ -31,13 +31,16 @@ export function epollHangUps(epoll: Pick<Epoll, "add" | "remove">): HangUpWatch 
   };
 }
 
-/** node:net has no public way to it; without one a client's end is noticed at the next write. */
+/**
+ * Returns the descriptor, for which node:net has no public API; if it is missing, a disconnect is noticed at the next
+ * write only.
+ */
 function descriptorOf(socket: Socket & { readonly _handle?: { readonly fd?: unknown } | null }): number | undefined {
   const fd = socket._handle?.fd;
   return typeof fd === "number" && fd >= 0 ? fd : undefined;
 }
 
-/** A duplicate, whose number stays ours; undefined when the socket has just been closed. */
+/** Duplicates the descriptor, so that its number is not reused; undefined if the socket has just been closed. */
 function duplicate(number: number): OwnedFd | undefined {
   try {
     return new OwnedFd(pipes.duplicate(number));

@@ -1,7 +1,7 @@
 /**
  * @module
- * Takes a connection over after its HTTP head, as attach and exec do (Docker Engine API, "Hijacking"): `101 UPGRADED`
- * for clients that ask for an upgrade to tcp, `200 OK` for the others. A client's half-close ends its input only.
+ * Hijacks a connection after its HTTP head for attach and exec (Docker Engine API, "Hijacking"): `101 UPGRADED` for
+ * clients that request an upgrade to tcp, `200 OK` for others. A client's half-close ends its input only.
  */
 import type { Socket } from "node:net";
 import type { TsdError } from "../../errors.ts";
@@ -13,16 +13,19 @@ export interface HijackOptions {
   readonly upgraded: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly disconnected: AbortSignal;
-  /** Aborted when the engine is about to leave. */
+  /** Aborted when the engine is about to shut down. */
   readonly leaving: AbortSignal;
-  /** Notices a client that goes away while nothing is said. */
+  /** Detects a client that disconnects while there is no output. */
   readonly watchHangUp?: HangUpWatch | undefined;
 }
 
-/** How long a client may keep its half open after we have closed ours, in ms. */
+/** How long a client may keep its half of the connection open after ours is closed, in ms. */
 const LINGER_MS = 2000;
 
-/** Writes the head, runs the reply on the raw connection and closes it. `rest` is input that was read already. */
+/**
+ * Writes the head, runs the reply on the raw connection and closes it.
+ * @param rest input that was received already
+ */
 export async function hijackSocket(
   socket: Socket,
   rest: Uint8Array,
@@ -36,7 +39,7 @@ export async function hijackSocket(
     ...Object.entries({ ...headers, ...reply.headers }).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(lines.join("\r\n") + "\r\n\r\n");
-  // What the client sent before it went away is still wanted.
+  // Input sent before the client disconnected is still read.
   watchHangUp?.(socket, () => socket.readableEnded ? socket.destroy() : socket.once("end", () => socket.destroy()));
   const connection: HijackedConnection = {
     input: inputOf(socket, rest),
@@ -52,7 +55,7 @@ export async function hijackSocket(
   }
 }
 
-/** The client may keep its half open for ever; what we had to say is said. */
+/** Closes our half; the connection is destroyed if the client keeps its half open. */
 function endSoon(socket: Socket): void {
   socket.end();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
@@ -60,17 +63,17 @@ function endSoon(socket: Socket): void {
 }
 
 /**
- * Takes the socket of an ordinary request away from node:http, which would read the client's raw bytes as a further
- * request and take its half-close for the end. (After an upgrade node:http has done so itself.)
+ * Detaches the socket of an ordinary request from node:http, which would parse the client's raw bytes as another
+ * request and take its half-close as the end. (After an upgrade node:http has done so itself.)
  */
 export function detachFromHttp(socket: Socket & { readonly parser?: { unconsume?(): void } | null }): void {
-  // The parser may read the handle by itself, past the socket's listeners (as node:http does internally after an upgrade).
+  // The parser may read the handle directly, bypassing the socket's listeners, as node:http does internally.
   socket.parser?.unconsume?.();
   socket.removeAllListeners("data");
   socket.removeAllListeners("end");
 }
 
-/** An error on a connection that left node:http's hands before an answer was written. */
+/** Writes an error response to a connection that node:http no longer handles. */
 export function writeRawError(socket: Socket, error: TsdError, headers: Readonly<Record<string, string>>): void {
   if (socket.destroyed) return;
   const body = new TextEncoder().encode(errorBody(error));
@@ -84,7 +87,7 @@ export function writeRawError(socket: Socket, error: TsdError, headers: Readonly
   ];
   socket.write(lines.join("\r\n") + "\r\n\r\n");
   socket.write(body);
-  // Nobody reads what the client still sends, but its end must be seen.
+  // Drains further input, so that the client's end is noticed.
   socket.resume();
   endSoon(socket);
 }
@@ -111,7 +114,7 @@ function inputOf(socket: Socket, rest: Uint8Array): ReadableStream<Uint8Array> {
       socket.resume();
     },
     cancel() {
-      // Reading on and dropping lets the client's end be seen.
+      // Continue to read and drop data, so that the client's end is noticed.
       open = false;
       socket.resume();
     },

@@ -1,30 +1,31 @@
-/** How many requests are under way, and of which kind: who closes or leaves waits for some of them. */
+/** Counts the requests in flight by kind, for those that wait for them when the engine closes or re-executes. */
 export class InFlight {
   #requests = 0;
   #endless = 0;
   #hijacked = 0;
 
-  /** Requests that are being answered. */
+  /** All requests in flight. */
   get requests(): number {
     return this.#requests;
   }
 
-  /** Those of them that last as long as the client wants. */
+  /** Requests among them that last as long as the client likes. */
   get endless(): number {
     return this.#endless;
   }
 
-  /** Those of these that have a raw stream. */
+  /** Hijacked connections, which are among the endless requests. */
   get hijacked(): number {
     return this.#hijacked;
   }
 
-  /** Counts a request until it is disposed of. */
+  /** Counts a request until disposed. */
   begin(): Disposable {
     this.#requests++;
     return { [Symbol.dispose]: () => void this.#requests-- };
   }
 
+  /** Counts an endless request while `run` is pending. */
   async lasting(run: () => Promise<void>): Promise<void> {
     this.#endless++;
     try {
@@ -34,6 +35,7 @@ export class InFlight {
     }
   }
 
+  /** Counts a hijacked connection while `run` is pending. */
   async raw(run: () => Promise<void>): Promise<void> {
     this.#hijacked++;
     try {

@@ -1,6 +1,6 @@
 /**
  * @module
- * The API for callers in this very process: the same handlers, without a connection and HTTP in between.
+ * The API for clients in the same process: the same handlers without a connection and HTTP.
  */
 import { toTsdError, type TsdError } from "../../errors.ts";
 import type { RequestHandler, RequestHead } from "./request_handler.ts";
@@ -11,28 +11,28 @@ import type { InFlight } from "./in_flight.ts";
 export interface InProcessApiOptions {
   readonly handling: RequestHandler;
   readonly inFlight: InFlight;
-  /** Aborted when the engine is about to leave. */
+  /** Aborted when the engine is about to shut down. */
   readonly leaving: AbortSignal;
-  /** Aborted when it waits no longer for what is under way. */
+  /** Aborted when the engine stops waiting for requests in flight. */
   readonly cut: AbortSignal;
-  /** Told of what goes wrong. */
+  /** Called with the errors of requests. */
   readonly report: (error: TsdError, head: RequestHead) => void;
 }
 
-/** A request; its body is whole. */
+/** A request with its whole body. */
 export interface InProcessRequest extends RequestHead {
   readonly body: Uint8Array;
-  /** The caller has gone. */
+  /** Aborted when the client disconnects. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Its answer, which has to be read to its end or given up. */
+/** A response. It must be read to its end or abandoned by `giveUp`. */
 export interface InProcessResponse {
   readonly status: number;
-  /** Names in lower case. */
+  /** Names are in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: AsyncIterable<Uint8Array>;
-  /** Of a raw stream, whose output the body is. */
+  /** Present if the response is a raw stream, whose output is the body. */
   readonly raw?: RawPipe;
   giveUp(): void;
 }
@@ -40,7 +40,7 @@ export interface InProcessResponse {
 const ENCODER = new TextEncoder();
 const NOTHING = new Uint8Array();
 
-/** See the module's comment. */
+/** Calls the API's handlers from within the process. */
 export class InProcessApi {
   readonly #options: InProcessApiOptions;
   #active = 0;
@@ -49,12 +49,15 @@ export class InProcessApi {
     this.#options = options;
   }
 
-  /** Exchanges that have not ended. */
+  /** Number of exchanges that have not ended. */
   get active(): number {
     return this.#active;
   }
 
-  /** @throws {TsdError} */
+  /**
+   * Handles a request.
+   * @throws {TsdError}
+   */
   async answer({ body, signal, ...head }: InProcessRequest): Promise<InProcessResponse> {
     const exchange = this.#begin(head, signal);
     try {
@@ -85,12 +88,12 @@ export class InProcessApi {
     if (signal?.aborted || cut.aborted) abort();
     const counted = inFlight.begin();
     this.#active++;
-    let isOver = false;
+    let hasEnded = false;
     const end = () => {
-      if (isOver) return;
-      isOver = true;
+      if (hasEnded) return;
+      hasEnded = true;
       for (const each of [signal, cut]) each?.removeEventListener("abort", abort);
-      // As the end of a connection does: who still listens for a caller that goes away is done.
+      // As at the end of a connection: listeners for a client's disconnect are released.
       abort();
       counted[Symbol.dispose]();
       this.#active--;
@@ -121,10 +124,10 @@ export class InProcessApi {
     { body, endless }: Extract<Reply, { kind: "stream" }>,
     { disconnected, abort, end, failed }: Exchange,
   ): Pick<InProcessResponse, "body" | "giveUp"> {
-    const over = Promise.withResolvers<void>();
-    if (endless) void this.#options.inFlight.lasting(() => over.promise);
+    const finished = Promise.withResolvers<void>();
+    if (endless) void this.#options.inFlight.lasting(() => finished.promise);
     const finish = () => {
-      over.resolve();
+      finished.resolve();
       end();
     };
     const chunks = (async function* () {
@@ -168,13 +171,13 @@ export class InProcessApi {
   }
 }
 
-/** One request and its answer. */
+/** A request and its response. */
 interface Exchange {
-  /** Aborted when nobody waits for it any more, and at its end. */
+  /** Aborted when the client disconnects, and at the end of the exchange. */
   readonly disconnected: AbortSignal;
   abort(): void;
   end(): void;
-  /** Something went wrong, which is told. */
+  /** Reports an error and returns it. */
   failed(thrown: unknown): TsdError;
 }
 

@@ -13,15 +13,18 @@ const SHAPE: Shape<OciPlatform> = {
   "os.features": { ignored: "texts", because: "only platforms of Windows have features" },
 };
 
-/** The parameter `platform`; an older client's of this name means nothing. @throws {TsdError} invalid_argument */
+/**
+ * Parses the parameter `platform`. It is ignored if the client's API version is older than `since`.
+ * @throws {TsdError} invalid_argument
+ */
 export function platformIn(query: Query, version: ApiVersion, since: ApiVersion): Platform | undefined {
   const text = atLeast(version, since) ? query.text("platform") : undefined;
   return text === undefined ? undefined : decodePlatform(text);
 }
 
 /**
- * A platform as a query carries it from API 1.48 on: `{"os":"linux","architecture":"arm64"}`.
- * @throws {TsdError} invalid_argument, with Docker's texts
+ * Parses a platform in the JSON form of API 1.48 and later: `{"os":"linux","architecture":"arm64"}`.
+ * @throws {TsdError} invalid_argument, with Docker's messages
  */
 export function decodePlatform(text: string): Platform {
   const wrongType = (path: string, must: string) =>

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { decodePlatform } from "./platform_param.ts";
 
-Deno.test("a platform in a query", () => {
+Deno.test("a platform is parsed from a query parameter", () => {
   assert.deepEqual(decodePlatform('{"os":"linux","architecture":"arm64"}'), {
     os: "linux",
     architecture: "arm64",

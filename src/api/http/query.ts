@@ -1,11 +1,11 @@
 /**
  * @module
- * Query parameters as Docker's clients send them: booleans are anything but empty, `0`, `no`, `false` and `none`;
- * filters come as `{"status":["running"]}` or as `{"status":{"running":true}}`.
+ * Query parameters in the form of Docker's clients: booleans are true unless empty, `0`, `no`, `false` or `none`;
+ * filters are `{"status":["running"]}` or `{"status":{"running":true}}`.
  */
 import { TsdError } from "../../errors.ts";
 
-/** Filters by key; the values of one key are alternatives. */
+/** Filters by key. The values of one key are alternatives. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
 
 const FALSE = new Set(["", "0", "no", "false", "none"]);
@@ -18,22 +18,26 @@ export class Query {
     this.#params = params;
   }
 
-  /** The value, or undefined when it is missing or empty. */
+  /** Returns the value; undefined if it is missing or empty. */
   text(name: string): string | undefined {
     return this.#params.get(name) || undefined;
   }
 
-  /** All values of a parameter that may come several times. */
+  /** Returns all values of a parameter that may be repeated. */
   all(name: string): string[] {
     return this.#params.getAll(name);
   }
 
-  flag(name: string, otherwise = false): boolean {
+  /** Parses a boolean. */
+  flag(name: string, fallback = false): boolean {
     const value = this.#params.get(name);
-    return value === null ? otherwise : !FALSE.has(value.trim().toLowerCase());
+    return value === null ? fallback : !FALSE.has(value.trim().toLowerCase());
   }
 
-  /** A whole number. @throws {TsdError} invalid_argument */
+  /**
+   * Parses an integer.
+   * @throws {TsdError} invalid_argument
+   */
   integer(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
@@ -44,7 +48,10 @@ export class Query {
     return value;
   }
 
-  /** @throws {TsdError} invalid_argument (bad JSON, or a key that isn't in `known`) */
+  /**
+   * Parses the parameter `filters`.
+   * @throws {TsdError} invalid_argument if it is not valid JSON, or has a key that is not in `known`
+   */
   filters(known: readonly string[]): Filters {
     const text = this.text("filters");
     if (text === undefined) return new Map();
@@ -70,8 +77,8 @@ function parseFilters(text: string): Map<string, string[]> {
       if (Array.isArray(value) && value.every((each) => typeof each === "string")) return [key, value];
       if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad();
       const entries = Object.entries(value);
-      if (!entries.every(([, requested]) => typeof requested === "boolean")) throw bad();
-      return [key, entries.filter(([, requested]) => requested).map(([name]) => name)];
+      if (!entries.every(([, enabled]) => typeof enabled === "boolean")) throw bad();
+      return [key, entries.filter(([, enabled]) => enabled).map(([name]) => name)];
     }),
   );
 }

@@ -6,13 +6,13 @@ const query = (text: string) => new Query(new URLSearchParams(text));
 const filters = (value: string, known = ["status", "label"]) =>
   new Map(query(`filters=${encodeURIComponent(value)}`).filters(known));
 
-Deno.test("text: an empty value is none", () => {
+Deno.test("text: an empty value counts as missing", () => {
   assert.equal(query("a=b&a=c").text("a"), "b");
   for (const text of ["", "a=", "b=1"]) assert.equal(query(text).text("a"), undefined);
   assert.equal(query("a=%2Fx%20y").text("a"), "/x y");
 });
 
-Deno.test("flags are true unless they are one of Docker's words for no", () => {
+Deno.test("flags are true unless they have one of Docker's values for false", () => {
   for (const no of ["a=", "a=0", "a=no", "a=false", "a=None", "a=%20FALSE%20"]) {
     assert.equal(query(no).flag("a"), false, no);
   }
@@ -21,7 +21,7 @@ Deno.test("flags are true unless they are one of Docker's words for no", () => {
   assert.equal(query("").flag("a", true), true);
 });
 
-Deno.test("whole numbers, or a refusal", () => {
+Deno.test("integers are parsed, anything else is refused", () => {
   assert.deepEqual(["a=7", "a=-1", "a=%2B3", "a=", ""].map((text) => query(text).integer("a")), [
     7,
     -1,
@@ -47,7 +47,7 @@ Deno.test("filters: both forms that clients send", () => {
   assert.equal(query("").filters([]).size, 0);
 });
 
-Deno.test("filters that are none, or that nobody knows, are refused", () => {
+Deno.test("malformed and unknown filters are refused", () => {
   for (const bad of ["x", "[]", '"a"', "null", '{"status":"running"}', '{"status":null}', '{"status":5}']) {
     assert.throws(() => filters(bad), (thrown) => isTsdError(thrown, "invalid_argument"), bad);
   }

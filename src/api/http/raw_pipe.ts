@@ -1,17 +1,20 @@
 import type { HijackedConnection } from "./reply.ts";
 
-/** A raw stream between the engine and a caller in the same process; output is made no faster than it is read. */
+/**
+ * A raw stream between the engine and a client in the same process. Writes of the engine wait until the client has read
+ * them.
+ */
 export class RawPipe implements AsyncIterable<Uint8Array> {
   readonly #disconnected: AbortSignal;
   readonly #chunks: { readonly bytes: Uint8Array; taken(): void }[] = [];
   #wake: (() => void) | undefined;
-  #isOver = false;
+  #hasEnded = false;
   #failure: { readonly thrown: unknown } | undefined;
   #input: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** What the engine has of it. */
+  /** The engine's side of the stream. */
   readonly engineSide: Pick<HijackedConnection, "input" | "write" | "endOutput">;
 
-  /** `gone`: nobody reads any more. */
+  /** @param disconnected aborted when the client stops reading */
   constructor(disconnected: AbortSignal) {
     this.#disconnected = disconnected;
     const input = new ReadableStream<Uint8Array>({
@@ -26,21 +29,22 @@ export class RawPipe implements AsyncIterable<Uint8Array> {
     }, { once: true });
   }
 
-  /** Bytes for the engine. False: it wants none. */
+  /** Sends bytes to the engine. Returns false if the engine has cancelled its input. */
   send(bytes: Uint8Array): boolean {
     this.#input?.enqueue(bytes);
     return this.#input !== undefined;
   }
 
+  /** Ends the engine's input. */
   closeInput(): void {
     this.#input?.close();
     this.#input = undefined;
   }
 
-  /** The reader gets what is left, and then the end, or what was thrown. */
+  /** Ends the output. The reader gets what is queued, and then the end or the error. */
   end(failure?: { readonly thrown: unknown }): void {
     this.#failure ??= failure;
-    this.#isOver = true;
+    this.#hasEnded = true;
     this.#wake?.();
   }
 
@@ -51,16 +55,16 @@ export class RawPipe implements AsyncIterable<Uint8Array> {
         next.taken();
       }
       if (this.#failure !== undefined) throw this.#failure.thrown;
-      if (this.#isOver) return;
+      if (this.#hasEnded) return;
       await new Promise<void>((resolve) => this.#wake = resolve);
       this.#wake = undefined;
     }
   }
 
   #write(bytes: Uint8Array): Promise<void> {
-    if (this.#disconnected.aborted || this.#isOver) return Promise.resolve();
+    if (this.#disconnected.aborted || this.#hasEnded) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    // The engine may use its buffer for something else once it was taken.
+    // Copied, as the engine may reuse its buffer once the bytes were taken.
     this.#chunks.push({ bytes: bytes.slice(), taken: resolve });
     this.#wake?.();
     return promise;

@@ -1,7 +1,7 @@
 /**
  * @module
- * How clients send a user's credentials for a registry: Docker's `AuthConfig`, as the body of `POST /auth` or as base64 in
- * the header `X-Registry-Auth`. Nothing of it gets into an error.
+ * A user's registry credentials as sent by clients: Docker's `AuthConfig`, as the body of `POST /auth` or
+ * base64-encoded in the header `X-Registry-Auth`. Errors never contain any of it.
  */
 import { TsdError } from "../../errors.ts";
 import { decode, type Shape } from "../../json/decode.ts";
@@ -12,7 +12,7 @@ import type { AuthConfig } from "../../api_types/mod.ts";
 export const REGISTRY_AUTH = "x-registry-auth";
 
 /**
- * The header's credential; undefined is anonymous. Clients use both alphabets of base64, padded or not.
+ * Decodes the header's credential; undefined is anonymous. Clients use both base64 alphabets, with or without padding.
  * @throws {TsdError} invalid_argument
  */
 export function credentialOf(header: string | undefined): Credential | undefined {
@@ -22,7 +22,8 @@ export function credentialOf(header: string | undefined): Credential | undefined
 }
 
 /**
- * The same for what has been decoded; `where` is for messages.
+ * Converts a decoded `AuthConfig`.
+ * @param where for error messages
  * @throws {TsdError} invalid_argument
  */
 export function credentialIn(given: unknown, where: string): Credential | undefined {
@@ -38,7 +39,7 @@ function decoded(text: string): unknown {
     const alphabet = /[-_]/.test(text) ? "base64url" : "base64";
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(text, { alphabet })));
   } catch (thrown) {
-    // The parsers quote what they read.
+    // The parsers' messages quote their input.
     if (thrown instanceof SyntaxError || thrown instanceof TypeError) {
       throw invalid("X-Registry-Auth header", "it is not base64 of JSON");
     }
@@ -56,14 +57,17 @@ const SHAPE: Shape<AuthConfig> = {
   registrytoken: "text",
 };
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Validates an `AuthConfig`.
+ * @throws {TsdError} invalid_argument
+ */
 export function authConfig(given: unknown, where: string): AuthConfig {
   const wrongType = (path: string, must: string) =>
     invalid(where, path === "" ? "it is no object" : `${path} must be ${must}`);
   return decode(given ?? {}, SHAPE, wrongType);
 }
 
-/** `user:password` in base64. */
+/** Decodes base64 of `user:password`. */
 function pairOf(auth: string, where: string): Credential {
   let text: string;
   try {

@@ -5,12 +5,12 @@ import { credentialOf } from "./registry_auth.ts";
 const base64 = (value: unknown, options?: { alphabet?: "base64" | "base64url"; omitPadding?: boolean }) =>
   new TextEncoder().encode(JSON.stringify(value)).toBase64(options);
 
-Deno.test("a header as Docker's clients send it", () => {
+Deno.test("the header is decoded in all forms that Docker's clients send", () => {
   assert.equal(credentialOf(undefined), undefined);
   assert.equal(credentialOf(""), undefined);
   assert.equal(credentialOf("e30="), undefined);
   assert.equal(credentialOf(base64(null)), undefined);
-  // Both alphabets differ on these texts.
+  // These values differ between the two alphabets.
   const given = { username: "ü>?~", password: "ÿÿ?>>~~", serveraddress: "https://index.docker.io/v1/" };
   const expected = { kind: "password", username: "ü>?~", password: "ÿÿ?>>~~" };
   for (const alphabet of ["base64", "base64url"] as const) {
@@ -20,7 +20,7 @@ Deno.test("a header as Docker's clients send it", () => {
   }
 });
 
-Deno.test("tokens go before passwords, fields may be written in any case", () => {
+Deno.test("tokens take precedence over passwords, field names ignore case", () => {
   const password = { username: "a", password: "b" };
   assert.deepEqual(credentialOf(base64({ ...password, identitytoken: "i" })), { kind: "identity_token", token: "i" });
   assert.deepEqual(credentialOf(base64({ ...password, identitytoken: "i", registrytoken: "r" })), {
@@ -40,7 +40,7 @@ Deno.test("tokens go before passwords, fields may be written in any case", () =>
   });
 });
 
-Deno.test("a damaged header is refused, and not shown", () => {
+Deno.test("a malformed header is refused without quoting it", () => {
   const damaged = ["%%%", btoa("secret"), base64(["secret"]), base64({ username: 1 }), base64({ auth: "secret" })];
   for (const header of damaged) {
     assert.throws(() => credentialOf(header), (error: Error) => {

@@ -1,20 +1,22 @@
 /**
  * @module
- * What a handler may answer. Handlers return one of these values; the one adapter (`server.ts`) performs it, so no
- * handler ever touches a socket.
+ * The replies that a handler can return. A reply is performed by the server's adapter (`server.ts`), so handlers never
+ * touch a socket.
  */
 
 /** A raw duplex connection after the HTTP head (attach, exec). */
 export interface HijackedConnection {
-  /** Bytes from the client; ends when it closes its half. Read it or cancel it, or nobody sees that the client is gone. */
+  /**
+   * Bytes from the client; ends when it closes its half. Must be read or cancelled, else a disconnect goes unnoticed.
+   */
   readonly input: ReadableStream<Uint8Array>;
-  /** Resolves when the client can take more. A client that has gone makes it a no-op. */
+  /** Resolves when the client can take more. Has no effect if it has disconnected. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Aborted when the client is gone. */
+  /** Aborted when the client disconnects. */
   readonly disconnected: AbortSignal;
-  /** Aborted when the engine is about to leave. */
+  /** Aborted when the engine is about to shut down. */
   readonly leaving: AbortSignal;
-  /** Nothing more is written; what the client still sends is read. */
+  /** Closes the output; the client's further input is still read. */
   endOutput(): void;
 }
 
@@ -26,16 +28,16 @@ export type Reply =
     readonly kind: "stream";
     readonly contentType: string;
     readonly headers?: HeaderMap;
-    /** The head is sent before the first chunk is asked for. */
+    /** The head is sent before the first chunk is requested. */
     readonly body: AsyncIterable<Uint8Array>;
-    /** Nobody can wait for its end: an engine that leaves cuts it off at once. */
+    /** Has no end to wait for: an engine that shuts down closes the connection at once. */
     readonly endless?: boolean;
   }
   | {
     readonly kind: "hijack";
     readonly contentType: string;
     readonly headers?: HeaderMap;
-    /** Runs after the head is on its way; the connection closes when it returns. */
+    /** Runs after the head was sent; the connection is closed when it returns. */
     run(connection: HijackedConnection): Promise<void>;
   };
 
@@ -44,7 +46,7 @@ export type HeaderMap = Readonly<Record<string, string>>;
 export const json = (body: unknown, status = 200): Reply => ({ kind: "json", status, body });
 export const empty = (status = 204): Reply => ({ kind: "empty", status });
 
-/** Docker's streams of progress: JSON objects, each ended by CRLF. */
+/** Returns a stream of JSON objects that are terminated by CRLF, as Docker's progress streams are. */
 export function jsonLines(items: AsyncIterable<unknown>): Reply {
   const encoder = new TextEncoder();
   return {
@@ -56,10 +58,13 @@ export function jsonLines(items: AsyncIterable<unknown>): Reply {
   };
 }
 
-/** Bytes of text that are sent at a time. */
+/** Size of the parts that are sent, in characters. */
 const ARRAY_PART_CHARS = 16 * 1024;
 
-/** A JSON array that is written while its items come. What goes wrong before the first of them still has a status. */
+/**
+ * Returns a JSON array that is streamed while its items are produced. An error before the first item still gets an HTTP
+ * status.
+ */
 export async function jsonArray<T>(source: AsyncIterable<T>, view: (item: T) => unknown): Promise<Reply> {
   const items = source[Symbol.asyncIterator]();
   const first = await items.next();

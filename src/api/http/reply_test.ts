@@ -8,7 +8,7 @@ async function textOf(source: AsyncIterable<unknown>): Promise<{ text: string; p
   return { text: parts.map((part) => new TextDecoder().decode(part)).join(""), parts: parts.length };
 }
 
-Deno.test("a JSON array: empty, short, and long in several parts", async () => {
+Deno.test("a JSON array: empty, short, and long ones in several parts", async () => {
   assert.deepEqual(await textOf(ReadableStream.from([])), { text: "[]\n", parts: 1 });
   assert.deepEqual(await textOf(ReadableStream.from([1, "é", null])), { text: '[1,"é",null]\n', parts: 1 });
   const many = Array.from({ length: 10_000 }, (_, n) => ({ n }));
@@ -17,7 +17,7 @@ Deno.test("a JSON array: empty, short, and long in several parts", async () => {
   assert.ok(parts > 5);
 });
 
-Deno.test("a JSON array: what fails before its first item fails at once, later it cuts the answer off", async () => {
+Deno.test("a JSON array: an error before the first item is thrown at once, a later one breaks off the response", async () => {
   const failing = async function* (good: number) {
     for (let n = 0; n < good; n++) yield await Promise.resolve(n);
     throw new RangeError("broken");
@@ -26,19 +26,19 @@ Deno.test("a JSON array: what fails before its first item fails at once, later i
   await assert.rejects(textOf(failing(1)), RangeError);
 });
 
-Deno.test("a JSON array: one that isn't read to its end gives its source up", async () => {
-  let isOver = false;
+Deno.test("a JSON array: its source is closed if it isn't read to the end", async () => {
+  let isClosed = false;
   const source = async function* () {
     try {
       for (;;) yield await Promise.resolve("x".repeat(100));
     } finally {
-      isOver = true;
+      isClosed = true;
     }
   };
   const reply = await jsonArray(source(), (item) => item);
   assert(reply.kind === "stream");
   for await (const _ of reply.body) break;
-  assert.equal(isOver, true);
+  assert.equal(isClosed, true);
 });
 
 Deno.test("a source that has begun: its first failure comes at once, its items once, and it is given up", async () => {

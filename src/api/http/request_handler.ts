@@ -1,7 +1,7 @@
 /**
  * @module
- * From a request, however it came, to a handler's reply: its route is found, plugins are asked about it and told how it was
- * answered.
+ * Handles a request from any transport: finds its route, lets plugins authorize it, calls the handler, and notifies
+ * plugins of the response.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { parseJson } from "./body.ts";
@@ -20,43 +20,43 @@ import { type ApiVersion, atLeast, splitVersion } from "./version.ts";
 
 export interface RequestHandlerOptions {
   readonly routes: readonly Route[];
-  /** Called once a request begins, with its user agent. */
+  /** Called when a request begins, with its user agent. */
   readonly onRequest?: (userAgent: string) => void;
-  /** Asked about requests, and told of answers. */
+  /** Authorizes requests, and is notified of responses. */
   readonly hooks?: AuthorizationHooks;
 }
 
-/** What a request begins with; names of headers in lower case. An `IncomingMessage` of node:http is one. */
+/** The head of a request, with lower-case header names. An `IncomingMessage` of node:http is one. */
 export interface RequestHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** The rest of it, and what becomes of it. */
+/** The rest of a request, and callbacks for its response. */
 export interface RequestRemainder {
   readonly body: RequestBody;
-  /** Aborted when the client is gone. */
+  /** Aborted when the client disconnects. */
   readonly disconnected: AbortSignal;
-  /** Given the `Server-Timing` of the answer, if that is wanted. */
+  /** Called with the `Server-Timing` header of the response, if the client requested it. */
   readonly timing: (header: string) => void;
-  /** It asks for an upgrade, which only raw streams are; what must have come before the answer is this. */
+  /** Set if the client requests an upgrade, which only raw streams support. Awaited before the response. */
   readonly upgrade?: Promise<unknown>;
 }
 
 /** "Switching protocols" (RFC 9110 §15.2.2). */
 const UPGRADED = 101;
 
-/** A request's route, and how it came to that. */
+/** A request's route and the parts of its URL. */
 interface Found {
   readonly match: Match;
   readonly url: URL;
   readonly version: ApiVersion;
-  /** Without the version's prefix. */
+  /** Path without the version prefix. */
   readonly path: string;
 }
 
-/** See the module's comment. */
+/** Routes requests to their handlers. */
 export class RequestHandler {
   readonly #router: Router;
   readonly #options: RequestHandlerOptions;
@@ -66,7 +66,10 @@ export class RequestHandler {
     this.#router = new Router(options.routes);
   }
 
-  /** @throws what the handler throws, or {TsdError} page_not_found, permission_denied, invalid_argument */
+  /**
+   * Handles a request.
+   * @throws {TsdError} page_not_found, permission_denied, invalid_argument, or what the handler throws
+   */
   async reply(head: RequestHead, rest: () => RequestRemainder): Promise<Reply> {
     const answered = authorizeResponse(this.#options.hooks, head.method);
     let match: Match | undefined;
@@ -95,7 +98,7 @@ export class RequestHandler {
 
   #route({ method, url: target, headers }: RequestHead): Found {
     this.#options.onRequest?.(String(headers["user-agent"] ?? ""));
-    // Only a browser sends an Origin, and no page has any business here.
+    // Only browsers send an Origin, and web pages must not use the API.
     if (headers.origin !== undefined) {
       throw new TsdError("permission_denied", "Refused: requests from web pages are not allowed");
     }

@@ -1,6 +1,6 @@
 /**
  * @module
- * What goes out: replies of handlers, performed on node:http's responses and sockets, and errors, mapped in one place.
+ * Writes replies to node:http's responses and sockets, and maps errors to responses in one place.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -20,25 +20,25 @@ export interface ResponseWriterOptions {
   /** The engine's version, for the `Server` header. */
   readonly serverVersion: string;
   readonly log: Log;
-  /** Notices clients of raw streams that go away; without it that shows at the next write only. */
+  /** Detects disconnects of raw streams' clients; without it they are noticed at the next write only. */
   readonly watchHangUp?: HangUpWatch | undefined;
-  /** Aborted when the engine is about to leave. */
+  /** Aborted when the engine is about to shut down. */
   readonly leaving: AbortSignal;
   readonly inFlight: InFlight;
 }
 
-/** Of a request that asked for an upgrade. */
+/** State of a request that was upgraded. */
 export interface Upgraded {
-  /** What the client has sent already. */
+  /** Input received already. */
   readonly input: Uint8Array;
   readonly disconnected: AbortSignal;
-  /** Of the answer, besides those that all have. */
+  /** Headers of the response, besides the common ones. */
   readonly headers: HeaderMap;
 }
 
 type HijackReply = Extract<Reply, { kind: "hijack" }>;
 
-/** See the module's comment. */
+/** Writes replies and errors to responses and sockets. */
 export class ResponseWriter {
   readonly #options: ResponseWriterOptions;
 
@@ -46,7 +46,7 @@ export class ResponseWriter {
     this.#options = options;
   }
 
-  /** Performs a reply; resolves when all of it is out, or the client has gone. */
+  /** Performs a reply. Resolves when all of it was written, or the client has disconnected. */
   async perform(
     reply: Reply,
     request: IncomingMessage,
@@ -80,10 +80,10 @@ export class ResponseWriter {
         else await sendAll(reply.body, response, disconnected);
         return;
       case "hijack": {
-        // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
+        // Older clients hijack without requesting an upgrade: status 200 and raw bytes until the connection closes.
         const { socket } = request;
         detachFromHttp(socket);
-        // Which node:http would have sent with its own head.
+        // node:http would have sent it in its own head.
         const timing = response.getHeader("Server-Timing");
         const headers: Record<string, string> = timing === undefined ? {} : { "Server-Timing": String(timing) };
         const options = { upgraded: false, ...this.#hijackOptions(disconnected, headers) };
@@ -92,13 +92,13 @@ export class ResponseWriter {
     }
   }
 
-  /** A raw stream for a client that asked for an upgrade. */
+  /** Performs a raw stream for a client that requested an upgrade. */
   async upgrade(reply: HijackReply, socket: Socket, { input, disconnected, headers }: Upgraded): Promise<void> {
     const options = { upgraded: true, ...this.#hijackOptions(disconnected, headers) };
     await this.#options.inFlight.raw(() => hijackSocket(socket, input, reply, options));
   }
 
-  /** What was thrown, as an answer. */
+  /** Writes an error as the response. */
   fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
     const error = toTsdError(thrown);
     this.report(error, request);
@@ -119,7 +119,7 @@ export class ResponseWriter {
     endAnswer(request, response, request.method === "HEAD" ? undefined : body);
   }
 
-  /** The same, for a request that has asked for an upgrade. */
+  /** Writes an error as the response to a request for an upgrade. */
   failUpgrade(thrown: unknown, request: IncomingMessage, socket: Socket): void {
     const error = toTsdError(thrown);
     this.report(error, request);
@@ -140,7 +140,7 @@ export class ResponseWriter {
     return { headers: { ...this.#headers(), ...more }, disconnected, leaving, watchHangUp };
   }
 
-  /** Writes down what a request came to. */
+  /** Logs the error of a request. */
   report(error: TsdError, request: RequestHead): void {
     const fields = { method: request.method, path: request.url?.split("?")[0], code: error.code, error: error.message };
     if (error.code === "internal") {

@@ -1,49 +1,55 @@
 /**
  * @module
- * Routes are data. A path is a pattern such as `/containers/{id}/json`; `{name*}` also matches slashes, as image names
- * need. The table is searched in order.
+ * Routes as data. A path is a pattern such as `/containers/{id}/json`; `{name*}` also matches slashes, for image names.
+ * The table is searched in order.
  */
 import type { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import type { ApiVersion } from "./version.ts";
 
-/** What a handler is given. */
+/** A request as passed to a handler. */
 export interface ApiRequest {
-  /** Path parameters, decoded. */
+  /** Decoded path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
-  /** The version in the path, or the newest. */
+  /** API version in the path, or the newest. */
   readonly version: ApiVersion;
-  /** A request header, or undefined. Names in lower case. */
+  /** Returns a request header, or undefined. Names are in lower case. */
   header(name: string): string | undefined;
-  /** The whole body as JSON; an empty body is `undefined`. @throws {TsdError} invalid_argument, payload_too_large */
+  /**
+   * Parses the whole body as JSON; undefined if it is empty.
+   * @throws {TsdError} invalid_argument, payload_too_large
+   */
   json(): Promise<unknown>;
-  /** The body as it comes, for uploads. @throws {TsdError} cancelled (the client has gone), invalid_argument (an upgrade) */
+  /**
+   * Streams the body, for uploads.
+   * @throws {TsdError} cancelled (the client has disconnected), invalid_argument (an upgrade)
+   */
   upload(): AsyncIterable<Uint8Array>;
-  /** Aborted when the client is gone. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
 
-/** One row of the API. */
+/** An endpoint of the API. */
 export interface Route {
   readonly method: Method;
   readonly path: string;
   /** The first API version that has it. */
   readonly since: ApiVersion;
-  /** A request with this header also does what another route does. Plugins are asked about both. */
+  /** With this header, the request also does what another route does. Plugins authorize both. */
   readonly atOnce?: { readonly header: string; readonly route: string };
   readonly handler: (request: ApiRequest) => Reply | Promise<Reply>;
 }
 
-/** A route that fits, with its parameters. */
+/** A matching route with its parameters. */
 export interface Match {
   readonly route: Route;
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Finds routes; compiled once. */
+/** Finds the routes of requests. */
 export class Router {
   readonly #compiled: { readonly route: Route; readonly pattern: RegExp }[];
 
@@ -51,7 +57,10 @@ export class Router {
     this.#compiled = routes.map((route) => ({ route, pattern: compile(route.path) }));
   }
 
-  /** `path` comes without its version prefix. Undefined where nothing fits. */
+  /**
+   * Returns the first matching route; undefined if there is none.
+   * @param path without the version prefix
+   */
   find(method: string, path: string): Match | undefined {
     for (const { route, pattern } of this.#compiled) {
       if (route.method !== method) continue;

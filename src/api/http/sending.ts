@@ -1,7 +1,7 @@
-/** Sends the bytes of a streamed answer, no faster than the client takes them. */
+/** Sends the bytes of a streamed response with backpressure. */
 import type { ServerResponse } from "node:http";
 
-/** Ends with the body, or when the client is gone: then the body is told by its end of iteration. */
+/** Sends the body until its end or until the client disconnects, which ends the iteration of the body. */
 export async function sendAll(
   body: AsyncIterable<Uint8Array>,
   response: ServerResponse,

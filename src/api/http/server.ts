@@ -1,7 +1,7 @@
 /**
  * @module
- * The one adapter between `node:http` and the routes: it takes requests to their handlers ({@link RequestHandler}). (`Deno.serve` gives no raw
- * connection after an upgrade, which attach and exec need.)
+ * The HTTP server: the only adapter between `node:http` and the routes ({@link RequestHandler}). (`Deno.serve` provides
+ * no raw connection after an upgrade, which attach and exec need.)
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";
@@ -15,72 +15,78 @@ import { RequestHandler, type RequestHandlerOptions } from "./request_handler.ts
 import { InFlight } from "./in_flight.ts";
 
 export type ApiServerOptions = Omit<ResponseWriterOptions, "leaving" | "inFlight"> & RequestHandlerOptions & {
-  /** Sees that connections go on being accepted after too many files were open; without it they don't. */
+  /**
+   * Used to resume accepting connections after the process had too many open files; without it accepting stops for
+   * good.
+   */
   readonly epoll?: Pick<Epoll, "add" | "modify" | "remove">;
 };
 
-/** How long a connection that has just been made may take for its request, in ms, when the engine leaves. */
+/** How long a new connection may take to send its request, in ms, when the engine drains. */
 const FIRST_REQUEST_MS = 100;
-/** How long connections that are cut may take to be gone, in ms. */
+/** How long to wait for destroyed connections to close, in ms. */
 const CUT_MS = 500;
-/** How often an end is looked for, in ms. */
+/** Polling interval while draining, in ms. */
 const DRAIN_POLL_MS = 2;
 
-/** Serves routes; knows no containers. */
+/** Serves routes over HTTP, and directly to clients in the process. Has no knowledge of containers. */
 export class ApiServer {
-  readonly #handling: RequestHandler;
+  readonly #handler: RequestHandler;
   readonly #server: Server;
   readonly #options: ApiServerOptions;
   readonly #sockets = new Set<Socket>();
-  /** Connections without a request so far. */
-  readonly #silent = new Set<Socket>();
+  /** Connections that have not sent a request yet. */
+  readonly #withoutRequest = new Set<Socket>();
   readonly #inFlight = new InFlight();
   readonly #leaving = new AbortController();
   readonly #cut = new AbortController();
-  /** The same without a connection, for callers in this process. */
+  /** The same API without a connection, for clients in this process. */
   readonly direct: InProcessApi;
-  readonly #answering: ResponseWriter;
-  /** Accepts in the place of the one that has stopped. */
-  #fake: NetServer | undefined;
+  readonly #writer: ResponseWriter;
+  /** Accepts connections in place of `#server` after that has stopped. */
+  #replacement: NetServer | undefined;
   #watch: AcceptWatch | undefined;
   #accepted = 0;
-  /** How many were accepted when that was told to have stopped. */
-  #stoppedAt: number | undefined;
+  /** Value of `#accepted` when the last stall was reported. */
+  #reportedAt: number | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#handling = new RequestHandler(options);
-    this.#answering = new ResponseWriter({ ...options, leaving: this.#leaving.signal, inFlight: this.#inFlight });
+    this.#handler = new RequestHandler(options);
+    this.#writer = new ResponseWriter({ ...options, leaving: this.#leaving.signal, inFlight: this.#inFlight });
     this.direct = new InProcessApi({
-      handling: this.#handling,
+      handling: this.#handler,
       inFlight: this.#inFlight,
       leaving: this.#leaving.signal,
       cut: this.#cut.signal,
-      report: (error, head) => this.#answering.report(error, head),
+      report: (error, head) => this.#writer.report(error, head),
     });
-    // Bodies and streams may last for hours (attach, logs -f, wait): no time limit on them.
+    // Requests may last for hours (attach, logs -f, wait), so there is no timeout.
     this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 });
     this.#server.on("request", (request, response) => void this.#serve(request, response));
     this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
     this.#server.on("connection", (socket: Socket) => {
       this.#accepted++;
       this.#sockets.add(socket);
-      this.#silent.add(socket);
+      this.#withoutRequest.add(socket);
       socket.on("close", () => {
         this.#sockets.delete(socket);
-        this.#silent.delete(socket);
+        this.#withoutRequest.delete(socket);
       });
-      // A client that goes away is no event; whoever writes to it learns from the abort signal.
+      // A disconnect needs no handling here: writers notice it by the abort signal.
       socket.on("error", () => socket.destroy());
     });
   }
 
-  /** Requests that are being answered. */
+  /** Number of requests in flight. */
   get activeRequests(): number {
     return this.#inFlight.requests;
   }
 
-  /** Accepts connections of a socket that listens, which it owns from now on. @throws {TsdError} storage */
+  /**
+   * Accepts connections on a listening descriptor, which the server owns from then on.
+   * @throws {TsdError} storage
+   */
   async listen(fd: number): Promise<void> {
     const { epoll } = this.#options;
     using undo = new DisposableStack();
@@ -92,25 +98,25 @@ export class ApiServer {
     this.#watch = new AcceptWatch(listener, { epoll, accepted: () => this.#accepted, onStalled });
   }
 
-  /** Accepts nothing more and waits for the end of all requests that have one, `graceMs` at most. */
+  /** Stops accepting and waits for all requests that are not endless, for at most `graceMs`. */
   async drain(graceMs: number): Promise<void> {
     const started = Date.now();
-    // Whoever has just been let in is about to ask.
+    // New connections are about to send a request.
     const isDone = () =>
       this.#inFlight.requests <= this.#inFlight.endless &&
-      (this.#silent.size === 0 || Date.now() >= started + FIRST_REQUEST_MS);
+      (this.#withoutRequest.size === 0 || Date.now() >= started + FIRST_REQUEST_MS);
     this.#stopAccepting();
     await until(() => isDone() || Date.now() >= started + graceMs);
   }
 
-  /** Ends raw streams: what clients have sent until then still arrives. After `drain`. */
+  /** Ends raw streams; input received until then is still delivered. To be called after `drain`. */
   async leave(limitMs: number): Promise<void> {
     this.#leaving.abort();
     const deadline = Date.now() + limitMs;
     await until(() => this.#inFlight.hijacked === 0 || Date.now() >= deadline);
   }
 
-  /** Accepts nothing more, lets short requests end for `graceMs`, then cuts the rest. */
+  /** Stops accepting, waits for requests for `graceMs`, then closes the remaining connections. */
   async close(graceMs = 0): Promise<void> {
     this.#stopAccepting();
     this.#server.closeIdleConnections();
@@ -123,52 +129,52 @@ export class ApiServer {
 
   #stopAccepting(): void {
     this.#watch?.[Symbol.dispose]();
-    this.#fake?.close();
+    this.#replacement?.close();
     this.#server.close();
   }
 
-  /** Who accepted before has stopped. */
+  /** Listens with another server, after the previous one has stopped accepting. */
   async #listenAnew(listener: OwnedFd): Promise<void> {
     const { log } = this.#options;
-    if (this.#stoppedAt !== this.#accepted) log.warn("no connections are accepted, as too many files are open");
-    this.#stoppedAt = this.#accepted;
-    this.#fake?.close();
-    // Half-open as those of node:http.
-    this.#fake = createNetServer({ allowHalfOpen: true }, (socket) => this.#server.emit("connection", socket));
+    if (this.#reportedAt !== this.#accepted) log.warn("no connections are accepted, as too many files are open");
+    this.#reportedAt = this.#accepted;
+    this.#replacement?.close();
+    // Half-open connections, as in node:http.
+    this.#replacement = createNetServer({ allowHalfOpen: true }, (socket) => this.#server.emit("connection", socket));
     try {
-      await listening(this.#fake, pipes.duplicate(listener.fd));
+      await listening(this.#replacement, pipes.duplicate(listener.fd));
     } catch (thrown) {
-      // The watch tells again.
+      // The watch will report it again.
       log.debug("cannot listen anew yet", { error: toTsdError(thrown).message });
     }
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const disconnected = new AbortController();
-    this.#silent.delete(request.socket as Socket);
+    this.#withoutRequest.delete(request.socket as Socket);
     response.on("close", () => disconnected.abort());
     using _counted = this.#inFlight.begin();
     try {
-      const reply = await this.#handling.reply(request, () => ({
+      const reply = await this.#handler.reply(request, () => ({
         body: { whole: () => readBody(request), upload: () => bodyAsItComes(request) },
         disconnected: disconnected.signal,
         timing: (header) => response.setHeader("Server-Timing", header),
       }));
-      await this.#answering.perform(reply, request, response, disconnected.signal);
+      await this.#writer.perform(reply, request, response, disconnected.signal);
     } catch (thrown) {
-      this.#answering.fail(thrown, request, response);
+      this.#writer.fail(thrown, request, response);
     }
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
     const disconnected = new AbortController();
-    this.#silent.delete(socket);
+    this.#withoutRequest.delete(socket);
     socket.on("close", () => disconnected.abort());
     using _counted = this.#inFlight.begin();
     try {
       const headers: Record<string, string> = {};
       let rest: Promise<Uint8Array> | undefined;
-      const reply = await this.#handling.reply(request, () => {
+      const reply = await this.#handler.reply(request, () => {
         const taken = bodyOfUpgrade(request, socket, head);
         ({ rest } = taken);
         return {
@@ -179,18 +185,21 @@ export class ApiServer {
         };
       });
       if (reply.kind !== "hijack" || rest === undefined) throw new Error("An upgrade that is none");
-      await this.#answering.upgrade(reply, socket, { input: await rest, disconnected: disconnected.signal, headers });
+      await this.#writer.upgrade(reply, socket, { input: await rest, disconnected: disconnected.signal, headers });
     } catch (thrown) {
-      this.#answering.failUpgrade(thrown, request, socket);
+      this.#writer.failUpgrade(thrown, request, socket);
     }
   }
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
 }
 
-/** Begins to accept connections of a descriptor, which is the server's from then on. @throws {TsdError} storage */
+/**
+ * Accepts connections on a descriptor, which the server owns from then on.
+ * @throws {TsdError} storage
+ */
 function listening(server: NetServer, fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once(

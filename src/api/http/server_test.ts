@@ -111,7 +111,7 @@ ROUTES.push(
     handler: async ({ upload }) => {
       const iterator = upload()[Symbol.asyncIterator]();
       await iterator.next();
-      // Nobody waits for it.
+      // Abandoned on purpose.
       void Promise.allSettled([iterator.next()]);
       throw new TsdError("conflict", "Enough");
     },
@@ -129,10 +129,10 @@ ROUTES.push(
   },
 );
 
-/** Resolves when an upload came to nothing, to the reason. */
+/** Resolves to the error code when an upload has failed. */
 let uploadEnded = Promise.withResolvers<string>();
 
-/** Resolves when `POST /silent` has noticed that its client is gone. */
+/** Resolves when `POST /silent` has noticed that its client disconnected. */
 let silentEnded = Promise.withResolvers<void>();
 
 ROUTES.push({
@@ -162,7 +162,7 @@ async function withServer(body: (socket: string) => Promise<void>): Promise<void
   }
 }
 
-/** Sends bytes, closes its half, and reads all that comes back. */
+/** Sends bytes, closes the writing half, and returns the whole response. */
 async function raw(socket: string, text: string, { later }: { later?: string } = {}): Promise<string> {
   using conn = await Deno.connect({ transport: "unix", path: socket });
   const write = async (part: string) => {
@@ -180,7 +180,7 @@ async function raw(socket: string, text: string, { later }: { later?: string } =
 
 const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n${headers}\r\n`;
 
-Deno.test("answers carry Docker's headers, bodies are fixed and not escaped for HTML", async () => {
+Deno.test("responses have Docker's headers, and bodies with a length that are not escaped for HTML", async () => {
   await withServer(async (socket) => {
     const answer = await raw(socket, get("/v1.41/things/a%20b?n=-3"));
     assert.match(answer, /^HTTP\/1\.1 200 /);
@@ -195,7 +195,7 @@ Deno.test("answers carry Docker's headers, bodies are fixed and not escaped for 
   });
 });
 
-Deno.test("a client that asks for it is told how long the parts of a step took; the others are not", async () => {
+Deno.test("Server-Timing has the phases of a request, if the client asks for it", async () => {
   await withServer(async (socket) => {
     const step = (headers: string) =>
       raw(socket, `POST /step HTTP/1.1\r\nHost: d\r\nConnection: close\r\n${headers}\r\n`);
@@ -207,7 +207,7 @@ Deno.test("a client that asks for it is told how long the parts of a step took; 
   });
 });
 
-Deno.test("paths with slashes, unknown paths, versions", async () => {
+Deno.test("routing: paths with slashes, unknown paths, versions", async () => {
   await withServer(async (socket) => {
     assert.ok(
       (await raw(socket, get("/deep/localhost:5000/a/b:1/json"))).endsWith('{"name":"localhost:5000/a/b:1"}\n'),
@@ -223,7 +223,7 @@ Deno.test("paths with slashes, unknown paths, versions", async () => {
   });
 });
 
-Deno.test("bad bodies and parameters are 400, bugs are 500, and the server lives on", async () => {
+Deno.test("invalid bodies and parameters are 400, unexpected errors are 500, and the server continues", async () => {
   await withServer(async (socket) => {
     const post = (body: string, type = "Content-Type: application/json\r\n") =>
       raw(
@@ -257,7 +257,7 @@ const chunked = (path: string, chunks: readonly string[], headers = "") =>
   `PUT ${path} HTTP/1.1\r\nHost: d\r\n${headers}Transfer-Encoding: chunked\r\n\r\n` +
   chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("");
 
-Deno.test("an upload arrives whole, whatever its size", async () => {
+Deno.test("an upload of any size is received as a whole", async () => {
   await withServer(async (socket) => {
     const chunks = [...Array.from({ length: 100 }, (_, n) => "x".repeat(n * 1000 + 1)), ""];
     assert.match(await raw(socket, chunked("/upload", chunks)), /^HTTP\/1\.1 200 [^]*{"sizeBytes":4950100}/);
@@ -266,7 +266,7 @@ Deno.test("an upload arrives whole, whatever its size", async () => {
   });
 });
 
-Deno.test("an upload that is refused, or never asked for, is answered, though its client goes on sending", async () => {
+Deno.test("an upload that is refused or not read gets a response although its client continues to send", async () => {
   await withServer(async (socket) => {
     const chunks = Array.from({ length: 64 }, () => "x".repeat(65_536));
     for (const headers of ["", "Connection: close\r\n"]) {
@@ -284,7 +284,7 @@ Deno.test("an upload that is refused, or never asked for, is answered, though it
   });
 });
 
-Deno.test("an upload whose client goes away has ended", async () => {
+Deno.test("an upload fails when its client disconnects", async () => {
   await withServer(async (socket) => {
     uploadEnded = Promise.withResolvers();
     const conn = await Deno.connect({ transport: "unix", path: socket });
@@ -295,7 +295,7 @@ Deno.test("an upload whose client goes away has ended", async () => {
   });
 });
 
-Deno.test("a stream may have headers of its own", async () => {
+Deno.test("a stream may have additional headers", async () => {
   await withServer(async (socket) => {
     const answer = await raw(socket, get("/marked"));
     assert.match(answer, /^X-Mark: 1\r$/mi);
@@ -303,14 +303,14 @@ Deno.test("a stream may have headers of its own", async () => {
   });
 });
 
-Deno.test("streams are JSON objects with CRLF", async () => {
+Deno.test("JSON streams are objects terminated by CRLF", async () => {
   await withServer(async (socket) => {
     const answer = await raw(socket, get("/lines"));
     assert.ok(answer.includes('{"n":1}\r\n') && answer.includes('{"n":2}\r\n'));
   });
 });
 
-Deno.test("an upgrade becomes raw bytes; the half-close ends the input only; a body before it is read", async () => {
+Deno.test("an upgrade switches to raw bytes after the body; a half-close ends the input only", async () => {
   await withServer(async (socket) => {
     const body = '{"prefix":">"}';
     const head = "POST /shout HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n" +
@@ -323,7 +323,7 @@ Deno.test("an upgrade becomes raw bytes; the half-close ends the input only; a b
   });
 });
 
-Deno.test("without an upgrade too: 200, raw bytes both ways, the half-close ends the input only", async () => {
+Deno.test("hijacking without an upgrade: 200 and raw bytes; a half-close ends the input only", async () => {
   await withServer(async (socket) => {
     const head = "POST /shout HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n";
     const answer = await raw(socket, head, { later: "GET / HTTP/1.1\r\n\r\n" });
@@ -332,7 +332,7 @@ Deno.test("without an upgrade too: 200, raw bytes both ways, the half-close ends
   });
 });
 
-Deno.test("a client of a silent stream may close its half; when it goes away that is noticed", async () => {
+Deno.test("a client of a silent stream may half-close; its disconnect is noticed", async () => {
   const dir = await Deno.makeTempDir();
   await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
   void epoll.run();
@@ -349,7 +349,7 @@ Deno.test("a client of a silent stream may close its half; when it goes away tha
     );
     await conn.read(new Uint8Array(1000));
     await conn.closeWrite();
-    // The half-close has long been seen when another request has been answered.
+    // The half-close has been processed for sure when another request has been answered.
     await raw(`${dir}/s`, get("/things/1"));
     assert.equal(ended, false);
     conn.close();
@@ -360,7 +360,7 @@ Deno.test("a client of a silent stream may close its half; when it goes away tha
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("an upgrade of a route that has no raw stream is refused in HTTP, and the connection ends", async () => {
+Deno.test("an upgrade of a route without a raw stream is refused by HTTP, and the connection is closed", async () => {
   await withServer(async (socket) => {
     const request = get("/things/1", "Upgrade: tcp\r\n").replace("Connection: close", "Connection: Upgrade");
     assert.match(await raw(socket, request), /^HTTP\/1\.1 400 /);
@@ -370,7 +370,7 @@ Deno.test("an upgrade of a route that has no raw stream is refused in HTTP, and 
   });
 });
 
-/** The server's ends of connections (unix(7): they bear its path); waits up to 5 s until there are none. */
+/** Counts the server's ends of connections (unix(7): they have its path). Waits up to 5 s until there are none. */
 async function openConnections(path: string): Promise<number> {
   for (let attempt = 1;; attempt++) {
     const table = await Deno.readTextFile("/proc/net/unix");

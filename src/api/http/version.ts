@@ -1,14 +1,14 @@
 /**
  * @module
- * Versions of the Engine API (docs.docker.com, "Engine API"): `major.minor`, compared by number.
+ * Versions of the Engine API (docs.docker.com, "Engine API"): `major.minor`, compared numerically.
  */
 import { TsdError } from "../../errors.ts";
 
 export type ApiVersion = `${number}.${number}`;
 
-/** The newest version that is served, and the default of paths without one. */
+/** The newest supported version, and the default for paths without one. */
 export const MAX_API_VERSION: ApiVersion = "1.50";
-/** The oldest version that is accepted; 1.41 and later are tested. */
+/** The oldest accepted version; 1.41 and later are tested. */
 export const MIN_API_VERSION: ApiVersion = "1.24";
 
 /** Whether `version` is `than` or newer. */
@@ -16,7 +16,10 @@ export function atLeast(version: ApiVersion, than: ApiVersion): boolean {
   return order(version) >= order(than);
 }
 
-/** Splits `/v1.41/containers/json` into version and path. @throws {TsdError} invalid_argument, with Docker's texts */
+/**
+ * Splits `/v1.41/containers/json` into version and path.
+ * @throws {TsdError} invalid_argument, with Docker's messages
+ */
 export function splitVersion(path: string): { version: ApiVersion; path: string } {
   const match = /^\/v(\d{1,3}\.\d{1,3})(\/.*)$/.exec(path);
   if (match === null) return { version: MAX_API_VERSION, path };

@@ -1,8 +1,8 @@
 /**
  * @module
- * A container's start by the request that attaches to it: `POST /containers/{id}/attach` with the header `Tsd-Start`, which
- * says what exit is waited for, as `POST /containers/{id}/wait` would. One request in the place of three. The answer has a
- * header `Tsd-Started`, and the stream ends with a frame that tells the exit code.
+ * Starting a container by the request that attaches to it: `POST /containers/{id}/attach` with the header `Tsd-Start`,
+ * whose value is the condition of `POST /containers/{id}/wait`. One request replaces three. The response has the header
+ * `Tsd-Started`, and the stream ends with a frame that contains the exit code.
  */
 import type { Container } from "../../engine/containers/container.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../../engine/streams.ts";
@@ -12,22 +12,28 @@ import type { ApiRequest } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import type { WaitCondition } from "../../api_types/mod.ts";
 
-/** The header that asks for it. */
+/** The request header that enables it. */
 export const START_TOO = "tsd-start";
 
-/** How long the removal of a container that could not be started is waited for, so that its name is free then, in ms. */
+/** How long to wait for the removal of a container that failed to start, in ms, so that its name is free afterwards. */
 const REMOVAL_LIMIT_MS = 5000;
 
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 const isWaitCondition = (text: string): text is WaitCondition => (WAIT_CONDITIONS as readonly string[]).includes(text);
 
-/** @throws {TsdError} invalid_argument, with Docker's text */
+/**
+ * Parses a wait condition.
+ * @throws {TsdError} invalid_argument, with Docker's message
+ */
 export function parseCondition(text: string): WaitCondition {
   if (isWaitCondition(text)) return text;
   throw new TsdError("invalid_argument", `invalid condition: ${JSON.stringify(text)}`);
 }
 
-/** Attaches, then starts; the answer comes when it runs. @throws {TsdError} what keeps it from starting */
+/**
+ * Attaches, then starts the container. Returns the parts of the reply once it runs.
+ * @throws {TsdError} if the container can't be started
+ */
 export async function startAttached(
   { containers }: Services,
   { signal }: Pick<ApiRequest, "signal">,
@@ -35,9 +41,9 @@ export async function startAttached(
   condition: WaitCondition,
   options: AttachOptions,
 ): Promise<Pick<Extract<Reply, { kind: "hijack" }>, "headers" | "run">> {
-  const client = new LaterClient(signal);
+  const client = new PendingClient(signal);
   const exit = containers.wait(container.id, condition, signal);
-  exit.catch(() => undefined); // Whoever asks below hears of it.
+  exit.catch(() => undefined); // Awaited below.
   const started = Promise.withResolvers<void>();
   const onAttached = async () => {
     await containers.start(container.id);
@@ -49,13 +55,13 @@ export async function startAttached(
   try {
     await started.promise;
   } catch (thrown) {
-    if (condition === "removed") await atMost(exit, REMOVAL_LIMIT_MS);
+    if (condition === "removed") await settledWithin(exit, REMOVAL_LIMIT_MS);
     throw thrown;
   }
   const run = async (connection: HijackedConnection) => {
     client.connect(connection);
     const end = await session;
-    // A client whose input has ended gets no more output, and waits all the same.
+    // A client whose input has ended gets no further output, but still waits for the exit.
     if (end !== "ended" && end !== "input_ended") return;
     const { exitCode, error } = await exit;
     const [stream, text] = error === undefined
@@ -66,18 +72,18 @@ export async function startAttached(
   return { headers: { "Tsd-Started": "1" }, run };
 }
 
-async function atMost(work: Promise<unknown>, limitMs: number): Promise<void> {
+async function settledWithin(work: Promise<unknown>, limitMs: number): Promise<void> {
   const limit = Promise.withResolvers<void>();
   const timer = setTimeout(limit.resolve, limitMs);
   await Promise.race([work.then(() => undefined, () => undefined), limit.promise]);
   clearTimeout(timer);
 }
 
-/** A client whose connection is there once the answer's head has gone out. Output waits for it. */
-class LaterClient implements Duplex {
-  /** Nothing: it went away before. */
+/** A client whose connection exists only after the response's head was sent. Output waits for it. */
+class PendingClient implements Duplex {
+  /** Undefined: the client disconnected before. */
   readonly #connection = Promise.withResolvers<HijackedConnection | undefined>();
-  #known: HijackedConnection | undefined;
+  #connected: HijackedConnection | undefined;
 
   constructor(readonly disconnected: AbortSignal) {
     disconnected.addEventListener("abort", () => this.#connection.resolve(undefined), { once: true });
@@ -88,7 +94,7 @@ class LaterClient implements Duplex {
   }
 
   connect(connection: HijackedConnection): void {
-    this.#known = connection;
+    this.#connected = connection;
     this.#connection.resolve(connection);
   }
 
@@ -101,10 +107,10 @@ class LaterClient implements Duplex {
   }
 
   get leaving(): AbortSignal | undefined {
-    return this.#known?.leaving;
+    return this.#connected?.leaving;
   }
 
   endOutput(): void {
-    this.#known?.endOutput();
+    this.#connected?.endOutput();
   }
 }

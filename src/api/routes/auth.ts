@@ -1,6 +1,6 @@
 /**
  * @module
- * `POST /auth`: does a registry know this user?
+ * `POST /auth`: checks a user's credentials with a registry.
  */
 import { TsdError } from "../../errors.ts";
 import { DEFAULT_DOMAIN } from "../../image/reference.ts";
@@ -10,7 +10,7 @@ import { json, type Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { AuthResponse } from "../../api_types/mod.ts";
 
-/** What logs in. */
+/** The registry client, as far as it is used here. */
 export type LoginService = Pick<RegistryClient, "login">;
 
 export function authRoutes({ registry }: { readonly registry: LoginService }): Route[] {
@@ -26,7 +26,10 @@ async function login(registry: LoginService, request: ApiRequest): Promise<Reply
   return json({ Status: "Login Succeeded", IdentityToken: identityToken ?? "" } satisfies AuthResponse);
 }
 
-/** Docker's clients send its index's URL, others' host names; both with and without scheme and path. */
+/**
+ * Returns the registry's domain. Docker's clients send the URL of its index, others send host names, both with or
+ * without scheme and path.
+ */
 export function domainOf(serverAddress: string): string {
   const host = serverAddress.replace(/^https?:\/\//, "").split("/", 1)[0];
   const isIndex = ["", "docker.io", "index.docker.io", "registry-1.docker.io"].includes(host);

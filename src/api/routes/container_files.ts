@@ -1,6 +1,6 @@
 /**
  * @module
- * The files of containers: what was changed in their roots, archives of paths in both directions, the whole root.
+ * Routes for the files of containers: changes, archives in both directions, export of the root file system.
  */
 import { TsdError } from "../../errors.ts";
 import { empty, jsonArray, type Reply, started } from "../http/reply.ts";
@@ -65,7 +65,10 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
   ];
 }
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Returns the required parameter `path`.
+ * @throws {TsdError} invalid_argument
+ */
 function pathOf({ query }: Pick<ApiRequest, "query">): string {
   const path = query.text("path");
   if (path !== undefined) return path;

@@ -1,6 +1,6 @@
 /**
  * @module
- * Single steps on containers: restart, pause, unpause, rename, update; and who runs in them.
+ * Routes for single operations on containers: restart, pause, unpause, rename, update, top.
  */
 import { parseUpdateRequest } from "../../engine/containers/update_request.ts";
 import { empty, json } from "../http/reply.ts";

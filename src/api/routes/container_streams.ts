@@ -1,6 +1,6 @@
 /**
  * @module
- * The streams of a container: attach, a raw connection; and the size of its terminal.
+ * Routes for the streams of a container: attaching by a raw connection, and resizing the terminal.
  */
 import { refuseRestarting } from "../../engine/containers/container.ts";
 import { attachStreams } from "../../engine/streams.ts";
@@ -17,12 +17,15 @@ import { logChunks } from "./log_chunks.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
 
-/** What a stream is called, framed or not; older clients were told that all are raw (API 1.42). */
+/** Returns the media type of a stream, framed or not. Clients before API 1.42 get the type of raw streams for both. */
 export function streamType({ version }: Pick<ApiRequest, "version">, framed: boolean): string {
   return framed && atLeast(version, "1.42") ? "application/vnd.docker.multiplexed-stream" : RAW;
 }
 
-/** `h` and `w` of a resize request, in characters. @throws {TsdError} invalid_argument */
+/**
+ * Parses `h` and `w` of a resize request, in characters.
+ * @throws {TsdError} invalid_argument
+ */
 export function requestedSize({ query }: Pick<ApiRequest, "query">): TerminalSize {
   return { rows: length(query, "h", "height"), columns: length(query, "w", "width") };
 }

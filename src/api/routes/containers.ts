@@ -1,7 +1,7 @@
 /**
  * @module
- * `/containers`: routes as data, short handlers. What can't be a container's name (`{id*}`: slashes too) is one that there
- * isn't, as any other.
+ * `/containers`: routes as data with short handlers. `{id*}` matches slashes too, so that an invalid name gets the same
+ * error as an unknown one.
  */
 import type { Container } from "../../engine/containers/container.ts";
 import { parseCreateRequest } from "../../engine/containers/create_request.ts";
@@ -108,10 +108,13 @@ export function containerRoutes(services: Services): Route[] {
   ];
 }
 
-/** Clients may send `{}` or `null`; a longer body holds settings. Docker's limit. */
+/** Clients may send `{}` or `null`; a longer body contains settings. The limit is Docker's. */
 const NO_SETTINGS_BYTES = 7;
 
-/** Refuses settings in the body, which had an effect before API 1.24. @throws {TsdError} invalid_argument, in Docker's words */
+/**
+ * Refuses settings in the body, which had an effect before API 1.24.
+ * @throws {TsdError} invalid_argument, with Docker's message
+ */
 function refuseStartBody({ header }: ApiRequest): void {
   const isUnknown = header("transfer-encoding") !== undefined;
   if (!isUnknown && Number(header("content-length") ?? 0) <= NO_SETTINGS_BYTES) return;
@@ -157,21 +160,24 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
   return rows;
 }
 
-/** What `size=1` adds; of one that is just going, nothing. */
+/** Returns the fields that `size=1` adds; none if the container is being removed. */
 async function sizeFields({ sizes }: Services, container: Container) {
   const size = await sizes.of(container);
   return size === undefined ? {} : { SizeRw: size.written, SizeRootFs: size.total };
 }
 
-/** The head goes out at once, so that clients know that the engine listens before they start the container. */
+/**
+ * Waits for a container. The head is sent at once, so that clients know that the wait is registered before they start
+ * the container.
+ */
 function wait({ containers }: Services, { params, query, signal }: ApiRequest) {
-  const waiting = containers.wait(params.id, parseCondition(query.text("condition") ?? "not-running"), signal);
+  const exit = containers.wait(params.id, parseCondition(query.text("condition") ?? "not-running"), signal);
   return {
     kind: "stream",
     contentType: "application/json",
     endless: true,
     body: (async function* () {
-      const { exitCode, error } = await waiting;
+      const { exitCode, error } = await exit;
       const answer: ContainerWaitResponse = {
         StatusCode: exitCode,
         ...(error === undefined ? {} : { Error: { Message: error } }),

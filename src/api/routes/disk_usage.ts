@@ -43,12 +43,15 @@ async function measure(
     })) ?? null,
     Volumes: volumes?.map(({ volume, bytes, users }) => volumeView(volume, paths, { Size: bytes, RefCount: users })) ??
       null,
-    // This engine makes none yet.
+    // This engine has no builder yet.
     BuildCache: kinds.includes("build-cache") ? [] : null,
   };
 }
 
-/** All if none is named. @throws {TsdError} invalid_argument, with Docker's text */
+/**
+ * Returns the requested kinds; all of them if none is named.
+ * @throws {TsdError} invalid_argument, with Docker's message
+ */
 function requestedKinds(named: readonly string[]): readonly string[] {
   const unknown = named.find((kind) => !KINDS.includes(kind));
   if (unknown !== undefined) throw new TsdError("invalid_argument", `unknown object type: ${unknown}`);

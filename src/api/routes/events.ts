@@ -17,25 +17,25 @@ export function eventRoutes(services: Pick<Services, "events">): Route[] {
   return [{ method: "GET", path: "/events", since: "1.24", handler: (request) => listen(services, request) }];
 }
 
-/** A request header: lines are to begin with the event's sequence number and a blank. */
+/** The request header for lines that begin with the event's sequence number and a space. */
 const POSITIONS_HEADER = "tsd-event-positions";
 const POSITIONS_TYPE = "application/vnd.tsd.event-positions";
-/** A request header, the position that an answer of ours has told: only later events are wanted. */
+/** The request header with a position of an earlier response: only later events are sent. */
 const AFTER_HEADER = "tsd-events-after";
 
-/** Listening begins here, before the head goes out: a client that has the head misses nothing. */
+/** Subscribes before the head is sent, so that a client that has received the head misses no event. */
 function listen({ events }: Pick<Services, "events">, request: ApiRequest): Reply {
   const { query, version, signal } = request;
   const filters = query.filters(EVENT_FILTER_KEYS);
   const [since, until] = [query.text("since"), query.text("until")];
-  const [sinceNano, untilNano] = [moment("since", since), moment("until", until)];
+  const [sinceNano, untilNano] = [unixNanos("since", since), unixNanos("until", until)];
   if (sinceNano !== undefined && untilNano !== undefined && untilNano < sinceNano) {
     throw new TsdError("invalid_argument", `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
   }
-  // Older clients were not told of new images (API 1.46).
-  const known = atLeast(version, "1.46");
+  // Clients before API 1.46 don't get `create` events of images.
+  const hasImageCreate = atLeast(version, "1.46");
   const matches = (event: EngineEvent) =>
-    (known || event.type !== "image" || event.action !== "create") && passesEventFilters(event, filters);
+    (hasImageCreate || event.type !== "image" || event.action !== "create") && passesEventFilters(event, filters);
   const after = position(request.header(AFTER_HEADER));
   const headers = { "Tsd-Event-Position": positionText(events.position) };
   const found = events.listen({ sinceNano, untilNano, after, matches }, signal);
@@ -66,7 +66,7 @@ function position(text: string | undefined): EventPosition | undefined {
   return { sequence: Number(sequence), timeNano: BigInt(timeNano) };
 }
 
-function moment(name: string, text: string | undefined): bigint | undefined {
+function unixNanos(name: string, text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined;
   const nanos = parseNanos(text);
   if (nanos !== undefined) return nanos;

@@ -1,7 +1,7 @@
 /**
  * @module
- * `/exec`: further processes in running containers; and tsd's own `POST /tsd/exec/{id}/attach`, for a client that lost its
- * connection when the engine went away.
+ * `/exec`: additional processes in running containers; and tsd's `POST /tsd/exec/{id}/attach`, by which a client
+ * attaches again after it lost its connection because the engine was replaced.
  */
 import { consoleSize } from "../../engine/containers/container_spec.ts";
 import { parseExecRequest, parseExecStart } from "../../engine/exec/exec_request.ts";
@@ -10,8 +10,8 @@ import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { requestedSize, streamType } from "./container_streams.ts";
 
-/** A request's header by which a client has an exec started as soon as it is made, on the same connection. */
-const AT_ONCE = "tsd-attach";
+/** The request header by which a client has an exec started on the same connection as soon as it is created. */
+const ATTACH_HEADER = "tsd-attach";
 
 export function execRoutes({ execs }: Services): Route[] {
   return [
@@ -19,11 +19,11 @@ export function execRoutes({ execs }: Services): Route[] {
       method: "POST",
       path: "/containers/{id*}/exec",
       since: "1.24",
-      atOnce: { header: AT_ONCE, route: "/exec/{id*}/start" },
+      atOnce: { header: ATTACH_HEADER, route: "/exec/{id*}/start" },
       handler: async (request) => {
         const body = parseExecRequest(await request.json());
         const id = await execs.createFor(request.params.id, body);
-        if (request.header(AT_ONCE) === undefined) return json({ Id: id }, 201);
+        if (request.header(ATTACH_HEADER) === undefined) return json({ Id: id }, 201);
         const framed = !body.Tty;
         const run = execs.claim(id, { framed, reportsExitCode: framed });
         return { kind: "hijack", contentType: streamType(request, framed), headers: { "Tsd-Exec-Id": id }, run };

@@ -1,6 +1,6 @@
 /**
  * @module
- * `/images/load`, `/images/get` and `/images/{name}/get`: images as archives.
+ * `/images/load`, `/images/get` and `/images/{name}/get`: loading and saving images as archives.
  */
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { platformIn } from "../http/platform_param.ts";
@@ -9,8 +9,8 @@ import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { withErrorInBand } from "./progress.ts";
 
-/** What is wrong with an upload is the mistake of whoever sent it; the same in what a registry sends isn't. */
-const SENDERS_MISTAKES: readonly ErrorCode[] = [
+/** Errors that are the client's fault if they concern an upload, but not if they concern a registry's content. */
+const CLIENT_ERRORS: readonly ErrorCode[] = [
   ...["archive_invalid", "manifest_invalid", "layer_invalid", "layer_too_large"] as const,
   ...["digest_mismatch", "size_mismatch"] as const,
 ];
@@ -39,8 +39,8 @@ export function imageArchiveRoutes(services: Services): Route[] {
 }
 
 /**
- * Unlike in Docker, an archive that nothing comes of has a status that says so. Clients would rather complain of a connection
- * that is closed than look for an answer, so the rest of the archive is taken before it is given.
+ * Loads an archive. Unlike in Docker, an archive that fails before any progress gets an error status. The rest of the
+ * archive is received first, because clients report a closed connection rather than read the response.
  */
 async function load({ imageLoader }: Services, request: ApiRequest): Promise<Reply> {
   const { query, version, signal } = request;
@@ -51,7 +51,7 @@ async function load({ imageLoader }: Services, request: ApiRequest): Promise<Rep
     return jsonLines(withErrorInBand(await started(imageLoader.load(upload, options))));
   } catch (thrown) {
     while (!signal.aborted && !(await chunks.next()).done);
-    if (!isTsdError(thrown, ...SENDERS_MISTAKES)) throw thrown;
+    if (!isTsdError(thrown, ...CLIENT_ERRORS)) throw thrown;
     throw new TsdError("invalid_argument", thrown.message, { cause: thrown });
   }
 }

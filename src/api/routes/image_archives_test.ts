@@ -8,7 +8,7 @@ import { imageArchiveRoutes } from "./image_archives.ts";
 
 const LOADED = { stream: "Loaded image: app:1\n" };
 
-/** Calls `POST /images/load` with an upload of ten chunks; gives what became of it, and how many of them were taken. */
+/** Calls `POST /images/load` with an upload of ten chunks. Returns the outcome, and how many chunks were read. */
 async function load(messages: (source: AsyncIterable<Uint8Array>) => AsyncIterable<ProgressMessage>) {
   let taken = 0;
   const request = {
@@ -28,15 +28,15 @@ async function load(messages: (source: AsyncIterable<Uint8Array>) => AsyncIterab
   return { text: (await Array.fromAsync(reply.body, (chunk) => decoder.decode(chunk))).join(""), taken };
 }
 
-/** Takes one chunk of the upload, says something or not, and fails. */
-const failing = (code: ErrorCode, ...said: ProgressMessage[]) =>
+/** Reads one chunk of the upload, yields the messages, and fails. */
+const failing = (code: ErrorCode, ...messages: ProgressMessage[]) =>
   async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<ProgressMessage> {
     await source[Symbol.asyncIterator]().next();
-    yield* said;
+    yield* messages;
     throw new TsdError(code, "what is wrong");
   };
 
-Deno.test("load: what goes wrong before the first message has a status, once all of the archive has come", async () => {
+Deno.test("load: an error before the first message has a status, after the whole archive was received", async () => {
   for (
     const [code, expected] of [
       ["archive_invalid", "invalid_argument"],
@@ -51,7 +51,7 @@ Deno.test("load: what goes wrong before the first message has a status, once all
   }
 });
 
-Deno.test("load: what goes wrong later is said in the stream", async () => {
+Deno.test("load: a later error is reported in the stream", async () => {
   const { text } = await load(failing("layer_invalid", LOADED));
   const failure = { errorDetail: { message: "what is wrong", tsdCode: "layer_invalid" }, error: "what is wrong" };
   assert.equal(text, `${JSON.stringify(LOADED)}\r\n${JSON.stringify(failure)}\r\n`);

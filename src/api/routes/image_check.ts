@@ -1,6 +1,6 @@
 /**
  * @module
- * `GET /tsd/check`: tsd's own, as Docker can't check what it has.
+ * `GET /tsd/check`: verifies the image store. tsd's own route, as Docker has none.
  */
 import type { CheckedPart as Checked } from "../../engine/images/fsck.ts";
 import { jsonLines } from "../http/reply.ts";

@@ -62,7 +62,9 @@ export function imageRoutes(services: Services): Route[] {
   ];
 }
 
-/** `noprune` is about untagged parents, of which there are none: an image here has layers and no ancestors. */
+/**
+ * Removes an image. `noprune` concerns untagged parents, which do not exist here: an image has layers and no ancestors.
+ */
 async function remove({ imageRemover }: Services, { params, query, version }: ApiRequest): Promise<ImageDeleteItem[]> {
   if (params.name.trim() === "") throw new TsdError("invalid_argument", "image name cannot be blank");
   const platforms = atLeast(version, "1.50") ? query.all("platforms").map(decodePlatform) : [];
@@ -71,8 +73,8 @@ async function remove({ imageRemover }: Services, { params, query, version }: Ap
 }
 
 /**
- * `POST /images/create?fromImage=&tag=&platform=`; a digest also comes as `tag`. As in Docker no tag at all means all of
- * them.
+ * `POST /images/create?fromImage=&tag=&platform=`. `tag` may also be a digest. As in Docker, all tags are pulled if
+ * there is none.
  */
 async function pull({ puller }: Services, { query, header, signal }: ApiRequest): Promise<Reply> {
   const name = query.text("fromImage");
@@ -82,11 +84,11 @@ async function pull({ puller }: Services, { query, header, signal }: ApiRequest)
   const reference = withTag(parseReference(name.replace(/:$/, "")), query.text("tag"));
   const requested = query.text("platform");
   const platform = requested === undefined ? undefined : parsePlatform(requested);
-  const asker = { signal, credential: credentialOf(header(REGISTRY_AUTH)) };
-  const isWhole = reference.tag === undefined && reference.digest === undefined;
-  const messages = isWhole
-    ? await puller.pullAll(reference, platform, asker)
-    : await puller.pull(reference, platform, asker);
+  const options = { signal, credential: credentialOf(header(REGISTRY_AUTH)) };
+  const isWholeRepository = reference.tag === undefined && reference.digest === undefined;
+  const messages = isWholeRepository
+    ? await puller.pullAll(reference, platform, options)
+    : await puller.pull(reference, platform, options);
   return jsonLines(withErrorInBand(messages));
 }
 

@@ -1,7 +1,7 @@
 /**
  * @module
- * Log records as clients get them: framed by stream unless the container has a terminal, after their time and attributes
- * where that is asked for. A record keeps a frame of its own, since some clients take a frame for a line.
+ * Formats log records for clients: framed by stream unless the container has a terminal, prefixed with their time and
+ * attributes if requested. Each record has its own frame, since some clients treat a frame as a line.
  */
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../engine/streams.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
@@ -10,14 +10,14 @@ export interface LogFormat {
   readonly timestamps: boolean;
   readonly details: boolean;
   readonly multiplexed: boolean;
-  /** tsd's own: each record's time, and whether it goes on with the line before, stand before all else. */
+  /** Whether each record is prefixed with its time and whether it continues the previous line (tsd's extension). */
   readonly positions?: boolean;
 }
 
 const ENCODER = new TextEncoder();
 const NOTHING = new Uint8Array();
 
-/** One chunk for all records that come together. */
+/** Yields one chunk for each batch of records. */
 export async function* logChunks(
   batches: AsyncIterable<readonly LogRecord[]>,
   format: LogFormat,
@@ -47,7 +47,7 @@ function chunkOf(
   return chunk;
 }
 
-/** Puts what names a record before what is shown. */
+/** Adds the record's position before its prefix. */
 function positioned(shown: (record: LogRecord) => Uint8Array): (record: LogRecord) => Uint8Array {
   return (record) => {
     const position = ENCODER.encode(`${record.time}${record.continues ? "+" : " "}`);
@@ -59,7 +59,7 @@ function positioned(shown: (record: LogRecord) => Uint8Array): (record: LogRecor
   };
 }
 
-/** What stands before a line; its later pieces have nothing before them. */
+/** Returns a function that returns the prefix of a line; later parts of a line have none. */
 function prefixer({ timestamps, details }: LogFormat): (record: LogRecord) => Uint8Array {
   if (!timestamps && !details) return () => NOTHING;
   let last = { key: "", bytes: NOTHING };
@@ -71,14 +71,14 @@ function prefixer({ timestamps, details }: LogFormat): (record: LogRecord) => Ui
   };
 }
 
-/** Sorted, escaped as in a query, with commas between them: Docker's form. */
+/** Formats attributes in Docker's form: sorted, query-escaped, separated by commas. */
 export function detailsText(attrs: LogRecord["attrs"] = {}): string {
   return Object.entries(attrs).sort(([a], [b]) => a < b ? -1 : 1).map((pair) => pair.map(queryEscape).join("=")).join(
     ",",
   );
 }
 
-/** As Go's url.QueryEscape. */
+/** Escapes like Go's url.QueryEscape. */
 function queryEscape(text: string): string {
   const escaped = encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -17,7 +17,7 @@ async function chunks(format: Partial<LogFormat>, ...batches: LogRecord[][]): Pr
   return await Array.fromAsync(logChunks(iterable, all), (chunk) => new TextDecoder("latin1").decode(chunk));
 }
 
-Deno.test("a chunk for each batch, a frame for each record", async () => {
+Deno.test("each batch is a chunk, each record a frame", async () => {
   const batches = [[record("a\n"), record("b".repeat(300), { stream: "stderr" })], [record("")]];
   assert.deepEqual(await chunks({ multiplexed: true }, ...batches), [
     `\x01\0\0\0\0\0\0\x02a\n\x02\0\0\0\0\0\x01\x2c${"b".repeat(300)}`,
@@ -26,7 +26,7 @@ Deno.test("a chunk for each batch, a frame for each record", async () => {
   assert.deepEqual(await chunks({}, ...batches), [`a\n${"b".repeat(300)}`, ""]);
 });
 
-Deno.test("time and details stand before each line once, in Docker's order", async () => {
+Deno.test("each line is prefixed once with time and details, in Docker's order", async () => {
   const attrs = { "b c": "1&2", a: "ü*" };
   const batch = [record("x", { attrs }), record("y\n", { continues: true, attrs }), record("z\n", { attrs })];
   assert.deepEqual(await chunks({ timestamps: true }, batch), [`${TIME} xy\n${TIME} z\n`]);

@@ -1,6 +1,6 @@
 /**
  * @module
- * Logs of containers: Docker's `GET /containers/{id}/logs`, and tsd's own `POST /tsd/containers/{id}/logs/clear`.
+ * Container logs: Docker's `GET /containers/{id}/logs`, and tsd's `POST /tsd/containers/{id}/logs/clear`.
  */
 import { TsdError } from "../../errors.ts";
 import { empty, type Reply, started } from "../http/reply.ts";
@@ -10,7 +10,10 @@ import { timestamp } from "../views/container_view.ts";
 import { streamType } from "./container_streams.ts";
 import { logChunks } from "./log_chunks.ts";
 
-/** tsd's own clients ask for the place of each record, so that they can go on when they were cut off. */
+/**
+ * With this header, tsd's clients request each record's position, so that they can resume after their connection was
+ * lost.
+ */
 const POSITIONS_HEADER = "tsd-log-positions";
 const POSITIONS_TYPE = "application/vnd.tsd.log-positions";
 
@@ -41,8 +44,8 @@ async function containerLogs({ logs, table }: Services, request: ApiRequest): Pr
     stdout: query.flag("stdout"),
     stderr: query.flag("stderr"),
     follow: query.flag("follow"),
-    since: moment(query.text("since")),
-    until: moment(query.text("until")),
+    since: rfc3339(query.text("since")),
+    until: rfc3339(query.text("until")),
     tail: tail(query.text("tail")),
     signal,
   });
@@ -56,13 +59,16 @@ async function containerLogs({ logs, table }: Services, request: ApiRequest): Pr
   return { kind: "stream", contentType, body: endless ? chunks : await started(chunks), endless };
 }
 
-/** `all`, nothing, or a number; Docker takes what is no number for all. */
+/** Parses `tail`: `all`, empty or a number. Like Docker, anything that is not a number means all. */
 function tail(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** Seconds since 1970, with up to nine decimals, as RFC 3339; 0 is no bound, and what is before it is before all times. */
-function moment(text: string | undefined): string | undefined {
+/**
+ * Converts seconds since 1970 with up to nine decimals to RFC 3339. 0 is no bound; a negative time is an empty string,
+ * which is before all times.
+ */
+function rfc3339(text: string | undefined): string | undefined {
   if (text === undefined || text === "0") return undefined;
   const match = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text);
   if (match === null) throw new TsdError("invalid_argument", `invalid timestamp: ${JSON.stringify(text)}`);

@@ -1,6 +1,6 @@
 /**
  * @module
- * tsd's own `GET /metrics`, for Prometheus; only where the configuration wants it.
+ * `GET /metrics` for Prometheus: tsd's own route, available only if configured.
  */
 import { TsdError } from "../../errors.ts";
 import { METRICS_TYPE } from "../../plugins/mod.ts";

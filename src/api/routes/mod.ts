@@ -22,7 +22,7 @@ import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
 import { volumeRoutes } from "./volumes.ts";
 
-/** Every route of the API. */
+/** Returns all routes of the API. */
 export function allRoutes(services: Services): Route[] {
   return [
     ...systemRoutes(services),

@@ -1,6 +1,6 @@
 /**
  * @module
- * `/networks`: Docker's routes, and tsd's own `POST /tsd/networks/reload`. What prune does with them is in `prune.ts`.
+ * `/networks`: Docker's routes, and tsd's `POST /tsd/networks/reload`. Pruning is in `prune.ts`.
  */
 import { parseConnectRequest, parseDisconnectRequest } from "../../engine/networks/endpoint_request.ts";
 import type { Network } from "../../engine/networks/network.ts";
@@ -29,7 +29,7 @@ export function networkRoutes({ networks, networkTable, networkService, table }:
       handler: ({ query }) => {
         const isUsed = (network: Network) => networkService.usersOf(network).length > 0;
         const passes = networkFilter(query.filters(NETWORK_FILTER_KEYS), isUsed);
-        // Only inspect tells of containers.
+        // Only inspecting a network lists its containers.
         return json(networkTable.list().filter(passes).map((network) => networkView(network, [])));
       },
     },

@@ -1,6 +1,6 @@
 /**
  * @module
- * `/tsd/plugins`: tsd's own routes. Docker's `/plugins` is about another kind of plugins, of which there are none.
+ * `/tsd/plugins`: tsd's own routes. Docker's `/plugins` are another kind of plugins, of which tsd has none.
  */
 import { TsdError } from "../../errors.ts";
 import { parseGrant, parseSentPlugin } from "../../engine/plugins/plugin_requests.ts";
@@ -78,7 +78,7 @@ export function pluginRoutes({ plugins }: Services): Route[] {
 }
 
 function linesOf(tail: string | undefined): number {
-  // A log is bounded as it is.
+  // Logs are bounded.
   if (tail === undefined || tail === "all") return Infinity;
   if (/^\d{1,6}$/.test(tail)) return Number(tail);
   throw new TsdError("invalid_argument", `Invalid tail ${JSON.stringify(tail)}: give a number of lines, or all`);

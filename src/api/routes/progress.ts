@@ -1,8 +1,8 @@
-/** Streams of progress whose work may fail after their head has said that all is well. */
+/** Helpers for progress streams, whose work may fail after the head has been sent with status 200. */
 import { toTsdError } from "../../errors.ts";
 import type { ProgressMessage } from "../../api_types/mod.ts";
 
-/** The head says 200 by now: what fails later is said in the stream. */
+/** Appends an error to the stream as a message, as its status can't be changed any more. */
 export async function* withErrorInBand<T>(messages: AsyncIterable<T>): AsyncGenerator<T | ProgressMessage> {
   try {
     yield* messages;

@@ -1,7 +1,7 @@
 /**
  * @module
- * Removing what nobody uses: Docker's routes for each kind of thing, and tsd's own, which show a plan first and then
- * remove exactly what was shown. Of kinds that this engine hasn't yet there is nothing to remove.
+ * Pruning: Docker's routes for each kind of object, and tsd's own, which show a plan first and then remove exactly what
+ * was shown. Kinds that this engine does not have yet have nothing to remove.
  */
 import type { PruneKind } from "../../engine/prune/prune_plan.ts";
 import type { PruneReport } from "../../engine/prune/prune_service.ts";
@@ -21,25 +21,25 @@ import type {
   VolumesPruneResponse,
 } from "../../api_types/mod.ts";
 
-/** What a builder's cache can be filtered by. Labels are what `docker system prune` asks all kinds for. */
+/** Filters of the build cache. Labels are included because `docker system prune` sends them for all kinds. */
 const CACHE_FILTER_KEYS = [
   ...PRUNE_FILTER_KEYS,
   ...["unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"],
 ];
 
-/** One of Docker's routes. */
+/** One of Docker's prune routes. */
 interface DockerPrune {
   readonly path: string;
   readonly kind: PruneKind;
-  /** What goes along. */
+  /** A kind that is pruned along with it. */
   readonly also?: PruneKind;
   readonly filters: readonly string[];
-  /** Whether images or volumes that have a name go too. */
+  /** Whether images or volumes with a name are pruned too. */
   readonly all?: (filters: Filters, version: ApiVersion) => boolean;
   readonly answer: (report: PruneReport) => unknown;
 }
 
-/** Docker tells of nothing removed by null, but of no volume. */
+/** Docker reports an empty list as null, except for volumes. */
 const orNull = <T>(list: readonly T[]): readonly T[] | null => list.length === 0 ? null : list;
 const idsOf = ({ removed }: PruneReport): string[] => removed.map(({ id }) => id);
 const namesOf = ({ removed }: PruneReport): string[] => removed.flatMap(({ names }) => names.slice(0, 1));
@@ -72,7 +72,7 @@ const DOCKER_ROUTES: readonly DockerPrune[] = [
     path: "/volumes/prune",
     kind: "volume",
     filters: ["label", "label!", "all"],
-    // Older clients know no difference.
+    // Before API 1.42 there is no distinction between named and anonymous volumes.
     all: (filters, version) => !atLeast(version, "1.42") || truthOf(filters, "all") === true,
     answer: (report): VolumesPruneResponse => ({ VolumesDeleted: namesOf(report), SpaceReclaimed: report.bytes }),
   },
@@ -85,7 +85,7 @@ const DOCKER_ROUTES: readonly DockerPrune[] = [
 ];
 
 export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
-  const ofDocker = DOCKER_ROUTES.map(({ path, kind, also, filters: keys, all = () => false, answer }): Route => ({
+  const dockerRoutes = DOCKER_ROUTES.map(({ path, kind, also, filters: keys, all = () => false, answer }): Route => ({
     method: "POST",
     path,
     since: "1.25",
@@ -98,7 +98,7 @@ export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
     },
   }));
   return [
-    ...ofDocker,
+    ...dockerRoutes,
     {
       method: "GET",
       path: "/tsd/prune",

@@ -1,6 +1,6 @@
 /**
  * @module
- * `/volumes`: Docker's routes, and tsd's own for what Docker lacks. What prune does with them is in `prune.ts`.
+ * `/volumes`: Docker's routes, and tsd's own for what Docker lacks. Pruning is in `prune.ts`.
  */
 import { parseVolumeRequest } from "../../engine/volumes/volume_request.ts";
 import { empty, json, type Reply, started } from "../http/reply.ts";

@@ -1,6 +1,6 @@
 import { prefixed } from "../../errors.ts";
 
-/** Does something; an error says first what was attempted, in Docker's words. */
+/** Does something; errors are prefixed with what was attempted, in Docker's words. */
 export async function withErrorPrefix<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

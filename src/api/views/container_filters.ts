@@ -1,6 +1,6 @@
 /**
  * @module
- * `GET /containers/json?filters=`: values of one key are alternatives, keys must all hold.
+ * Filters of `GET /containers/json`: values of one key are alternatives, all keys must match.
  */
 import type { Container } from "../../engine/containers/container.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
@@ -9,24 +9,27 @@ import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { mountsOf } from "../../engine/containers/mounts.ts";
 
-/** What values may need to know of other things. */
+/** Lookups that filters need. */
 export interface FilterContext {
-  /** The container that `before` and `since` name. @throws {TsdError} container_not_found */
+  /**
+   * Returns the container that `before` and `since` name.
+   * @throws {TsdError} container_not_found
+   */
   find(nameOrId: string): Container;
-  /** The id of the image that `ancestor` names, if there is one. */
+  /** Returns the id of the image that `ancestor` names, if it exists. */
   imageId(name: string): string | undefined;
-  /** What a container has of networks. */
+  /** Returns a container's endpoints. */
   network?(container: Container): EndpointState;
-  /** The health of a container that has a health check and was started once. */
+  /** Returns the health of a container that has a health check and was started. */
   health?(container: Container): HealthState | undefined;
 }
 
-/** What Docker takes for true and for false in a filter. */
+/** The values that Docker accepts for booleans in filters. */
 const GO_TRUE = new Set(["1", "true"]);
 const GO_FALSE = new Set(["0", "false"]);
 
 type Predicate = (container: Container) => boolean;
-/** Reads a value once, so that a bad one is refused even where there is nothing to filter. */
+/** Parses a value in advance, so that an invalid one is refused even if there are no containers. */
 type Filter = (value: string, context: FilterContext) => Predicate;
 
 const NO_NETWORK: EndpointState = { sandbox: undefined, endpoints: [] };
@@ -86,7 +89,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
         return first <= Number(port) && Number(port) <= last && exposedProtocol === protocol;
       });
   },
-  // Nothing is a swarm's.
+  // No container is a Swarm task.
   "is-task": (value) => {
     const isTask = GO_TRUE.has(value);
     if (!isTask && !GO_FALSE.has(value)) throw refusal(`invalid filter 'is-task=[${value}]'`);
@@ -94,10 +97,13 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   },
 };
 
-/** The keys that are understood. */
+/** The supported keys. */
 export const CONTAINER_FILTER_KEYS = Object.keys(FILTERS);
 
-/** Whether a container passes: all labels and all keys, any value of another key. @throws {TsdError} invalid_argument, container_not_found */
+/**
+ * Returns a predicate: a container has to match all labels, and any value of each other key.
+ * @throws {TsdError} invalid_argument, container_not_found
+ */
 export function containerFilter(filters: Filters, context: FilterContext): Predicate {
   const keys = [...filters].map(([key, values]): Predicate => {
     const predicates = values.map((value) => FILTERS[key](value, context));
@@ -109,14 +115,14 @@ export function containerFilter(filters: Filters, context: FilterContext): Predi
   return (container) => keys.every((passes) => passes(container));
 }
 
-/** `key` or `key=value`. */
+/** Matches `key` or `key=value`. */
 export function hasLabel(labels: Readonly<Record<string, string>>, requested: string): boolean {
   const at = requested.indexOf("=");
   const key = at < 0 ? requested : requested.slice(0, at);
   return Object.hasOwn(labels, key) && (at < 0 || labels[key] === requested.slice(at + 1));
 }
 
-/** Nothing for what is no regular expression: like Docker's, such a filter lets no container through. */
+/** Compiles a pattern; undefined if it is invalid. Like in Docker, such a filter matches no container. */
 function pattern(value: string): RegExp | undefined {
   try {
     return new RegExp(value);
@@ -138,7 +144,10 @@ function wholeNumber(key: string, value: string): number {
   throw refusal(`invalid filter '${key}=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
-/** `80`, `80/udp`, `80-90/tcp`. @throws {TsdError} invalid_argument */
+/**
+ * Parses `80`, `80/udp` or `80-90/tcp`.
+ * @throws {TsdError} invalid_argument
+ */
 function portRange(key: string, value: string): { first: number; last: number; protocol: string } {
   if (value.includes(":")) throw refusal(`filter for '${key}' should not contain ':': ${value}`);
   const [ports = "", protocol = "tcp"] = value.split("/");

@@ -9,7 +9,7 @@ const CONTEXT = {
   imageId: () => undefined,
 };
 
-Deno.test("values that make no sense are refused before any container is looked at", () => {
+Deno.test("invalid values are refused even without containers", () => {
   const rows = [
     [
       "status",
@@ -34,7 +34,7 @@ Deno.test("values that make no sense are refused before any container is looked 
   }
 });
 
-Deno.test("labels: a key, a key with its value, nothing that every object has", () => {
+Deno.test("labels match by key or by key and value, and not by inherited properties", () => {
   const labels = { a: "1", empty: "" };
   assert.ok(hasLabel(labels, "a") && hasLabel(labels, "a=1") && hasLabel(labels, "empty="));
   assert.ok(!hasLabel(labels, "a=2") && !hasLabel(labels, "b") && !hasLabel(labels, "toString"));

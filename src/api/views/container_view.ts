@@ -1,7 +1,7 @@
 /**
  * @module
- * Containers in the shapes of the Engine API. Everything that only exists for clients (status words, defaults that
- * inspect shows, empty lists) is made here.
+ * Converts containers to the types of the Engine API. Everything that exists for clients only (status texts, defaults
+ * in inspect, empty lists) is added here.
  */
 import { type Container, type ContainerState, isLive } from "../../engine/containers/container.ts";
 import { mountsOf, type RequestedMount } from "../../engine/containers/mounts.ts";
@@ -21,20 +21,20 @@ import type {
   MountPoint,
 } from "../../api_types/mod.ts";
 
-/** Docker's "never". */
+/** Go's zero time, which Docker returns for "never". */
 const NEVER = "0001-01-01T00:00:00Z";
 
-/** They are made when it starts. */
+/** The files are created when the container starts. */
 const NO_FILES = { ResolvConfPath: "", HostnamePath: "", HostsPath: "", LogPath: "" };
 
-/** What inspect needs besides the container. */
+/** Input of {@link inspectContainer} besides the container. */
 export interface InspectContext {
   readonly paths: EnginePaths;
-  /** The storage driver's name. */
+  /** Name of the storage driver. */
   readonly driver: string;
   readonly execIds: readonly string[];
   readonly network: EndpointState;
-  /** Of a container that has a health check and was started once. */
+  /** Set if the container has a health check and was started. */
   readonly health?: HealthState | undefined;
 }
 
@@ -98,12 +98,12 @@ export function summariseContainer(
   };
 }
 
-/** `sh -c 'a b'`: Docker puts quotes around arguments with a space, and changes nothing in them. */
+/** Formats a command line: `sh -c 'a b'`. Like Docker, quotes arguments that contain a space, without escaping. */
 export function commandText([path = "", ...args]: readonly string[]): string {
   return [path, ...args.map((arg) => arg.includes(" ") ? `'${arg}'` : arg)].join(" ");
 }
 
-/** `Up 2 minutes (healthy)`, `Exited (0) 3 hours ago`, `Created`. */
+/** Returns a status text: `Up 2 minutes (healthy)`, `Exited (0) 3 hours ago`, `Created`. */
 export function statusText(state: ContainerState, nowMs: number, health?: HealthState["status"]): string {
   switch (state.status) {
     case "created":
@@ -155,7 +155,7 @@ function wireState(state: ContainerState): WireState {
   };
 }
 
-/** Fields that clients read without asking whether they are there. */
+/** Fills in fields that clients read without checking that they exist. */
 function withDefaults(host: HostConfig): HostConfig {
   const given = Object.entries(host).filter(([, value]) => value !== undefined && value !== null);
   return {
@@ -181,18 +181,18 @@ function mountPoint({ mount, mode, volume, image }: RequestedMount): MountPoint 
   if (mount.kind === "tmpfs") {
     return { Type: "tmpfs", Source: "", Destination: mount.target, Mode: "", RW: true, Propagation: "" };
   }
-  const place = { Source: mount.source, Destination: mount.target };
+  const paths = { Source: mount.source, Destination: mount.target };
   if (volume !== undefined) {
     const { name: Name } = volume;
-    return { Type: "volume", Name, ...place, Driver: "local", Mode: mode, RW: !mount.readOnly, Propagation: "" };
+    return { Type: "volume", Name, ...paths, Driver: "local", Mode: mode, RW: !mount.readOnly, Propagation: "" };
   }
   if (image !== undefined) {
-    return { Type: "image", Name: image.name, ...place, Mode: mode, RW: false, Propagation: "rprivate" };
+    return { Type: "image", Name: image.name, ...paths, Mode: mode, RW: false, Propagation: "rprivate" };
   }
-  return { Type: "bind", ...place, Mode: mode, RW: !mount.readOnly, Propagation: mount.propagation ?? "rprivate" };
+  return { Type: "bind", ...paths, Mode: mode, RW: !mount.readOnly, Propagation: mount.propagation ?? "rprivate" };
 }
 
-/** RFC 3339 with nanoseconds. */
+/** Formats a time as RFC 3339 with nanoseconds. */
 export function timestamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, -1)}000000Z`;
 }

@@ -12,13 +12,13 @@ const HEALTH: HealthState = {
   log: [{ startMs: 0, endMs: 1500, exitCode: 1, output: "no\n" }],
 };
 
-Deno.test("a command is shown with quotes around arguments that have a space", () => {
+Deno.test("a command is shown with quotes around arguments that contain a space", () => {
   assert.equal(commandText(["sh", "-c", "echo hi", "plain"]), "sh -c 'echo hi' plain");
   assert.equal(commandText(["/my program", "it's fine"]), "/my program 'it's fine'");
   assert.equal(commandText([]), "");
 });
 
-Deno.test("a status says how a running container is", () => {
+Deno.test("the status text of a running container has its health", () => {
   const up = (health?: HealthState["status"]) => statusText(RUNNING, 120_000, health);
   assert.equal(up(), "Up 2 minutes");
   assert.equal(up("starting"), "Up 2 minutes (health: starting)");

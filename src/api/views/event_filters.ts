@@ -1,6 +1,6 @@
 /**
  * @module
- * `GET /events?filters=`: values of one key are alternatives (but all labels must be there), keys must all hold.
+ * Filters of `GET /events`: values of one key are alternatives (but all labels must match), all keys must match.
  */
 import type { EngineEvent } from "../../engine/events/event.ts";
 import { isTsdError } from "../../errors.ts";
@@ -10,7 +10,7 @@ import { hasLabel } from "./container_filters.ts";
 
 type Test = (event: EngineEvent, value: string) => boolean;
 
-/** Things that are named by id or name, or by the beginning of either. */
+/** Types of objects that are filtered by a prefix of their id or name. */
 const NAMED = ["builder", "config", "container", "daemon", "network", "node", "plugin", "secret", "service", "volume"];
 
 const TESTS: Readonly<Record<string, Test>> = {
@@ -25,10 +25,10 @@ const TESTS: Readonly<Record<string, Test>> = {
   },
 };
 
-/** The keys that are understood. */
+/** The supported keys. */
 export const EVENT_FILTER_KEYS = Object.keys(TESTS);
 
-/** Whether an event passes. */
+/** Whether an event matches all filters. */
 export function passesEventFilters(event: EngineEvent, filters: Filters): boolean {
   return [...filters].every(([key, values]) => {
     const holds = (value: string) => TESTS[key](event, value);
@@ -40,10 +40,10 @@ function isNamed({ type, actorId, attributes }: EngineEvent, requested: string, 
   return type === requested && (actorId.startsWith(value) || (attributes.name ?? "").startsWith(value));
 }
 
-/** These actions are shown with what they were about: `exec_start: sh -c true`. */
+/** Whether the action is followed by details: `exec_start: sh -c true`. */
 const hasDetail = (action: string) => /^(?:health_status|exec_create|exec_start)$/.test(action);
 
-/** `alpine:3` → `alpine`; what is no reference stays as it is. */
+/** `alpine:3` → `alpine`; anything but a reference is returned as it is. */
 function withoutTag(image: string): string {
   try {
     return familiarName(parseReference(image));

@@ -1,13 +1,16 @@
 /**
  * @module
- * An event in the shape of the Engine API.
+ * Converts events to the types of the Engine API.
  */
 import type { EngineEvent } from "../../engine/events/event.ts";
 import type { EventMessage } from "../../api_types/mod.ts";
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 
-/** One line of `GET /events`, without its line break. `timeNano` is exact, so it is written by hand. */
+/**
+ * Formats an event as a line of `GET /events`, without the line break. `timeNano` exceeds a double's precision, so it
+ * is appended as text.
+ */
 export function eventText({ type, action, actorId, attributes, timeNano }: EngineEvent): string {
   const message = {
     ...legacyFields(type, action, actorId, attributes),
@@ -20,25 +23,25 @@ export function eventText({ type, action, actorId, attributes, timeNano }: Engin
   return `${JSON.stringify(message).slice(0, -1)},"timeNano":${timeNano}}`;
 }
 
-/** By name, as Go writes them. */
+/** Sorts by name, as Go's encoder does. */
 function sorted(attributes: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-/** What clients before API 1.22 read, and some still do; of containers and images only. */
+/** Fields of clients before API 1.22, some of which still read them; for containers and images only. */
 function legacyFields(
   type: string,
   action: string,
   actorId: string,
   { image }: Readonly<Record<string, string>>,
 ): Pick<EventMessage, "status" | "id" | "from"> {
-  // What concerns none in particular (prune) has no id.
+  // Events that concern no single object (prune) have no id.
   const legacy = { status: action, ...(actorId ? { id: actorId } : {}) };
   if (type === "container") return { ...legacy, ...(image ? { from: image } : {}) };
   return type === "image" ? legacy : {};
 }
 
-/** Seconds since 1970 with up to nine decimals, as nanoseconds; undefined when it is none. */
+/** Parses seconds since 1970 with up to nine decimals to nanoseconds; undefined if invalid. */
 export function parseNanos(text: string): bigint | undefined {
   const match = /^(\d{1,11})(?:\.(\d{1,9}))?$/.exec(text);
   if (match === null) return undefined;

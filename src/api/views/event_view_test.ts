@@ -17,7 +17,7 @@ const event = (given: Partial<EngineEvent> = {}): EngineEvent => ({
 const passes = (given: EngineEvent, key: string, ...values: string[]) =>
   passesEventFilters(given, new Map([[key, values]]));
 
-Deno.test("an event in Docker's form, with an exact time and the old fields", () => {
+Deno.test("an event has Docker's format, with an exact time and the legacy fields", () => {
   assert.equal(
     eventText(event({ attributes: { image: "alpine", name: "<web>" } })),
     `{"status":"start","id":"${ID}","from":"alpine","Type":"container","Action":"start",` +
@@ -29,14 +29,14 @@ Deno.test("an event in Docker's form, with an exact time and the old fields", ()
   assert.match(eventText(event({ type: "volume" })), /^\{"Type":"volume",/);
 });
 
-Deno.test("any attributes survive as JSON", () => {
+Deno.test("any attributes survive encoding as JSON", () => {
   fc.assert(fc.property(fc.dictionary(fc.string(), fc.string()), (attributes) => {
     const parsed = JSON.parse(eventText(event({ attributes })));
     assert.deepEqual(parsed.Actor.Attributes, JSON.parse(JSON.stringify(attributes)));
   }));
 });
 
-Deno.test("filters: names and ids by their beginning, of the right kind of thing only", () => {
+Deno.test("filters: names and ids match by prefix, for the right type of object only", () => {
   assert(passes(event(), "container", ID.slice(0, 12)));
   assert(passes(event(), "container", "db", "web"));
   assert(!passes(event(), "container", "eb"));

@@ -1,7 +1,7 @@
 /**
  * @module
- * `GET /images/json?filters=`, as in moby 28: keys must all hold. Of labels and times all values count, of patterns one
- * is enough; `before`, `since` and `until` go by when images were made.
+ * Filters of `GET /images/json`, as in moby 28: all keys must match. All labels and times have to match, but only one
+ * of the name patterns; `before`, `since` and `until` compare creation times.
  */
 import { type CatalogImage, createdMs } from "../../engine/images/image_catalog.ts";
 import { TsdError } from "../../errors.ts";
@@ -12,12 +12,12 @@ import { namePattern } from "./name_pattern.ts";
 
 export const IMAGE_FILTER_KEYS = ["dangling", "label", "reference", "before", "since", "until"];
 
-/** What is left of an image: of its names only those that fit; nothing where it doesn't pass. */
+/** Filters an image. Returns it with only the names that match, or undefined if it does not match. */
 export type ImageFilter = (image: CatalogImage) => CatalogImage | undefined;
 
 /**
- * Reads all values, so that a bad one is refused even where there is nothing to filter.
- * @param find the image that `before` or `since` names. @throws {TsdError} image_not_found
+ * Parses all values in advance, so that an invalid one is refused even if there are no images.
+ * @param find returns the image that `before` or `since` names
  * @throws {TsdError} invalid_argument, image_not_found
  */
 export async function imageFilter(
@@ -44,7 +44,10 @@ export async function imageFilter(
   };
 }
 
-/** One truth value, or none at all. @throws {TsdError} invalid_argument, with Docker's text */
+/**
+ * Parses a single boolean; undefined if the key is absent.
+ * @throws {TsdError} invalid_argument, with Docker's message
+ */
 export function truthOf(filters: Filters, key: string): boolean | undefined {
   const values = filters.get(key);
   if (values === undefined) return undefined;
@@ -55,7 +58,7 @@ export function truthOf(filters: Filters, key: string): boolean | undefined {
 }
 
 function withNames(image: CatalogImage, patterns: readonly ((name: string) => boolean)[]): CatalogImage {
-  // A pattern without a tag fits all tags.
+  // A pattern without a tag matches all tags.
   const fits = (name: string) => patterns.some((match) => match(name) || match(repositoryOf(name)));
   const { tags, repoDigests } = image.names;
   return { ...image, names: { tags: tags.filter(fits), repoDigests: repoDigests.filter(fits) } };

@@ -37,7 +37,7 @@ async function filtered(filters: Record<string, string[]>, of = NAMED) {
 
 const passes = async (filters: Record<string, string[]>, of = NAMED) => await filtered(filters, of) !== undefined;
 
-Deno.test("a reference leaves the names that fit, and no image without one", async () => {
+Deno.test("reference keeps the matching names, and drops images without any", async () => {
   assert.deepEqual(await filtered({ reference: ["app:2"] }), { tags: ["app:2"], repoDigests: [] });
   assert.deepEqual(await filtered({ reference: ["app"] }), {
     tags: ["app:1", "app:2"],
@@ -52,12 +52,12 @@ Deno.test("a reference leaves the names that fit, and no image without one", asy
   assert.equal(await passes({ reference: ["*"] }, image({})), false);
 });
 
-Deno.test("all labels must be there", async () => {
+Deno.test("all labels must match", async () => {
   assert.equal(await passes({ label: ["team=red", "tier"] }), true);
   assert.equal(await passes({ label: ["team=red", "tier=db"] }), false);
 });
 
-Deno.test("before, since and until go by when images were made, and all must hold", async () => {
+Deno.test("before, since and until compare creation times, and all must match", async () => {
   const cases: readonly (readonly [Record<string, string[]>, boolean])[] = [
     [{ since: ["older"] }, true],
     [{ since: ["newer"] }, false],
@@ -71,10 +71,10 @@ Deno.test("before, since and until go by when images were made, and all must hol
     [{ since: ["timeless"] }, true],
   ];
   for (const [filters, expected] of cases) assert.equal(await passes(filters), expected, JSON.stringify(filters));
-  assert.equal(await passes({ before: ["newer"] }, OTHERS.timeless), false, "nobody knows when it was made");
+  assert.equal(await passes({ before: ["newer"] }, OTHERS.timeless), false, "its creation time is unknown");
 });
 
-Deno.test("dangling is what has no tag; who isn't may have a digest only", async () => {
+Deno.test("dangling images have no tag; others may have a digest only", async () => {
   const [untagged, nameless] = [image({ repoDigests: [`app@${DIGEST}`] }), image({})];
   assert.deepEqual(await Promise.all([NAMED, untagged, nameless].map((of) => passes({ dangling: ["true"] }, of))), [
     false,
@@ -88,7 +88,7 @@ Deno.test("dangling is what has no tag; who isn't may have a digest only", async
   ]);
 });
 
-Deno.test("values that mean nothing are refused, also where there are no images", async () => {
+Deno.test("invalid values are refused even without images", async () => {
   const cases: readonly (readonly [Record<string, string[]>, string])[] = [
     [{ dangling: ["true", "false"] }, "invalid filter 'dangling=[true false]'"],
     [{ dangling: ["yes"] }, "invalid filter 'dangling=[yes]'"],

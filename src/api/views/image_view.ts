@@ -1,26 +1,26 @@
 /**
  * @module
- * Images in the shapes of the Engine API.
+ * Converts images to the types of the Engine API.
  */
 import type { CatalogImage } from "../../engine/images/image_catalog.ts";
 import type { ContainerDefaults, Healthcheck } from "../../image/config.ts";
 import { type ApiVersion, atLeast } from "../http/version.ts";
 import type { HealthConfig, ImageConfig, ImageHistoryItem, ImageInspect, ImageSummary } from "../../api_types/mod.ts";
 
-/** Docker's "never". */
+/** Go's zero time, which Docker returns for "never". */
 const NEVER = "0001-01-01T00:00:00Z";
 
-/** What a row needs to know besides the image. */
+/** Input of {@link summariseImage} besides the image. */
 export interface SummaryContext {
-  /** Containers made from the image; not counted if not given. */
+  /** Number of containers created from the image; omitted if not counted. */
   readonly containers?: number;
-  /** Bytes that other images name too; not counted if not given. */
+  /** Bytes of layers shared with other images; omitted if not counted. */
   readonly sharedBytes?: number | undefined;
-  /** The client's. */
+  /** API version of the client. */
   readonly version: ApiVersion;
 }
 
-/** One row of `GET /images/json`. */
+/** Returns a row of `GET /images/json`. */
 export function summariseImage(
   { record, config, names }: CatalogImage,
   { containers = -1, sharedBytes = -1, version }: SummaryContext,
@@ -41,12 +41,12 @@ export function summariseImage(
   };
 }
 
-/** How older clients are told that an image has no name. */
+/** The placeholder names of an image without a name, for clients before API 1.43. */
 const NAMELESS = { tags: ["<none>:<none>"], repoDigests: ["<none>@<none>"] };
 
 const virtualSize = (bytes: number, version: ApiVersion) => atLeast(version, "1.44") ? {} : { VirtualSize: bytes };
 
-/** `GET /images/{name}/json`. */
+/** Returns the body of `GET /images/{name}/json`. */
 export function inspectImage(
   { record, config, names }: CatalogImage,
   { driver, version }: { readonly driver: string; readonly version: ApiVersion },
@@ -74,15 +74,15 @@ export function inspectImage(
   };
 }
 
-/** An image may not say when it was made; older clients need some answer. */
+/** An image may lack its creation time, which clients before API 1.44 require. */
 function createdField(created: string | undefined, version: ApiVersion): { Created?: string } {
   if (created !== undefined) return { Created: created };
   return atLeast(version, "1.44") ? {} : { Created: NEVER };
 }
 
 /**
- * `GET /images/{name}/history`, newest first.
- * @param sizes bytes of each layer by its diffID
+ * Returns the body of `GET /images/{name}/history`, newest entry first.
+ * @param sizes size of each layer in bytes by its diffID
  */
 export function imageHistory(
   { record, config, names }: CatalogImage,
@@ -121,7 +121,7 @@ function wireConfig(config: ContainerDefaults): ImageConfig {
   };
 }
 
-/** What is 0 is left out, as Go does. */
+/** Omits zero values, as Go does. */
 function wireHealthcheck(check: Healthcheck): HealthConfig {
   const { test, intervalNs, timeoutNs, startPeriodNs, startIntervalNs, retries } = check;
   const numbers = {

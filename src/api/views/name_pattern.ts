@@ -1,11 +1,12 @@
 import { TsdError } from "../../errors.ts";
 
-/** One step of a pattern; a class may not be empty, and what is escaped stands for itself. */
+/** One token of a pattern. A class must not be empty; an escaped character is literal. */
 const STEP = /\*|\?|\[\^?(?:\\.|[^\\\]-])(?:\\.|[^\\\]])*\]|\\.|[^\\[]/gsuy;
 
 /**
- * Go's `path.Match`: `*` and `?` within one part of a path, classes (`[a-c]`, `[^x]`), and a backslash before what is
- * meant as it is. @throws {TsdError} invalid_argument
+ * Compiles a pattern of Go's `path.Match`: `*` and `?` within one path element, classes (`[a-c]`, `[^x]`), and
+ * backslash escapes.
+ * @throws {TsdError} invalid_argument
  */
 export function namePattern(pattern: string): (name: string) => boolean {
   let source = "";
@@ -31,7 +32,7 @@ function translated(step: string): string {
 const literal = (char: string): string =>
   /[\p{L}\p{N}\s]/u.test(char) ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`;
 
-/** Undefined for what Go refuses too: `[b-a]`. */
+/** Returns undefined for a pattern that Go refuses too, such as `[b-a]`. */
 function compiled(source: string): RegExp | undefined {
   try {
     return new RegExp(`^${source}$`, "su");

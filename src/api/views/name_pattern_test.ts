@@ -31,7 +31,7 @@ Deno.test("patterns are Go's path.Match", () => {
   }
 });
 
-Deno.test("patterns that mean nothing are refused", () => {
+Deno.test("malformed patterns are refused", () => {
   for (const pattern of ["[", "[]", "a[", "[a", "a\\", "[b-a]", "[^"]) {
     assert.throws(() => namePattern(pattern), (thrown) => isTsdError(thrown, "invalid_argument"), pattern);
   }

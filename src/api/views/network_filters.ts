@@ -1,4 +1,4 @@
-/** `filters` of `GET /networks`: all labels, and any value of each other key. */
+/** Filters of `GET /networks`: all labels, and any value of each other key. */
 import type { Network } from "../../engine/networks/network.ts";
 import { isPredefined } from "../../engine/networks/network_table.ts";
 import { TsdError } from "../../errors.ts";
@@ -8,7 +8,11 @@ import { truthOf } from "./image_filters.ts";
 
 export const NETWORK_FILTER_KEYS = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
-/** @param isUsed whether some container is in it @throws {TsdError} invalid_argument */
+/**
+ * Returns a predicate for networks.
+ * @param isUsed whether a container is connected to the network
+ * @throws {TsdError} invalid_argument
+ */
 export function networkFilter(filters: Filters, isUsed: (network: Network) => boolean): (network: Network) => boolean {
   const dangling = truthOf(filters, "dangling");
   const values = (key: string) => filters.get(key) ?? [];
@@ -20,13 +24,13 @@ export function networkFilter(filters: Filters, isUsed: (network: Network) => bo
   const any = (key: string, fits: (value: string) => boolean) => values(key).length === 0 || values(key).some(fits);
   return (network) => {
     const { id, name, record } = network;
-    const isOwn = !isPredefined(network);
-    if (dangling !== undefined && (!isOwn || isUsed(network) === dangling)) return false;
+    const isCustom = !isPredefined(network);
+    if (dangling !== undefined && (!isCustom || isUsed(network) === dangling)) return false;
     return values("label").every((label) => hasLabel(record.labels ?? {}, label)) &&
       any("driver", (driver) => record.driver === driver) &&
       any("id", (requested) => id.includes(requested)) &&
       any("name", (requested) => name.includes(requested)) &&
       any("scope", (scope) => scope === "local") &&
-      any("type", (type) => (type === "custom") === isOwn);
+      any("type", (type) => (type === "custom") === isCustom);
   };
 }

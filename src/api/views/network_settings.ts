@@ -1,12 +1,12 @@
 /**
  * @module
- * What a container has of networks, in the shapes of the Engine API.
+ * Converts a container's endpoints to the types of the Engine API.
  */
 import type { Container, RequestedEndpoint } from "../../engine/containers/container.ts";
 import type { EndpointState } from "../../engine/networks/network.ts";
 import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../../api_types/mod.ts";
 
-/** In a network without addresses. */
+/** Settings of an endpoint without addresses. */
 const NO_ENDPOINT: EndpointSettings = {
   IPAMConfig: null,
   Links: null,
@@ -25,13 +25,13 @@ const NO_ENDPOINT: EndpointSettings = {
   DNSNames: null,
 };
 
-/** By name. */
+/** Returns a container's endpoints by network name. */
 export function networks({ endpoints }: EndpointState): Record<string, EndpointSettings> {
   return Object.fromEntries(endpoints.map((one) => [one.network.name, endpoint(one)]));
 }
 
 function endpoint({ network, lease, requested, names }: EndpointState["endpoints"][number]): EndpointSettings {
-  // A network that needs no addresses is known before a start, one with addresses after it.
+  // The network's id is shown before a start if the network needs no addresses, else once they are allocated.
   const isKnown = lease !== undefined || network.record.driver !== "bridge";
   return {
     ...NO_ENDPOINT,
@@ -61,7 +61,7 @@ const requestedAddresses = ({ address, six }: RequestedEndpoint) => ({
   ...six !== undefined && { IPv6Address: six },
 });
 
-/** The legacy fields at the top repeat those of the default bridge. */
+/** Returns the `NetworkSettings` of inspect. The legacy top-level fields repeat those of the default bridge. */
 export function networkSettings(container: Container, info: EndpointState): NetworkSettings {
   const { sandbox, endpoints } = info;
   const bridge = endpoints.find(({ network }) => network.name === "bridge");
@@ -91,7 +91,7 @@ export function networkSettings(container: Container, info: EndpointState): Netw
 
 type Published = NonNullable<EndpointState["sandbox"]>["ports"];
 
-/** Exposed ports too, as null. */
+/** Returns the published ports, and exposed ones as null. */
 function portMap({ record }: Container, ports: Published): PortMap {
   const map: Record<string, PortBinding[] | null> = {};
   for (const name of Object.keys(record.config.ExposedPorts ?? {})) map[fullName(name)] = null;
@@ -102,7 +102,7 @@ function portMap({ record }: Container, ports: Published): PortMap {
   return map;
 }
 
-/** A running container's, exposed ones too. */
+/** Returns the published and exposed ports of a running container. */
 export function portSummaries({ record }: Container, { sandbox }: EndpointState): PortSummary[] {
   if (sandbox === undefined) return [];
   const published = sandbox.ports.map(({ hostIp, containerPort, hostPort, protocol }): PortSummary => ({
@@ -111,8 +111,10 @@ export function portSummaries({ record }: Container, { sandbox }: EndpointState)
     PublicPort: hostPort,
     Type: protocol,
   }));
-  const taken = new Set(published.map(({ PrivatePort, Type }) => `${PrivatePort}/${Type}`));
-  const exposed = Object.keys(record.config.ExposedPorts ?? {}).map(fullName).filter((name) => !taken.has(name));
+  const publishedNames = new Set(published.map(({ PrivatePort, Type }) => `${PrivatePort}/${Type}`));
+  const exposed = Object.keys(record.config.ExposedPorts ?? {}).map(fullName).filter((name) =>
+    !publishedNames.has(name)
+  );
   return [
     ...exposed.map((name): PortSummary => {
       const [port, type] = name.split("/");

@@ -1,9 +1,12 @@
-/** Networks in the shapes of the Engine API. */
+/** Converts networks to the types of the Engine API. */
 import type { AddressPool, Endpoint, Network } from "../../engine/networks/network.ts";
 import type { IPAMConfig, Network as WireNetwork, NetworkContainer } from "../../api_types/mod.ts";
 import { timestamp } from "./container_view.ts";
 
-/** @param users running containers in it, and their names */
+/**
+ * Returns the body of `GET /networks/{id}`.
+ * @param users endpoints of running containers, with the containers' names
+ */
 export function networkView(
   { id, name, createdMs, record }: Network,
   users: readonly { readonly endpoint: Endpoint; readonly containerName: string }[],
@@ -24,7 +27,7 @@ export function networkView(
     Ingress: false,
     ConfigFrom: { Network: "" },
     ConfigOnly: false,
-    Containers: Object.fromEntries(users.map((user) => [user.endpoint.containerId, rootfsView(user)])),
+    Containers: Object.fromEntries(users.map((user) => [user.endpoint.containerId, endpointView(user)])),
     Options: options ?? {},
     Labels: labels ?? {},
   };
@@ -38,7 +41,7 @@ const poolView = ({ subnet, range, gateway, auxiliary }: AddressPool): IPAMConfi
     ...auxiliary !== undefined && { AuxiliaryAddresses: auxiliary },
   }];
 
-function rootfsView(
+function endpointView(
   { endpoint: { lease }, containerName }: { readonly endpoint: Endpoint; readonly containerName: string },
 ): NetworkContainer {
   return {

@@ -2,7 +2,7 @@ import type { PathStat } from "../../engine/copy/protocol.ts";
 import { S } from "../../sys/mod.ts";
 import type { ContainerPathStat } from "../../api_types/mod.ts";
 
-/** Go's `os.FileMode`: types and special bits are elsewhere than in `st_mode`. */
+/** Go's `os.FileMode`: types and special bits have other positions than in `st_mode`. */
 const GO_TYPES: Readonly<Record<number, number>> = {
   [S.IFDIR]: 1 << 31,
   [S.IFLNK]: 1 << 27,
@@ -17,13 +17,13 @@ const GO_BITS: readonly (readonly [bit: number, inGo: number])[] = [
   [S.ISVTX, 1 << 20],
 ];
 
-/** `st_mode` as Go says it. */
+/** Converts `st_mode` to Go's `os.FileMode`. */
 export function goFileMode(mode: number): number {
   const bits = GO_BITS.reduce((sum, [bit, inGo]) => mode & bit ? sum | inGo : sum, mode & 0o777);
   return (bits | (GO_TYPES[mode & S.IFMT] ?? 0)) >>> 0;
 }
 
-/** The seconds of the years 1 and 9999: times of files may be anything, but RFC 3339 ends there. */
+/** Seconds of the years 1 and 9999, which limit RFC 3339. File times may be anything. */
 const EARLIEST_S = -62_135_596_800;
 const LATEST_S = 253_402_300_799;
 
@@ -33,7 +33,7 @@ function timestampOf({ seconds, nanoseconds }: PathStat["modified"]): string {
   return `${new Date(inRange * 1000).toISOString().slice(0, 19)}${fraction}Z`;
 }
 
-/** The value of `X-Docker-Container-Path-Stat`. */
+/** Returns the value of `X-Docker-Container-Path-Stat`. */
 export function pathStatHeader({ name, sizeBytes, mode, modified, linkTarget }: PathStat): string {
   const stat: ContainerPathStat = {
     name,

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { S } from "../../sys/mod.ts";
 import { goFileMode, pathStatHeader } from "./path_stat_view.ts";
 
-Deno.test("path facts: modes as Go has them", () => {
+Deno.test("path stat: modes are converted to Go's", () => {
   const cases: readonly (readonly [mode: number, inGo: number])[] = [
     [S.IFREG | 0o644, 0o644],
     [S.IFDIR | 0o755, 0x8000_0000 + 0o755],
@@ -17,7 +17,7 @@ Deno.test("path facts: modes as Go has them", () => {
   for (const [mode, inGo] of cases) assert.equal(goFileMode(mode), inGo, mode.toString(8));
 });
 
-Deno.test("path facts: the header is base64 of Docker's JSON, whatever the time", () => {
+Deno.test("path stat: the header is base64 of Docker's JSON, for any time", () => {
   const info = { name: "é", sizeBytes: 5, mode: S.IFLNK | 0o777, linkTarget: "/etc" };
   const parsed = (seconds: bigint, nanoseconds: number) =>
     JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(

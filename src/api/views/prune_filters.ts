@@ -1,7 +1,7 @@
 /**
  * @module
- * `filters` of the prune routes: all labels must be there (`label`), not all of those may be there (`label!`), and what is
- * younger than `until` stays.
+ * Filters of the prune routes: objects must have all labels of `label`, must not have all labels of `label!`, and must
+ * be older than `until`.
  */
 import type { Filtered } from "../../engine/prune/prune_plan.ts";
 import { TsdError } from "../../errors.ts";
@@ -9,17 +9,20 @@ import type { Filters } from "../http/query.ts";
 import { hasLabel } from "./container_filters.ts";
 import { timestampMs } from "./timestamp.ts";
 
-/** What containers and networks take; images take `dangling` too, volumes `all` but no time. */
+/** Keys for containers and networks; images also have `dangling`, volumes have `all` but no time. */
 export const PRUNE_FILTER_KEYS = ["label", "label!", "until"];
 
-/** Whether a thing goes. @throws {TsdError} invalid_argument */
+/**
+ * Returns a predicate for the objects to prune.
+ * @throws {TsdError} invalid_argument
+ */
 export function pruneFilter(filters: Filters, nowMs = Date.now()): (thing: Filtered) => boolean {
-  const [requested, unwanted] = [filters.get("label") ?? [], filters.get("label!") ?? []];
+  const [requested, excluded] = [filters.get("label") ?? [], filters.get("label!") ?? []];
   const until = untilOf(filters, nowMs);
   return ({ createdMs, labels }) => {
     if (until !== undefined && !(createdMs !== undefined && createdMs <= until)) return false;
     if (!requested.every((value) => hasLabel(labels, value))) return false;
-    return unwanted.length === 0 || !unwanted.every((value) => hasLabel(labels, value));
+    return excluded.length === 0 || !excluded.every((value) => hasLabel(labels, value));
   };
 }
 

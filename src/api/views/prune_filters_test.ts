@@ -3,7 +3,7 @@ import { pruneFilter } from "./prune_filters.ts";
 
 const NOW = Date.UTC(2024, 0, 2);
 
-function goes(
+function isPruned(
   filters: Record<string, string[]>,
   labels: Record<string, string> = {},
   createdMs: number | undefined = NOW,
@@ -11,9 +11,9 @@ function goes(
   return pruneFilter(new Map(Object.entries(filters)), NOW)({ createdMs, labels });
 }
 
-Deno.test("all labels must be there; what has all of those with a ! stays", () => {
+Deno.test("all labels must match; objects with all excluded labels are kept", () => {
   const labels = { a: "1", b: "2" };
-  const cases: readonly (readonly [filters: Record<string, string[]>, goes: boolean])[] = [
+  const cases: readonly (readonly [filters: Record<string, string[]>, isPruned: boolean])[] = [
     [{}, true],
     [{ label: ["a"] }, true],
     [{ label: ["a=1", "b"] }, true],
@@ -24,16 +24,16 @@ Deno.test("all labels must be there; what has all of those with a ! stays", () =
     [{ "label!": ["a", "c"] }, true],
     [{ label: ["a"], "label!": ["b"] }, false],
   ];
-  for (const [filters, expected] of cases) assert.equal(goes(filters, labels), expected, JSON.stringify(filters));
-  assert.equal(goes({ "label!": ["a"] }), true);
+  for (const [filters, expected] of cases) assert.equal(isPruned(filters, labels), expected, JSON.stringify(filters));
+  assert.equal(isPruned({ "label!": ["a"] }), true);
 });
 
-Deno.test("what is younger than until stays, and what nobody knows the age of", () => {
+Deno.test("objects younger than until or of unknown age are kept", () => {
   const day = 24 * 3_600_000;
-  assert.equal(goes({ until: ["24h"] }, {}, NOW - day), true);
-  assert.equal(goes({ until: ["24h"] }, {}, NOW - day + 1), false);
+  assert.equal(isPruned({ until: ["24h"] }, {}, NOW - day), true);
+  assert.equal(isPruned({ until: ["24h"] }, {}, NOW - day + 1), false);
   assert.equal(pruneFilter(new Map([["until", ["24h"]]]), NOW)({ createdMs: undefined, labels: {} }), false);
   assert.equal(pruneFilter(new Map(), NOW)({ createdMs: undefined, labels: {} }), true);
-  assert.throws(() => goes({ until: ["1h", "2h"] }), { message: "more than one until filter specified" });
-  assert.throws(() => goes({ until: ["soon"] }), { code: "invalid_argument" });
+  assert.throws(() => isPruned({ until: ["1h", "2h"] }), { message: "more than one until filter specified" });
+  assert.throws(() => isPruned({ until: ["soon"] }), { code: "invalid_argument" });
 });

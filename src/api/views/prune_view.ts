@@ -1,6 +1,6 @@
 /**
  * @module
- * Plans and reports of tsd's own prune in the shapes of the wire, and back.
+ * Converts plans and reports of tsd's prune to the API's types and back.
  */
 import { PRUNE_KINDS, type PruneItem, type PruneKind, type RetainedItem } from "../../engine/prune/prune_plan.ts";
 import type { PrunedItem, PrunePlan, PruneReport } from "../../engine/prune/prune_service.ts";
@@ -34,7 +34,10 @@ function retainedView({ kind, id, names, labels, why, failed = false }: Retained
   return { Kind: kind, ID: id, Names: names, Labels: labels, Why: why, ...(failed && { Failed: true }) };
 }
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Parses a kind.
+ * @throws {TsdError} invalid_argument
+ */
 export function parseKind(text: string): PruneKind {
   const kind = PRUNE_KINDS.find((each) => each === text);
   if (kind !== undefined) return kind;
@@ -45,7 +48,10 @@ const SHAPE: Shape<PruneRequest> = {
   Items: { each: { Kind: "text", ID: "text", Names: "texts", Labels: "textMap", Why: "text" } },
 };
 
-/** Items of a plan, as somebody hands them back. @throws {TsdError} invalid_argument */
+/**
+ * Parses the items of a plan in a client's request.
+ * @throws {TsdError} invalid_argument
+ */
 export function parseItems(body: unknown): PrunedItem[] {
   if (!isObject(body)) throw invalid("it is no object");
   const { Items } = decode(body, SHAPE, (path, must) => invalid(`${path} must be ${must}`));

@@ -4,7 +4,7 @@ import { parseItems, parseKind, planView, reportView } from "./prune_view.ts";
 const ITEM = { kind: "image", id: "sha256:1", names: ["a:1"], labels: { a: "b" }, why: "unused", bytes: 3 } as const;
 const WIRE = { Kind: "image", ID: "sha256:1", Names: ["a:1"], Labels: { a: "b" }, Why: "unused", Bytes: 3 };
 
-Deno.test("a plan and a report on the wire", () => {
+Deno.test("a plan and a report are converted to the API's types", () => {
   const { bytes: _, ...kept } = ITEM;
   const { Bytes: __, ...apiKept } = WIRE;
   assert.deepEqual(planView({ items: [ITEM, ITEM], kept: [kept] }), {
@@ -23,7 +23,7 @@ Deno.test("a plan and a report on the wire", () => {
   );
 });
 
-Deno.test("items that somebody hands back are checked", () => {
+Deno.test("items in a request are validated", () => {
   const { bytes: _, ...expected } = ITEM;
   assert.deepEqual(parseItems({ Items: [WIRE] }), [expected]);
   const { Kind: kind, ID: id, Names: NAMES, Labels: labels, Why: why } = WIRE;

@@ -1,7 +1,7 @@
 /**
  * @module
- * Moments as filters have them (`until`), in the forms that Docker takes: a duration before now, seconds since 1970, a
- * date, a time; without a zone they are this machine's.
+ * Times in filters (`until`) in the forms that Docker accepts: a duration before now, seconds since 1970, a date, or a
+ * date and time. Without a zone they are in this machine's.
  */
 import { TsdError } from "../../errors.ts";
 import { parseGoDuration } from "../../units.ts";
@@ -9,7 +9,10 @@ import { parseGoDuration } from "../../units.ts";
 const SECONDS = /^-?\d+(?:\.\d{1,9})?$/;
 const TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d{1,9})?))?)?)?(Z|z|[+-]\d\d:\d\d)?$/;
 
-/** As Unix time in ms. @throws {TsdError} invalid_argument */
+/**
+ * Parses a time to Unix time in ms.
+ * @throws {TsdError} invalid_argument
+ */
 export function timestampMs(value: string, nowMs = Date.now()): number {
   const durationMs = value === "0" ? undefined : parseGoDuration(value);
   if (durationMs !== undefined) return nowMs - durationMs;

@@ -4,7 +4,7 @@ import { timestampMs } from "./timestamp.ts";
 
 const NOW = Date.UTC(2024, 0, 2);
 
-Deno.test("a moment is a duration before now, seconds, a date or a time", () => {
+Deno.test("a time is a duration before now, seconds, a date or a date and time", () => {
   const cases: readonly (readonly [text: string, ms: number])[] = [
     ["24h", Date.UTC(2024, 0, 1)],
     ["1h30m", NOW - 90 * 60_000],

@@ -1,4 +1,4 @@
-/** `filters` of `GET /volumes`: all labels, and any value of each other key. */
+/** Filters of `GET /volumes`: all labels, and any value of each other key. */
 import type { VolumeRecord } from "../../store/volume_records.ts";
 import type { Filters } from "../http/query.ts";
 import { hasLabel } from "./container_filters.ts";
@@ -6,7 +6,11 @@ import { truthOf } from "./image_filters.ts";
 
 export const VOLUME_FILTER_KEYS = ["dangling", "driver", "label", "name"];
 
-/** @param isUsed whether some container refers to it @throws {TsdError} invalid_argument */
+/**
+ * Returns a predicate for volumes.
+ * @param isUsed whether a container refers to the volume
+ * @throws {TsdError} invalid_argument
+ */
 export function volumeFilter(
   filters: Filters,
   isUsed: (volume: VolumeRecord) => boolean,
@@ -23,7 +27,10 @@ export function volumeFilter(
   };
 }
 
-/** The whole name, or a regular expression that is somewhere in it; what is none fits nothing else, as in Docker. */
+/**
+ * Matches the whole name, or a regular expression anywhere in it. Like in Docker, an invalid expression matches the
+ * equal name only.
+ */
 function matches(name: string, requested: string): boolean {
   try {
     return name === requested || new RegExp(requested).test(name);

@@ -11,7 +11,7 @@ const VOLUMES = ["data", "data-2", "other"].map((name, at) => ({
 const found = (filters: Record<string, string[]>): string[] =>
   VOLUMES.filter(volumeFilter(new Map(Object.entries(filters)), ({ name }) => name === "data")).map(({ name }) => name);
 
-Deno.test("all labels, any name, by use and driver", () => {
+Deno.test("filters match all labels, any name, use and driver", () => {
   assert.deepEqual(found({}), ["data", "data-2", "other"]);
   assert.deepEqual(found({ dangling: ["true"] }), ["data-2", "other"]);
   assert.deepEqual(found({ dangling: ["0"] }), ["data"]);

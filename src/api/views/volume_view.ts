@@ -1,16 +1,16 @@
-/** Volumes in the shapes of the Engine API. */
+/** Converts volumes to the types of the Engine API. */
 import { type EnginePaths, volumePaths } from "../../engine/paths.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
 import type { Volume, VolumeUsageData } from "../../api_types/mod.ts";
 
-/** @param usage what `system df` tells besides */
+/** @param usage fields of `system df` */
 export function volumeView(
   { name, createdMs, labels, options }: VolumeRecord,
   paths: EnginePaths,
   usage?: VolumeUsageData,
 ): Volume {
   return {
-    // Whole seconds, as Docker says them.
+    // Whole seconds, like Docker's.
     CreatedAt: new Date(createdMs).toISOString().replace(/\.\d+Z$/, "Z"),
     Driver: "local",
     Labels: labels,

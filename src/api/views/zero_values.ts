@@ -1,11 +1,10 @@
 /**
  * @module
- * Fields that Docker's answers have even where nobody said anything about them: clients read them without asking whether
- * they are there.
+ * Default values of fields that Docker's responses always have, as clients read them without checking that they exist.
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 
-/** Of `Config`. */
+/** Defaults of `Config`. */
 export const ZERO_CONFIG: ContainerConfig = {
   Hostname: "",
   Domainname: "",
@@ -26,7 +25,7 @@ export const ZERO_CONFIG: ContainerConfig = {
   Labels: {},
 };
 
-/** Of `HostConfig`, in Docker's order. Lists that the docker CLI always sends are empty, the others are null. */
+/** Defaults of `HostConfig`, in Docker's order. Lists that the docker CLI always sends are empty, others are null. */
 export const ZERO_HOST_CONFIG: HostConfig = {
   Binds: null,
   ContainerIDFile: "",

@@ -1,9 +1,9 @@
 import type { Log } from "../../log.ts";
 
-/** How long nothing is accepted after a failure, in ms: the machine, or this process, may have too many files open. */
+/** How long to wait after a failed accept(2), in ms: the machine or this process may have too many open files. */
 const PAUSE_MS = 500;
 
-/** Connections as they come, until the listener is closed, whatever goes wrong with some of them. */
+/** Yields connections until the listener is closed. Failures to accept are logged and retried. */
 export async function* connectionsOf(
   listener: Pick<Deno.Listener, "accept">,
   log: Log,

@@ -1,27 +1,27 @@
 /**
  * @module
- * What an engine says to the process that answers for names, and back: JSON, one line each, over a unix socket.
+ * The protocol between an engine and its DNS process: one JSON message a line over a Unix socket.
  */
 import type { NameTable } from "./name_table.ts";
 
-/** From the engine. */
+/** A request of the engine. */
 export type NameRequest =
-  /** Answer from this one from now on. */
+  /** Replaces the table that queries are answered from. */
   | { readonly table: NameTable }
-  /** Nobody needs you any more. */
+  /** Tells the process to exit, as no container needs it any more. */
   | { readonly end: true };
 
-/** From the process: the request has been done. */
+/** The reply of the DNS process, sent once the request is done. */
 export interface NameReply {
-  /** Addresses on which nobody answers, each with the reason. */
+  /** Addresses that could not be listened on, each with the reason. */
   readonly troubles: readonly string[];
 }
 
-/** One message. */
+/** Encodes one message as a line. */
 export const toLine = (message: NameRequest | NameReply): Uint8Array<ArrayBuffer> =>
   new TextEncoder().encode(`${JSON.stringify(message)}\n`);
 
-/** Messages that come in, until the other side ends. */
+/** Yields the messages received until the peer closes its side. */
 export async function* messagesFrom<T extends NameRequest | NameReply>(
   readable: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<T> {

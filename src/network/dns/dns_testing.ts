@@ -1,4 +1,4 @@
-/** Questions by hand, and servers that answer as they are told; for tests. */
+/** Test support: builds queries, and runs DNS servers with scripted answers. */
 import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";
 import packet from "dns-packet";
@@ -20,7 +20,10 @@ export interface Answer {
   readonly additionals: readonly { readonly type: string; readonly extendedRcode?: number }[];
 }
 
-/** A question. @param size of the answers that are taken, by EDNS */
+/**
+ * Encodes a query.
+ * @param size maximum size of a UDP answer in bytes, announced with EDNS
+ */
 export function question(name: string, type = "A", { id = 7, size }: { id?: number; size?: number } = {}): Uint8Array {
   const additionals = size === undefined ? [] : [{ type: "OPT", name: ".", udpPayloadSize: size, flags: 0 }];
   const flags = packet.RECURSION_DESIRED;
@@ -29,7 +32,7 @@ export function question(name: string, type = "A", { id = 7, size }: { id?: numb
 
 export const read = (bytes: Uint8Array): Answer => packet.decode(Buffer.from(bytes));
 
-/** The answer to a question, with records. */
+/** Encodes an answer with these records to a query. */
 export function answerTo(requested: Uint8Array, records: readonly object[], more: object = {}): Uint8Array {
   const { id, questions } = packet.decode(Buffer.from(requested));
   return plain(packet.encode({ type: "response", id, questions, answers: records, ...more }));
@@ -37,7 +40,7 @@ export function answerTo(requested: Uint8Array, records: readonly object[], more
 
 const plain = (buffer: Uint8Array) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength).slice();
 
-/** Asks over UDP from an address of this machine. Undefined: no answer within `waitMs`. */
+/** Sends a query over UDP from a local address. Returns undefined if no answer came within `waitMs`. */
 export async function askUdp(
   server: { readonly address: string; readonly port: number },
   message: Uint8Array,
@@ -59,7 +62,7 @@ export async function askUdp(
   }
 }
 
-/** Asks over TCP, all questions on one connection. */
+/** Sends all queries over one TCP connection and returns their answers. */
 export async function askTcp(
   { address, port }: { readonly address: string; readonly port: number },
   ...messages: readonly Uint8Array[]
@@ -75,24 +78,28 @@ export async function askTcp(
 }
 
 export interface FakeServer extends AsyncDisposable {
-  /** As a {@link ServerAddress}. */
+  /** The server's address as a {@link ServerAddress}. */
   readonly at: string;
   readonly requested: { readonly transport: "udp" | "tcp"; readonly port: number }[];
 }
 
-/** What a server of a test says; several for several datagrams, nothing for none. */
+/** Returns the datagrams or messages to answer with; none to stay silent. */
 export type Saying = (requested: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
 
-/** A server of the world outside, on a port by chance if none is given. */
-export async function fakeServer(say: Saying, address = "127.0.0.1", expected = 0): Promise<FakeServer> {
+/** Starts an upstream DNS server on UDP and TCP, on a random port if `requestedPort` is 0. */
+export async function fakeServer(
+  respond: Saying,
+  address = "127.0.0.1",
+  requestedPort = 0,
+): Promise<FakeServer> {
   const requested: FakeServer["requested"][number][] = [];
   const socket = createSocket("udp4");
   socket.on("message", (message, from) => {
     requested.push({ transport: "udp", port: from.port });
-    for (const bytes of say(plain(message), "udp")) socket.send(bytes, from.port, from.address);
+    for (const bytes of respond(plain(message), "udp")) socket.send(bytes, from.port, from.address);
   });
   const port = await new Promise<number>((resolve) =>
-    socket.bind(expected, address, () => resolve(socket.address().port))
+    socket.bind(requestedPort, address, () => resolve(socket.address().port))
   );
   const listener = Deno.listen({ hostname: address, port });
   const serving = (async () => {
@@ -100,7 +107,7 @@ export async function fakeServer(say: Saying, address = "127.0.0.1", expected = 
       using _connection = connection;
       for await (const message of messagesOf(connection)) {
         requested.push({ transport: "tcp", port: (connection.remoteAddr as Deno.NetAddr).port });
-        for (const bytes of say(message, "tcp")) await sendMessage(connection, bytes);
+        for (const bytes of respond(message, "tcp")) await sendMessage(connection, bytes);
       }
     }
   })();
@@ -115,7 +122,9 @@ export async function fakeServer(say: Saying, address = "127.0.0.1", expected = 
   };
 }
 
-/** Containers `web` and `db` in `back`, `db` in `vault` too, where `safe` is. Addresses are those of this machine. */
+/**
+ * Containers `web` and `db` in network `back`; `db` and `safe` in network `vault`. Addresses are loopback addresses.
+ */
 export const TABLE: NameTable = {
   networks: [
     { id: "b", name: "back", gateways: ["127.0.0.41"] },

@@ -1,55 +1,59 @@
 /**
  * @module
- * Asks other servers what the engine's networks don't know. Each question has a socket and a number of its own, both by
- * chance, and only the answer to that very question from that very server counts (RFC 5452).
+ * Forwards queries for names outside the engine's networks to other servers. Each query has its inFlight socket with a
+ * random source port and a random ID, and only an answer from that server to exactly that query is accepted (RFC 5452).
  */
 import { createSocket } from "node:dgram";
-import { answers, isTruncated, type Query, RCODE, rcodeOf, renumbered, type Transport } from "./message.ts";
+import { answers, isTruncated, type Query, RCODE, rcodeOf, type Transport, withId } from "./message.ts";
 import { tcpExchange } from "./tcp_messages.ts";
 
-/** What a question may take in all, in ms: less than the 5 s after which resolvers ask again. */
+/** Time limit of a query in ms: below the 5 s after which resolvers retry. */
 const LIMIT_MS = 4_500;
-/** As many as resolvers use. */
-const MOST_SERVERS = 3;
-/** Questions under way, of all containers and of one. */
-const [MOST_QUESTIONS, MOST_OF_ONE] = [1024, 256];
+/** The number of servers that resolvers use (MAXNS in resolv.h). */
+const MAX_SERVERS = 3;
+/** Limits on queries in flight: of all containers, and of one. */
+const [MAX_QUERIES, MAX_QUERIES_OF_CLIENT] = [1024, 256];
 const PORT = 53;
 
-/** A server, `ADDRESS` or `ADDRESS#PORT`. */
+/** A server: `ADDRESS` or `ADDRESS#PORT`. */
 export type ServerAddress = string;
 
-/** Asks one server once; undefined: no answer in time. */
+/** Queries one server once. Returns undefined if no answer came in time. */
 type Exchange = (query: Query, server: ServerAddress, timeoutMs: number) => Promise<Uint8Array | undefined>;
 
-/** See the module's comment. */
+/** Forwards queries to other servers, one server after another, with a limit on queries in flight for each client. */
 export class Forwarder {
   readonly #limitMs: number;
-  /** Under way, by who asks. */
-  readonly #open = new Map<object, number>();
+  /** Queries in flight by client. */
+  readonly #inFlight = new Map<object, number>();
   #count = 0;
 
   constructor({ limitMs = LIMIT_MS }: { readonly limitMs?: number } = {}) {
     this.#limitMs = limitMs;
   }
 
-  /** The answer of the first server that has one; undefined: none, or too many questions at once. */
+  /**
+   * Returns the first usable answer; SERVFAIL or REFUSED only if no later server does better. Returns undefined if no
+   * server answered, or if too many queries are in flight.
+   * @param asker identity of the client, for its limit
+   */
   async ask(
     query: Query,
     servers: readonly ServerAddress[],
     transport: Transport,
     asker: object,
   ): Promise<Uint8Array | undefined> {
-    const own = this.#open.get(asker) ?? 0;
-    if (this.#count >= MOST_QUESTIONS || own >= MOST_OF_ONE) return undefined;
+    const inFlight = this.#inFlight.get(asker) ?? 0;
+    if (this.#count >= MAX_QUERIES || inFlight >= MAX_QUERIES_OF_CLIENT) return undefined;
     this.#count++;
-    this.#open.set(asker, own + 1);
+    this.#inFlight.set(asker, inFlight + 1);
     try {
-      return await this.#askEach(query, servers.slice(0, MOST_SERVERS), transport === "tcp" ? overTcp : overUdp);
+      return await this.#askEach(query, servers.slice(0, MAX_SERVERS), transport === "tcp" ? overTcp : overUdp);
     } finally {
       this.#count--;
-      const left = this.#open.get(asker)! - 1;
-      if (left === 0) this.#open.delete(asker);
-      else this.#open.set(asker, left);
+      const remaining = this.#inFlight.get(asker)! - 1;
+      if (remaining === 0) this.#inFlight.delete(asker);
+      else this.#inFlight.set(asker, remaining);
     }
   }
 
@@ -70,36 +74,39 @@ export class Forwarder {
   }
 }
 
-/** What doesn't fit into a datagram is asked for again over TCP; where that fails, the container may try itself. */
+/**
+ * Retries over TCP if the answer was truncated. If that fails, returns the truncated answer, so that the container can
+ * retry.
+ */
 async function overUdp(query: Query, server: ServerAddress, timeoutMs: number): Promise<Uint8Array | undefined> {
   const startedMs = performance.now();
   const answer = await datagramExchange(query, server, timeoutMs);
   if (answer === undefined || !isTruncated(answer)) return answer;
-  const restMs = Math.max(timeoutMs - (performance.now() - startedMs), timeoutMs / 2);
-  return await overTcp(query, server, restMs) ?? answer;
+  const remainingMs = Math.max(timeoutMs - (performance.now() - startedMs), timeoutMs / 2);
+  return await overTcp(query, server, remainingMs) ?? answer;
 }
 
 async function overTcp(query: Query, server: ServerAddress, timeoutMs: number): Promise<Uint8Array | undefined> {
   const id = randomId();
   const { address, port } = partsOf(server);
-  const answer = await tcpExchange(renumbered(query, id), { hostname: address, port }, timeoutMs);
+  const answer = await tcpExchange(withId(query, id), { hostname: address, port }, timeoutMs);
   return answer !== undefined && answers(answer, query, id) ? answer : undefined;
 }
 
 function datagramExchange(query: Query, server: ServerAddress, timeoutMs: number): Promise<Uint8Array | undefined> {
   const { address, port } = partsOf(server);
   const id = randomId();
-  // Without a bind(2) of ours the kernel chooses the port by chance.
+  // Without an explicit bind(2) the kernel chooses a random source port.
   const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
   const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
   const timer = setTimeout(() => resolve(undefined), timeoutMs);
-  // A server that can't be reached is one that doesn't answer.
+  // An unreachable server counts as one that does not answer.
   socket.on("error", () => resolve(undefined));
   socket.on("message", (message, from) => {
     const bytes = new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
     if (from.address === address && from.port === port && answers(bytes, query, id)) resolve(bytes);
   });
-  socket.send(renumbered(query, id), port, address, (error) => error && resolve(undefined));
+  socket.send(withId(query, id), port, address, (error) => error && resolve(undefined));
   return promise.finally(() => {
     clearTimeout(timer);
     socket.close();

@@ -13,7 +13,7 @@ async function requested(servers: readonly string[], forwarder = quick()): Promi
   return answer === undefined ? [] : [read(answer).rcode, ...read(answer).answers.map(({ data }) => data)];
 }
 
-Deno.test("forwarder: the next server is asked where one is silent or fails", async () => {
+Deno.test("forwarder: a silent or failing server is skipped for the next one", async () => {
   await using silent = await fakeServer(() => []);
   await using failing = await fakeServer((message) => [answerTo(message, [], { flags: 2 })]);
   await using good = await fakeServer((message) => [answerTo(message, [record("192.0.2.1")])]);
@@ -24,7 +24,7 @@ Deno.test("forwarder: the next server is asked where one is silent or fails", as
   assert.deepEqual(await requested([missing.at, good.at]), ["NXDOMAIN"]);
 });
 
-Deno.test("forwarder: what isn't the answer is not taken for it", async () => {
+Deno.test("forwarder: messages that do not match the query are ignored", async () => {
   await using liar = await fakeServer((message) => {
     const other = message.slice();
     other[0]! ^= 1;
@@ -39,7 +39,7 @@ Deno.test("forwarder: what isn't the answer is not taken for it", async () => {
   assert.deepEqual(await requested([liar.at]), ["NOERROR", "192.0.2.1"]);
 });
 
-Deno.test("forwarder: TCP where a datagram is too small; each question has a port of its own", async () => {
+Deno.test("forwarder: a truncated answer is retried over TCP; queries use different source ports", async () => {
   await using large = await fakeServer((message, transport) =>
     transport === "udp"
       ? [answerTo(message, [], { flags: 0x200 })]
@@ -53,7 +53,7 @@ Deno.test("forwarder: TCP where a datagram is too small; each question has a por
   assert.ok(new Set(ports).size > 15, ports.join());
 });
 
-Deno.test("forwarder: one asker can't take all the room", async () => {
+Deno.test("forwarder: queries in flight are limited for each client", async () => {
   await using silent = await fakeServer(() => []);
   const forwarder = quick();
   const asker = {};

@@ -1,19 +1,19 @@
 /**
  * @module
- * Questions in datagrams at one address of a bridge. Deno's own sockets cost less than half of Node's, but they are there
- * with `--unstable-net` only: programs that have an engine as a part may be without it.
+ * DNS over UDP at one address of a bridge. Deno's own datagram sockets cost less than half of Node's but exist only
+ * with `--unstable-net`, which programs that embed an engine may lack.
  */
 /// <reference lib="deno.unstable" />
 import { createSocket } from "node:dgram";
 import type { Log } from "../../log.ts";
-import type { GatewaySocket, ResponseWriter } from "./gateway_listener.ts";
+import type { GatewaySocket, MessageHandler } from "./gateway_listener.ts";
 
-/** Whoever asks for what isn't there without it is ended by Deno. */
+/** Checked by name: without the flag Deno exits the process on access. */
 export const HAS_UNSTABLE_NET = "listenDatagram" in Deno;
 
-/** The largest datagram. */
-const MOST_BYTES = 65_536;
-/** How long nothing is received after a failure, in ms. */
+/** Maximum size of a datagram. */
+const MAX_DATAGRAM_BYTES = 65_536;
+/** How long to wait after a failed receive, in ms. */
 const PAUSE_MS = 100;
 
 interface Sender {
@@ -21,31 +21,38 @@ interface Sender {
   readonly port: number;
 }
 
-/** A socket of either kind, which gives what comes to `receive`. */
+/** A UDP socket of Deno's or Node's API. Received datagrams are passed to the `receive` callback it was opened with. */
 interface Datagrams extends AsyncDisposable {
-  /** Who doesn't wait for an answer gets none. */
+  /** Sends a datagram without waiting. A failure is logged only. */
   send(bytes: Uint8Array, to: Sender): void;
 }
 
-type Open = (place: GatewaySocket, receive: (bytes: Uint8Array, from: Sender) => void, log: Log) => Promise<Datagrams>;
+type Open = (
+  listenAddress: GatewaySocket,
+  receive: (bytes: Uint8Array, from: Sender) => void,
+  log: Log,
+) => Promise<Datagrams>;
 
-/** Answers until it is disposed of. @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL */
+/**
+ * Answers queries until disposed.
+ * @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL
+ */
 export async function listenDatagrams(
-  place: GatewaySocket,
-  answer: ResponseWriter,
+  listenAddress: GatewaySocket,
+  answer: MessageHandler,
   log: Log,
   open: Open = HAS_UNSTABLE_NET ? openDenos : openNodes,
 ): Promise<AsyncDisposable> {
   let isOpen = true;
-  const socket = await open(place, (message, from) => {
-    // Nothing can be sent to it; whoever made the datagram by hand knows.
+  const socket = await open(listenAddress, (message, from) => {
+    // Port 0 can't be replied to. Only forged datagrams have it as their source.
     if (from.port === 0) return;
-    const said = answer(message, from.address, "udp");
-    if (said instanceof Promise) {
-      said.then((bytes) => bytes !== undefined && isOpen && socket.send(bytes, from)).catch((error) =>
+    const response = answer(message, from.address, "udp");
+    if (response instanceof Promise) {
+      response.then((bytes) => bytes !== undefined && isOpen && socket.send(bytes, from)).catch((error) =>
         notSent(log, error)
       );
-    } else if (said !== undefined) socket.send(said, from);
+    } else if (response !== undefined) socket.send(response, from);
   }, log);
   return {
     [Symbol.asyncDispose]: () => {
@@ -57,16 +64,16 @@ export async function listenDatagrams(
 
 const notSent = (log: Log, error: unknown) => log.debug("names: an answer was not sent", { error: String(error) });
 
-/** By Deno's. */
+/** Opens a socket with Deno's API. */
 export const openDenos: Open = ({ hostname, port }, receive, log) => {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress: true });
   let isOpen = true;
   const reading = (async () => {
-    for (const buffer = new Uint8Array(MOST_BYTES); isOpen;) {
+    for (const buffer = new Uint8Array(MAX_DATAGRAM_BYTES); isOpen;) {
       try {
         const [bytes, from] = await socket.receive(buffer);
         const { hostname: address, port } = from as Deno.NetAddr;
-        // Of its own: it may be asked about elsewhere while the next one comes.
+        // Copied, as the answer may be deferred while the buffer receives the next datagram.
         receive(bytes.slice(), { address, port });
       } catch (thrown) {
         if (!isOpen) return;
@@ -86,11 +93,11 @@ export const openDenos: Open = ({ hostname, port }, receive, log) => {
   });
 };
 
-/** By Node's. */
+/** Opens a socket with Node's API. */
 export const openNodes: Open = async ({ hostname, port }, receive, log) => {
   const family = hostname.includes(":") ? { type: "udp6", ipv6Only: true } as const : { type: "udp4" } as const;
   const socket = createSocket({ ...family, reuseAddr: true });
-  // Of its own, as what came in is the small beginning of a large buffer.
+  // Copied, as the message is a small slice of a large pooled buffer.
   const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength).slice();
   socket.on("message", (message, from) => receive(plain(message), from));
   await new Promise<void>((resolve, reject) => {

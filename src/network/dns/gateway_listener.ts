@@ -1,8 +1,8 @@
 /**
  * @module
- * The sockets of one address of a bridge: containers of that network ask there. Nothing else of the machine is listened on,
- * so a resolver of the host's own is left alone; and the same engine can publish the port of all addresses beside it, before
- * or after (see `src/network/shared_port.ts`).
+ * The DNS sockets on one address of a bridge, where the containers of its network send their queries. No other address
+ * of the machine is bound, so a resolver of the host is not disturbed, and the same engine can publish port 53 on all
+ * addresses, before or after (see `src/network/shared_port.ts`).
  */
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
@@ -10,23 +10,23 @@ import { HAS_UNSTABLE_NET, listenDatagrams } from "./gateway_datagrams.ts";
 import type { Transport } from "./message.ts";
 import { isEnded, messagesOf, sendMessage } from "./tcp_messages.ts";
 
-/** What is to be said to a message; nothing to some. */
-export type ResponseWriter = (
+/** Returns the response to a message; undefined if it gets none. */
+export type MessageHandler = (
   message: Uint8Array,
   source: string,
   transport: Transport,
 ) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
-/** Connections at once, of all and of one asker. */
-const [MOST_CONNECTIONS, MOST_OF_ONE] = [256, 32];
-/** How long a connection is kept that says nothing, in ms. */
+/** Limits on open connections: of all clients, and of one. */
+const [MAX_CONNECTIONS, MAX_CONNECTIONS_OF_SOURCE] = [256, 32];
+/** How long a connection may be idle, in ms. */
 const IDLE_MS = 10_000;
 
-/** Whoever answers there. */
-export interface Answerer {
-  /** Whether an address is that of somebody who gets answers: nobody else may hold a connection. */
+/** Serves the queries received at a gateway address. */
+export interface QueryHandler {
+  /** Whether an address is a client's. Connections from other addresses are closed. */
   readonly knows: (source: string) => boolean;
-  readonly answer: ResponseWriter;
+  readonly answer: MessageHandler;
 }
 
 export interface GatewaySocket {
@@ -34,34 +34,41 @@ export interface GatewaySocket {
   readonly port: number;
 }
 
-/** Answers until it is disposed of. @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL */
-export async function listenAtGateway(place: GatewaySocket, answerer: Answerer, log: Log): Promise<AsyncDisposable> {
+/**
+ * Serves UDP and TCP queries until disposed.
+ * @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL
+ */
+export async function listenAtGateway(
+  listenAddress: GatewaySocket,
+  handler: QueryHandler,
+  log: Log,
+): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
-  opened.use(await listenDatagrams(place, answerer.answer, log));
-  opened.use(listenConnections(place, answerer, log));
-  const kept = opened.move();
-  return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  opened.use(await listenDatagrams(listenAddress, handler.answer, log));
+  opened.use(listenConnections(listenAddress, handler, log));
+  const sockets = opened.move();
+  return { [Symbol.asyncDispose]: () => sockets.disposeAsync() };
 }
 
-function listenConnections(place: GatewaySocket, { knows, answer }: Answerer, log: Log): AsyncDisposable {
-  const listener = Deno.listen({ ...place, reusePort: HAS_UNSTABLE_NET });
+function listenConnections(listenAddress: GatewaySocket, { knows, answer }: QueryHandler, log: Log): AsyncDisposable {
+  const listener = Deno.listen({ ...listenAddress, reusePort: HAS_UNSTABLE_NET });
   const open = new Map<Deno.Conn, string>();
   const serve = async (connection: Deno.Conn, source: string) => {
     using _connection = connection;
     open.set(connection, source);
     using idle = new IdleTimer(() => connection.close());
     for await (const message of messagesOf(connection)) {
-      idle.again();
-      const said = await answer(message, source, "tcp");
-      if (said === undefined) return;
-      await sendMessage(connection, said);
+      idle.restart();
+      const response = await answer(message, source, "tcp");
+      if (response === undefined) return;
+      await sendMessage(connection, response);
     }
   };
   const accepting = (async () => {
     for await (const connection of connectionsOf(listener, log)) {
       const source = (connection.remoteAddr as Deno.NetAddr).hostname;
-      const own = [...open.values()].filter((each) => each === source).length;
-      if (!knows(source) || open.size >= MOST_CONNECTIONS || own >= MOST_OF_ONE) connection.close();
+      const ofSource = [...open.values()].filter((each) => each === source).length;
+      if (!knows(source) || open.size >= MAX_CONNECTIONS || ofSource >= MAX_CONNECTIONS_OF_SOURCE) connection.close();
       else {
         void serve(connection, source).catch((thrown) => {
           if (!isEnded(thrown)) log.warn("names: a connection failed", { error: String(thrown) });
@@ -87,7 +94,7 @@ class IdleTimer implements Disposable {
     this.#timer = setTimeout(end, IDLE_MS);
   }
 
-  again(): void {
+  restart(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#end, IDLE_MS);
   }

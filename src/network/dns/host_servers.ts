@@ -1,15 +1,16 @@
 /**
  * @module
- * The servers of this machine, from its resolv.conf(5), read again when it has changed: a laptop gets others at each place.
+ * The host's name servers from its resolv.conf(5), read again when they may have changed, as on a laptop that changes
+ * networks.
  */
 import { canonicalAddress } from "../address.ts";
 import type { ServerAddress } from "./forwarder.ts";
 
 const FILE = "/etc/resolv.conf";
-/** How long what was read is believed, in ms. */
+/** How long the servers are cached, in ms. */
 const FRESH_MS = 1_000;
 
-/** Servers in the text of a resolv.conf; those on a link of their own (`fe80::1%eth0`) are left out. */
+/** Returns the servers in the text of a resolv.conf. Link-local ones with a zone (`fe80::1%eth0`) are left out. */
 export function serversIn(text: string): ServerAddress[] {
   return text.split("\n").flatMap((line) => {
     const [, address = ""] = /^\s*nameserver\s+(\S+)/.exec(line) ?? [];
@@ -17,7 +18,7 @@ export function serversIn(text: string): ServerAddress[] {
   });
 }
 
-/** See the module's comment. */
+/** The host's current name servers, cached for a second. */
 export class HostServers {
   readonly #path: string;
   #readMs = -Infinity;

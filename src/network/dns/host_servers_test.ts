@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { serversIn } from "./host_servers.ts";
 
-Deno.test("a machine's servers: in the spelling in which their answers come, without those of one link", () => {
+Deno.test("host name servers are canonical addresses without link-local ones", () => {
   const lines = [
     "# nameserver 192.0.2.9",
     "nameserver 192.0.2.1",

@@ -1,28 +1,27 @@
 /**
  * @module
- * Questions and answers on the wire (RFC 1035, RFC 6891), by dns-packet. A question comes from a container: it may be
- * anything.
+ * DNS messages (RFC 1035, EDNS: RFC 6891) on top of dns-packet. A query comes from a container and is not trusted.
  */
 import { Buffer } from "node:buffer";
 import packet from "dns-packet";
 
 export type Transport = "udp" | "tcp";
 
-/** A question that can be answered. */
+/** A parsed query that can be answered. */
 export interface Query {
   readonly bytes: Uint8Array;
   readonly id: number;
   readonly name: string;
-  /** `A`, `AAAA`, `PTR` …; `UNKNOWN_65280` for those without a name. */
+  /** `A`, `AAAA`, `PTR` …; `UNKNOWN_65280` for types without a name. */
   readonly type: string;
-  /** Where its question section ends. */
+  /** Offset in `bytes` at which the question section ends. */
   readonly questionEnd: number;
-  /** The most that an answer may have, in bytes. */
+  /** Maximum size of the answer in bytes. */
   readonly sizeLimit: number;
   readonly hasOptions: boolean;
 }
 
-/** What is said of a name. */
+/** A resource record, without the name, class and TTL that all records of an answer share. */
 export type Record =
   | { readonly type: "A" | "AAAA"; readonly address: string }
   | { readonly type: "PTR"; readonly name: string };
@@ -33,18 +32,21 @@ export type Rcode = typeof RCODE[keyof typeof RCODE];
 const HEADER_BYTES = 12;
 const FLAG = { QR: 0x8000, TC: 0x0200, RD: 0x0100, RA: 0x0080, CD: 0x0010 } as const;
 const OPCODE = 0x7800;
-/** Without EDNS; with it, what passes every network in one piece; over TCP. */
+/** Size limits in bytes: UDP without EDNS; UDP with EDNS, the size that avoids IP fragmentation; TCP. */
 const [PLAIN_BYTES, EDNS_BYTES, TCP_BYTES] = [512, 1232, 65_535];
-/** As Docker's, in seconds. */
+/** In seconds, as in Docker's DNS server. */
 const TTL = 600;
 
-/** What dns-packet makes of a message, as far as it is used here. */
+/** The decoded message of dns-packet, as far as it is used here. */
 interface Decoded {
   readonly questions: readonly { readonly name: string; readonly type: string; readonly class: string }[];
   readonly additionals: readonly { readonly type: string; readonly udpPayloadSize?: number; ednsVersion?: number }[];
 }
 
-/** A question, or the answer to what is none; nothing where none is due: to what is itself an answer, or no message at all. */
+/**
+ * Parses a message. Returns the query, or the error response to an invalid one, or undefined if no response is due
+ * because the message is a response itself or too short.
+ */
 export function parseQuery(bytes: Uint8Array, transport: Transport): Query | Uint8Array | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;
   const view = viewOf(bytes);
@@ -59,7 +61,7 @@ export function parseQuery(bytes: Uint8Array, transport: Transport): Query | Uin
     questionEnd = HEADER_BYTES + packet.question.decode.bytes;
     decoded = packet.decode(bytesOf(bytes));
   } catch (thrown) {
-    // The library says in many ways that a message is broken, and there is one answer to all of them.
+    // The library reports malformed messages by several types of error; the response is the same.
     if (!(thrown instanceof Error)) throw thrown;
     return refusal(bytes, RCODE.FORMERR);
   }
@@ -80,7 +82,7 @@ export function parseQuery(bytes: Uint8Array, transport: Transport): Query | Uin
   return options?.ednsVersion ? reply(query, RCODE.BADVERS) : query;
 }
 
-/** An answer of our own; with as many records as there is room for, and said so where that aren't all. */
+/** Encodes an answer. If not all records fit, it has as many as fit and is marked as truncated. */
 export function reply(query: Query, rcode: Rcode, records: readonly Record[] = []): Uint8Array {
   const whole = encode(query, rcode, records, 0);
   if (whole.length <= query.sizeLimit) return whole;
@@ -105,7 +107,7 @@ function encode(query: Query, rcode: Rcode, records: readonly Record[], more: nu
       ? [{ type: "OPT", name: ".", udpPayloadSize: EDNS_BYTES, extendedRcode: rcode >> 4, ednsVersion: 0, flags: 0 }]
       : [],
   });
-  // The question as it came: not every name survives being read.
+  // The question section is copied as received, because not every name survives decoding.
   const whole = new Uint8Array(rest.length + questionEnd - HEADER_BYTES);
   whole.set(rest.subarray(0, HEADER_BYTES));
   whole.set(bytes.subarray(HEADER_BYTES, questionEnd), HEADER_BYTES);
@@ -114,7 +116,7 @@ function encode(query: Query, rcode: Rcode, records: readonly Record[], more: nu
   return whole;
 }
 
-/** To what can't be taken apart: its header alone. */
+/** Returns an error response that consists of the header alone, for messages that can't be parsed. */
 function refusal(bytes: Uint8Array, rcode: Rcode): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES);
   header.set(bytes.subarray(0, 2));
@@ -123,8 +125,11 @@ function refusal(bytes: Uint8Array, rcode: Rcode): Uint8Array {
   return header;
 }
 
-/** Another server's answer under the question's number, cut down to its question where it is too large. */
-export function passedOn(query: Query, answer: Uint8Array): Uint8Array {
+/**
+ * Returns an upstream server's answer with the query's ID, cut down to its question section and marked as truncated if
+ * it is too large.
+ */
+export function relayedAnswer(query: Query, answer: Uint8Array): Uint8Array {
   const fits = answer.length <= query.sizeLimit;
   const copy = answer.slice(0, fits ? answer.length : query.questionEnd);
   const view = viewOf(copy);
@@ -135,19 +140,19 @@ export function passedOn(query: Query, answer: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** The question under another number, for another server. */
-export function renumbered({ bytes }: Query, id: number): Uint8Array {
+/** Returns the query with another ID, to send to an upstream server. */
+export function withId({ bytes }: Query, id: number): Uint8Array {
   const copy = bytes.slice();
   viewOf(copy).setUint16(0, id);
   return copy;
 }
 
-/** Whether a message is the answer to that very question. */
+/** Whether a message is the answer to that query, sent with this ID. */
 export function answers(answer: Uint8Array, { bytes, questionEnd }: Query, id: number): boolean {
   if (answer.length < questionEnd) return false;
   const view = viewOf(answer);
   if (view.getUint16(0) !== id || !(view.getUint16(2) & FLAG.QR) || view.getUint16(4) !== 1) return false;
-  // Servers may spell a name otherwise; nothing but letters differs by that.
+  // Servers may change the case of a name. Apart from letters, no two bytes differ by case only.
   const lower = (byte: number) => byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
   for (let at = HEADER_BYTES; at < questionEnd; at++) if (lower(answer[at]!) !== lower(bytes[at]!)) return false;
   return true;
@@ -159,5 +164,5 @@ export const rcodeOf = (answer: Uint8Array): number => viewOf(answer).getUint16(
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** The library wants the methods of Node's buffers. */
+/** dns-packet needs the methods of Node's Buffer. */
 const bytesOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

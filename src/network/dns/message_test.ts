@@ -1,18 +1,18 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { answers, parseQuery, passedOn, type Query, RCODE, type Record, renumbered, reply } from "./message.ts";
+import { answers, parseQuery, type Query, RCODE, type Record, relayedAnswer, reply, withId } from "./message.ts";
 import { answerTo, question, read } from "./dns_testing.ts";
 
 function parsed(bytes: Uint8Array): Query {
   const query = parseQuery(bytes, "udp");
-  assert.ok(query !== undefined && !(query instanceof Uint8Array), "it is no question");
+  assert.ok(query !== undefined && !(query instanceof Uint8Array), "not a query");
   return query;
 }
 
 const many = (count: number): Record[] =>
   Array.from({ length: count }, (_, at) => ({ type: "A", address: `10.0.${at >> 8}.${at & 255}` }));
 
-Deno.test("an answer repeats the question; what doesn't fit is left out, and that is said", () => {
+Deno.test("an answer repeats the question; records that don't fit are dropped and the answer is marked as truncated", () => {
   const whole = read(reply(parsed(question("Web")), RCODE.NOERROR, many(2)));
   assert.deepEqual([whole.id, whole.rcode, whole.flag_tc, whole.flag_ra], [7, "NOERROR", false, true]);
   assert.deepEqual(whole.questions, [{ name: "Web", type: "A", class: "IN" }]);
@@ -28,7 +28,7 @@ Deno.test("an answer repeats the question; what doesn't fit is left out, and tha
   assert.equal(read(reply(query, RCODE.NOERROR, many(1000))).answers.length, 1000);
 });
 
-Deno.test("what is no question of ours gets a short refusal or nothing", () => {
+Deno.test("an unsupported or malformed query gets an error response or none", () => {
   const refused = (change: (bytes: Uint8Array) => void, rcode: number) => {
     const bytes = question("web");
     change(bytes);
@@ -45,13 +45,13 @@ Deno.test("what is no question of ours gets a short refusal or nothing", () => {
   assert.equal(parseQuery(question("web").subarray(0, 11), "udp"), undefined);
   assert.equal(parseQuery(answerTo(question("web"), []), "udp"), undefined);
   const future = question("web", "A", { size: 4096 });
-  // The version of EDNS is the second byte of what is the time to live elsewhere.
+  // The EDNS version is the second byte of the OPT record's TTL field.
   future[future.length - 5] = 1;
   const { additionals } = read(parseQuery(future, "udp") as Uint8Array);
   assert.equal(additionals[0]!.extendedRcode, 1);
 });
 
-Deno.test("any bytes are a question, or refused, or dropped, and never answered with more than they are", () => {
+Deno.test("arbitrary bytes are parsed, refused or dropped, and never amplified", () => {
   const damaged = fc.tuple(fc.domain(), fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 4 })).map(
     ([name, changes]) => {
       const bytes = question(name, "A", { size: 1232 });
@@ -63,16 +63,16 @@ Deno.test("any bytes are a question, or refused, or dropped, and never answered 
     const result = parseQuery(bytes, "udp");
     if (result instanceof Uint8Array) assert.ok(result.length <= Math.max(12, bytes.length));
     else if (result !== undefined) {
-      const said = reply(result, RCODE.SERVFAIL);
-      assert.deepEqual(said.subarray(12, result.questionEnd), bytes.subarray(12, result.questionEnd));
-      assert.ok(answers(said, result, result.id));
+      const response = reply(result, RCODE.SERVFAIL);
+      assert.deepEqual(response.subarray(12, result.questionEnd), bytes.subarray(12, result.questionEnd));
+      assert.ok(answers(response, result, result.id));
     }
   }));
 });
 
-Deno.test("an answer counts for its own question only", () => {
+Deno.test("an answer matches its own query only", () => {
   const query = parsed(question("web.example"));
-  const requested = renumbered(query, 99);
+  const requested = withId(query, 99);
   assert.ok(answers(answerTo(requested, []), query, 99));
   assert.ok(answers(answerTo(question("WEB.example", "A", { id: 99 }), []), query, 99));
   assert.ok(!answers(answerTo(requested, []), query, 98));
@@ -82,12 +82,12 @@ Deno.test("an answer counts for its own question only", () => {
   assert.ok(!answers(new Uint8Array(5), query, 99));
 });
 
-Deno.test("another's answer is passed on under the question's number, or cut down to it", () => {
+Deno.test("an upstream answer is relayed with the query's ID, or truncated", () => {
   const query = parsed(question("web.example"));
-  const requested = renumbered(query, 99);
+  const requested = withId(query, 99);
   const record = (at: number) => ({ name: "web.example", type: "A", ttl: 5, data: `10.0.0.${at}` });
-  const small = read(passedOn(query, answerTo(requested, [record(1)])));
+  const small = read(relayedAnswer(query, answerTo(requested, [record(1)])));
   assert.deepEqual([small.id, small.flag_tc, small.answers[0]!.data], [7, false, "10.0.0.1"]);
-  const large = read(passedOn(query, answerTo(requested, Array.from({ length: 100 }, (_, at) => record(at)))));
+  const large = read(relayedAnswer(query, answerTo(requested, Array.from({ length: 100 }, (_, at) => record(at)))));
   assert.deepEqual([large.id, large.flag_tc, large.answers, large.questions.length], [7, true, [], 1]);
 });

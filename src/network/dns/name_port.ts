@@ -1,2 +1,2 @@
-/** Where resolvers ask (RFC 1035, 4.2). */
+/** The DNS port (RFC 1035, 4.2). */
 export const NAME_PORT = 53;

@@ -1,16 +1,16 @@
 /**
  * @module
- * Names of containers, for containers: on the address of each network's bridge whoever is in it is told of those who are in
- * one of its networks, and what else there is comes from other servers. What is said, and what isn't, is as with Docker's
- * own server: a name without an address of the wanted version exists (NOERROR without records), and a question that
- * nobody answers has failed.
+ * DNS for containers. On the address of each network's bridge a container gets the addresses of the containers that
+ * share a network with it; other names are forwarded to other servers. Responses are those of Docker's embedded DNS
+ * server: a name without an address of the requested family exists (NOERROR without records), and a query that no
+ * server answers fails (SERVFAIL).
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { Forwarder, type ServerAddress } from "./forwarder.ts";
 import { listenAtGateway } from "./gateway_listener.ts";
 import { HostServers } from "./host_servers.ts";
-import { parseQuery, passedOn, type Query, RCODE, type Record, reply, type Transport } from "./message.ts";
+import { parseQuery, type Query, RCODE, type Record, relayedAnswer, reply, type Transport } from "./message.ts";
 import { NAME_PORT } from "./name_port.ts";
 import { type NamedContainer, type NameTable, NO_NAMES } from "./name_table.ts";
 import { Names } from "./names.ts";
@@ -24,13 +24,13 @@ export interface NameServerOptions {
   readonly hostServers?: Pick<HostServers, "servers">;
 }
 
-/** See the module's comment. */
+/** Serves DNS on the gateway addresses of all networks of a {@link NameTable}. */
 export class NameServer implements AsyncDisposable {
   readonly #log: Log;
   readonly #port: number;
   readonly #forwarder: Forwarder;
   readonly #hostServers: Pick<HostServers, "servers">;
-  /** By address. */
+  /** By gateway address. */
   readonly #listeners = new Map<string, { readonly network: string; readonly socket: AsyncDisposable }>();
   #names = new Names(NO_NAMES);
 
@@ -43,7 +43,10 @@ export class NameServer implements AsyncDisposable {
     this.#hostServers = hostServers;
   }
 
-  /** Answers from a table from now on. Resolves to what can't be listened on, and why. */
+  /**
+   * Replaces the table, and opens and closes sockets accordingly. Returns the addresses that could not be listened on,
+   * each with the reason.
+   */
   async update(table: NameTable): Promise<string[]> {
     this.#names = new Names(table);
     const requested = new Map(table.networks.flatMap(({ id, gateways }) => gateways.map((address) => [address, id])));
@@ -64,7 +67,7 @@ export class NameServer implements AsyncDisposable {
     return troubles;
   }
 
-  /** What is said to a message that came to a network's bridge. */
+  /** Returns the response to a message that was received on a network's bridge; undefined if it gets none. */
   answer(
     message: Uint8Array,
     { network, source, transport }: {
@@ -73,12 +76,12 @@ export class NameServer implements AsyncDisposable {
       readonly transport: Transport;
     },
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    // Nothing to strangers: the address may not even be theirs.
+    // No answer to unknown sources: the source address may be spoofed.
     const asker = this.#names.asker(network, source);
     if (asker === undefined) return undefined;
     const query = parseQuery(message, transport);
     if (query === undefined || query instanceof Uint8Array) return query;
-    return this.#known(query, asker) ?? this.#forward(query, asker, transport);
+    return this.#answerLocally(query, asker) ?? this.#forward(query, asker, transport);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,8 +95,8 @@ export class NameServer implements AsyncDisposable {
     return listenAtGateway({ hostname, port: this.#port }, { knows, answer }, this.#log);
   }
 
-  /** What the engine's networks know of it. */
-  #known(query: Query, asker: NamedContainer): Uint8Array | undefined {
+  /** Answers from the names of the engine's networks. Returns undefined if they don't have the name. */
+  #answerLocally(query: Query, asker: NamedContainer): Uint8Array | undefined {
     const { name, type } = query;
     if (type === "PTR") {
       const pointer = this.#names.pointer(asker, name);
@@ -102,20 +105,20 @@ export class NameServer implements AsyncDisposable {
     const kind = type === "AAAA" ? type : "A";
     const addresses = this.#names.addresses(asker, name, FAMILIES[kind]);
     if (addresses === undefined) return undefined;
-    // There is no more to a container than its addresses, so other kinds of record are known not to be there.
+    // Containers have address records only, so other types are known not to exist.
     const records = type !== kind ? [] : shuffled(addresses).map((address): Record => ({ type: kind, address }));
     return reply(query, RCODE.NOERROR, records);
   }
 
   #forward(query: Query, asker: NamedContainer, transport: Transport): Uint8Array | Promise<Uint8Array> {
-    const isPlain = !query.name.replace(/\.$/, "").includes(".");
-    if (asker.searchesFirst && isPlain && (query.type === "A" || query.type === "AAAA")) {
+    const isSingleLabel = !query.name.replace(/\.$/, "").includes(".");
+    if (asker.searchesFirst && isSingleLabel && (query.type === "A" || query.type === "AAAA")) {
       return reply(query, RCODE.NOERROR);
     }
-    const servers = (asker.servers ?? this.#hostServers.servers).filter((server) => !this.#isOwn(server));
+    const servers = (asker.servers ?? this.#hostServers.servers).filter((server) => !this.#isSelf(server));
     if (!asker.forwards || servers.length === 0) return reply(query, RCODE.SERVFAIL);
     return this.#forwarder.ask(query, servers, transport, asker).then(
-      (answer) => answer === undefined ? reply(query, RCODE.SERVFAIL) : passedOn(query, answer),
+      (answer) => answer === undefined ? reply(query, RCODE.SERVFAIL) : relayedAnswer(query, answer),
       (thrown) => {
         this.#log.warn("names: a question was not passed on", { error: toTsdError(thrown).message });
         return reply(query, RCODE.SERVFAIL);
@@ -123,13 +126,13 @@ export class NameServer implements AsyncDisposable {
     );
   }
 
-  /** A question that comes back to us would go round for ever. */
-  #isOwn(server: ServerAddress): boolean {
+  /** A query forwarded to ourselves would loop. */
+  #isSelf(server: ServerAddress): boolean {
     return this.#listeners.has(server);
   }
 }
 
-/** Whoever takes the first of several shares the work out. */
+/** Shuffles the addresses, so that clients that take the first one are spread over all of them. */
 function shuffled(addresses: readonly string[]): string[] {
   const all = [...addresses];
   for (let at = all.length - 1; at > 0; at--) {

@@ -6,9 +6,9 @@ import { NameServer } from "./name_server.ts";
 import type { NameTable } from "./name_table.ts";
 import { answerTo, askTcp, askUdp, fakeServer, question, TABLE } from "./dns_testing.ts";
 
-/** A server on a port that is free on both addresses. */
+/** Starts a server on a port that is free on both addresses. */
 async function serve(servers: readonly string[] = [], table: NameTable = TABLE) {
-  const { server, port } = await opened(servers, table);
+  const { server, port } = await startServer(servers, table);
   const back = { address: "127.0.0.41", port };
   const ask = async (name: string, type = "A", from = "127.0.0.1") => {
     const answer = await askUdp(back, question(name, type), { from, waitMs: 2000 });
@@ -17,7 +17,7 @@ async function serve(servers: readonly string[] = [], table: NameTable = TABLE) 
   return { server, back, ask, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-async function opened(servers: readonly string[], table: NameTable) {
+async function startServer(servers: readonly string[], table: NameTable) {
   for (;;) {
     const free = Deno.listen({ hostname: "127.0.0.41", port: 0 });
     const { port } = free.addr;
@@ -25,12 +25,12 @@ async function opened(servers: readonly string[], table: NameTable) {
     const forwarder = new Forwarder({ limitMs: 600 });
     const server = new NameServer({ log: SILENT_LOG, port, forwarder, hostServers: { servers } });
     if ((await server.update(table)).length === 0) return { server, port };
-    // Somebody has it on another address.
+    // The port is in use on the other address.
     await server[Symbol.asyncDispose]();
   }
 }
 
-Deno.test("names: who is in the network is told, and others nothing", async () => {
+Deno.test("names: containers of the network get answers, unknown sources get none", async () => {
   await using it = await serve();
   assert.deepEqual(await it.ask("db"), ["NOERROR", "127.0.0.2"]);
   assert.deepEqual((await it.ask("www"))?.toSorted(), ["127.0.0.1", "127.0.0.2", "NOERROR"]);
@@ -46,7 +46,7 @@ Deno.test("names: who is in the network is told, and others nothing", async () =
   assert.deepEqual(answers.map((answer) => answer.answers[0]!.data), ["127.0.0.2", "fd00::7"]);
 });
 
-Deno.test("names: another table counts at once; networks come and go; a taken address is told", async () => {
+Deno.test("names: a new table takes effect at once; networks are added and removed; an address in use is reported", async () => {
   await using it = await serve();
   const { networks, containers } = TABLE;
   const renamed = { ...containers[1]!, endpoints: [{ ...containers[1]!.endpoints[0]!, names: ["store"] }] };
@@ -59,17 +59,17 @@ Deno.test("names: another table counts at once; networks come and go; a taken ad
   assert.match(troubles[0]!, /^127\.0\.0\.41: .*in use/i);
 });
 
-Deno.test("names: strangers' connections are closed at once", async () => {
+Deno.test("names: connections of unknown sources are closed at once", async () => {
   await using it = await serve();
   using stranger = await Deno.connect({ hostname: "127.0.0.42", port: it.back.port });
-  const said = await stranger.read(new Uint8Array(1)).catch((thrown) => {
+  const response = await stranger.read(new Uint8Array(1)).catch((thrown) => {
     assert.ok(thrown instanceof Deno.errors.ConnectionReset);
     return null;
   });
-  assert.equal(said, null);
+  assert.equal(response, null);
 });
 
-Deno.test("names: what nobody knows is asked elsewhere, unless there is no way out", async () => {
+Deno.test("names: unknown names are forwarded unless the network is internal", async () => {
   const record = { name: "example.org", type: "A", ttl: 5, data: "192.0.2.1" };
   await using outside = await fakeServer((requested) => [answerTo(requested, [record])]);
   await using it = await serve([outside.at]);
@@ -83,7 +83,7 @@ Deno.test("names: what nobody knows is asked elsewhere, unless there is no way o
   assert.equal(outside.requested.length, 2);
 });
 
-Deno.test("names: 2,000 questions a second are all answered", async () => {
+Deno.test("names: 2,000 queries a second are all answered", async () => {
   await using it = await serve();
   const socket = createSocket("udp4");
   const answered = new Set<number>();

@@ -1,10 +1,10 @@
 /**
  * @module
- * What the name server knows: who is in which network, under which names. Plain JSON: the engine makes it and hands it over
- * whole, another process answers from it. Networks without names (the default bridge) aren't in it.
+ * What the DNS server answers from: the containers of each network and their names. Plain JSON: the engine builds it
+ * and sends it as a whole to the DNS process. Networks without names (the default bridge) are not in it.
  */
 
-/** See the module's comment. */
+/** All networks with DNS and the containers in them. */
 export interface NameTable {
   readonly networks: readonly NamedNetwork[];
   readonly containers: readonly NamedContainer[];
@@ -13,27 +13,27 @@ export interface NameTable {
 export interface NamedNetwork {
   readonly id: string;
   readonly name: string;
-  /** Addresses of the bridge: there its containers ask. */
+  /** Addresses of the bridge, which the network's containers send their queries to. */
   readonly gateways: readonly string[];
 }
 
 export interface NamedContainer {
-  /** In the order in which names are looked for. */
+  /** In the order in which names are looked up. */
   readonly endpoints: readonly NamedEndpoint[];
-  /** Servers that know other names; those of the host if not given. */
+  /** Upstream servers for other names; those of the host if absent. */
   readonly servers?: readonly string[];
-  /** Whether other names are looked for at all: not in networks without a way out. */
+  /** Whether other names are forwarded at all: not if all networks are internal. */
   readonly forwards: boolean;
-  /** It wants its search domains tried before names without a dot are looked for elsewhere. */
+  /** Whether single-label names are not forwarded, so that the resolver tries its search domains first. */
   readonly searchesFirst: boolean;
 }
 
 export interface NamedEndpoint {
-  /** Id. */
+  /** Id of the network. */
   readonly network: string;
-  /** The first is the one that an address leads back to. */
+  /** The first one is returned for a reverse lookup. */
   readonly names: readonly string[];
-  /** One of each version at most. */
+  /** At most one IPv4 and one IPv6 address. */
   readonly addresses: readonly string[];
 }
 

@@ -1,19 +1,19 @@
 /**
  * @module
- * Looks names and addresses up for a container, in its own networks and no others. Pure.
+ * Resolves names and addresses for a container, within its hostPart networks only. Pure.
  */
 import { canonicalAddress, type Family } from "../address.ts";
 import type { NamedContainer, NamedEndpoint, NameTable } from "./name_table.ts";
 
-/** A network as it is looked up in. */
+/** An index of one network's names and addresses. */
 interface Zone {
   readonly name: string;
-  /** Lower case, to all addresses under that name. */
+  /** By name in lower case. */
   readonly addresses: Map<string, string[]>;
   readonly byAddress: Map<string, { readonly container: NamedContainer; readonly endpoint: NamedEndpoint }>;
 }
 
-/** See the module's comment. */
+/** Resolves names and addresses for a container, within its hostPart networks only. */
 export class Names {
   /** By the network's id. */
   readonly #zones = new Map<string, Zone>();
@@ -27,33 +27,36 @@ export class Names {
     }
   }
 
-  /** Who asks in a network from an address; undefined: nobody who is in it. */
+  /** Returns the container with this address in a network; undefined if there is none. */
   asker(network: string, address: string): NamedContainer | undefined {
     const known = this.#zones.get(network)?.byAddress;
-    // Sockets give addresses of version 4 as they are here.
+    // Sockets report IPv4 addresses in canonical form already.
     return (known?.get(address) ?? known?.get(canonical(address)))?.container;
   }
 
   /**
-   * Addresses of all that have a name; none where it has no address of that version; undefined where nobody has it. A
-   * network's name may stand behind it: `web.back`.
+   * Returns the addresses of all containers with this name: empty if they have none of this family, undefined if no
+   * container has the name. A name may be qualified with its network's: `web.back`.
    */
   addresses({ endpoints }: NamedContainer, name: string, family: Family): string[] | undefined {
     const requested = name.toLowerCase().replace(/\.$/, "");
     const zones = endpoints.flatMap(({ network }) => this.#zones.get(network) ?? []);
-    for (const [own, inNetwork] of divided(requested)) {
+    for (const [hostPart, inNetwork] of networkSplits(requested)) {
       for (const zone of zones) {
         if (inNetwork !== undefined && inNetwork !== zone.name) continue;
-        const found = zone.addresses.get(own);
+        const found = zone.addresses.get(hostPart);
         if (found !== undefined) return found.filter((address) => address.includes(":") === (family === 6));
       }
     }
     return undefined;
   }
 
-  /** The name of an address with its network's. @param name as a question has it: `2.0.18.172.in-addr.arpa` */
+  /**
+   * Returns the name of an address, qualified with its network's.
+   * @param name as in a PTR query: `2.0.18.172.in-addr.arpa`
+   */
   pointer({ endpoints }: NamedContainer, name: string): string | undefined {
-    const address = reversed(name.toLowerCase().replace(/\.$/, ""));
+    const address = addressOfPtrName(name.toLowerCase().replace(/\.$/, ""));
     if (address === undefined) return undefined;
     for (const { network } of endpoints) {
       const zone = this.#zones.get(network);
@@ -74,8 +77,8 @@ export class Names {
   }
 }
 
-/** A name as a whole, and every way to see the rest of it as a network's name: both may have dots. */
-function* divided(name: string): Generator<readonly [name: string, network: string | undefined]> {
+/** Yields the whole name, then every split into a name and a network's name: both may contain dots. */
+function* networkSplits(name: string): Generator<readonly [name: string, network: string | undefined]> {
   yield [name, undefined];
   for (let at = name.lastIndexOf("."); at > 0; at = name.lastIndexOf(".", at - 1)) {
     yield [name.slice(0, at), name.slice(at + 1)];
@@ -84,12 +87,12 @@ function* divided(name: string): Generator<readonly [name: string, network: stri
 
 const canonical = (text: string): string => canonicalAddress(text.replace(/%.*$/, "")) ?? text;
 
-/** The address in the name of a pointer (RFC 1035, 3.5; RFC 3596, 2.5). */
-function reversed(name: string): string | undefined {
-  const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
-  if (four !== null) return four.slice(1).toReversed().join(".");
-  const six = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name);
-  if (six === null) return undefined;
-  const digits = six[1]!.replaceAll(".", "").split("").toReversed().join("");
+/** Returns the address in the name of a PTR query (RFC 1035, 3.5; RFC 3596, 2.5). */
+function addressOfPtrName(name: string): string | undefined {
+  const ipv4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
+  if (ipv4 !== null) return ipv4.slice(1).toReversed().join(".");
+  const ipv6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name);
+  if (ipv6 === null) return undefined;
+  const digits = ipv6[1]!.replaceAll(".", "").split("").toReversed().join("");
   return canonical(digits.match(/.{4}/g)!.join(":"));
 }

@@ -1,8 +1,9 @@
 /**
  * @module
- * The process that answers for names. It is no part of the engine, because containers run on where that ends, is killed or
- * becomes another one, and their names with them. It knows what the last engine has told it, may do nothing but read and
- * use the network, and ends when it is told to, when nobody has had a name for a while, or when its socket has gone.
+ * The DNS process. It is separate from the engine because containers, and so their names, outlive an engine that exits,
+ * is killed or is replaced by re-exec. It serves the table that the last engine sent, has permissions to read and to
+ * use the network only, and exits when told to, when no container has had a name for a while, or when its socket was
+ * removed.
  */
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
@@ -11,33 +12,36 @@ import { NameServer } from "./name_server.ts";
 import { removeIfExists } from "../../io/if_exists.ts";
 import { isEnded } from "./tcp_messages.ts";
 
-/** How long nobody may have a name, in ms: the next container needn't wait for another process. */
+/** How long to live without any container, in ms, so that the next one needn't wait for a new process. */
 const IDLE_MS = 30_000;
-/** How often it looks whether its socket is still there, in ms. */
-const LOOK_MS = 10_000;
+/** How often to check that its socket still exists, in ms. */
+const SOCKET_CHECK_MS = 10_000;
 
-/** Answers until it is over. @param socketPath where engines come; whatever was there is replaced */
+/**
+ * Serves DNS until the process should exit.
+ * @param socketPath Unix socket for engines; an existing file is replaced
+ */
 export async function serveNames(socketPath: string, log: Log): Promise<void> {
-  const over = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<void>();
   await using server = new NameServer({ log });
   using listener = listen(socketPath);
   dropPermissions();
-  const own = inodeOf(socketPath);
-  const look = setInterval(() => inodeOf(socketPath) === own || over.resolve(), LOOK_MS);
-  let idle = setTimeout(over.resolve, IDLE_MS);
-  const heed = async (request: NameRequest): Promise<NameReply> => {
+  const socketInode = inodeOf(socketPath);
+  const socketCheck = setInterval(() => inodeOf(socketPath) === socketInode || finished.resolve(), SOCKET_CHECK_MS);
+  let idle = setTimeout(finished.resolve, IDLE_MS);
+  const handle = async (request: NameRequest): Promise<NameReply> => {
     clearTimeout(idle);
     if ("end" in request) {
       await server[Symbol.asyncDispose]();
-      setTimeout(over.resolve, 0);
+      setTimeout(finished.resolve, 0);
       return { troubles: [] };
     }
-    if (request.table.containers.length === 0) idle = setTimeout(over.resolve, IDLE_MS);
+    if (request.table.containers.length === 0) idle = setTimeout(finished.resolve, IDLE_MS);
     return { troubles: await server.update(request.table) };
   };
-  void accept(listener, heed, log);
-  await over.promise;
-  clearInterval(look);
+  void accept(listener, handle, log);
+  await finished.promise;
+  clearInterval(socketCheck);
   clearTimeout(idle);
 }
 
@@ -48,23 +52,23 @@ function listen(path: string): Deno.Listener {
   return listener;
 }
 
-/** What a container sends is read here, and nothing that it could do with us may reach further. */
+/** Drops permissions: this process parses untrusted messages, and an exploit must not reach further. */
 function dropPermissions(): void {
   for (const name of ["run", "ffi", "write", "env", "sys"] as const) Deno.permissions.revokeSync({ name });
 }
 
 async function accept(
   listener: Deno.Listener,
-  heed: (request: NameRequest) => Promise<NameReply>,
+  handle: (request: NameRequest) => Promise<NameReply>,
   log: Log,
 ): Promise<void> {
-  // One after another, whichever engine they are from: the last one counts.
-  let turn = Promise.resolve();
+  // Requests are handled one after another, from whichever engine: the last table wins.
+  let queue = Promise.resolve();
   const serve = async (connection: Deno.Conn) => {
     using _connection = connection;
     for await (const request of messagesFrom<NameRequest>(connection.readable)) {
-      const done = turn.then(() => heed(request));
-      turn = done.then(() => undefined, () => undefined);
+      const done = queue.then(() => handle(request));
+      queue = done.then(() => undefined, () => undefined);
       await connection.write(toLine(await done));
     }
   };

@@ -1,11 +1,11 @@
 /**
  * @module
- * Messages over TCP, each with its length before it (RFC 1035, 4.2.2; RFC 7766).
+ * DNS messages over TCP, each prefixed by its length (RFC 1035, 4.2.2; RFC 7766).
  */
 
 const LENGTH_BYTES = 2;
 
-/** Messages that come in over a connection, until its end. One that ends in the middle of a message just ends. */
+/** Yields the messages of a connection until its end. An incomplete last message is dropped. */
 export async function* messagesOf(connection: Pick<Deno.Conn, "read">): AsyncGenerator<Uint8Array> {
   const length = new Uint8Array(LENGTH_BYTES);
   while (await fill(connection, length)) {
@@ -15,7 +15,7 @@ export async function* messagesOf(connection: Pick<Deno.Conn, "read">): AsyncGen
   }
 }
 
-/** Whether there was enough to fill it. */
+/** Fills the buffer. Returns false if the connection ended before. */
 async function fill(connection: Pick<Deno.Conn, "read">, bytes: Uint8Array): Promise<boolean> {
   for (let at = 0; at < bytes.length;) {
     const count = await connection.read(bytes.subarray(at));
@@ -25,6 +25,7 @@ async function fill(connection: Pick<Deno.Conn, "read">, bytes: Uint8Array): Pro
   return true;
 }
 
+/** Sends one message with its length prefix. */
 export async function sendMessage(connection: Pick<Deno.Conn, "write">, message: Uint8Array): Promise<void> {
   const bytes = new Uint8Array(LENGTH_BYTES + message.length);
   new DataView(bytes.buffer).setUint16(0, message.length);
@@ -32,7 +33,7 @@ export async function sendMessage(connection: Pick<Deno.Conn, "write">, message:
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-/** What a connection may end with: the other side has gone, or took too long. */
+/** Whether an error means that the peer closed or reset the connection, or timed out. */
 export const isEnded = (thrown: unknown): boolean =>
   thrown instanceof Deno.errors.ConnectionReset || thrown instanceof Deno.errors.BrokenPipe ||
   thrown instanceof Deno.errors.ConnectionRefused || thrown instanceof Deno.errors.ConnectionAborted ||
@@ -41,7 +42,7 @@ export const isEnded = (thrown: unknown): boolean =>
   thrown instanceof Deno.errors.UnexpectedEof || thrown instanceof Deno.errors.AddrNotAvailable ||
   thrown instanceof Deno.errors.NetworkUnreachable;
 
-/** One question to a server; undefined where no answer comes in time. */
+/** Sends one query to a server. Returns undefined if no answer comes in time. */
 export async function tcpExchange(
   message: Uint8Array,
   server: { readonly hostname: string; readonly port: number },

@@ -1,10 +1,11 @@
 /**
  * @module
- * Built-in plugin: one line in the engine's log for each step in the life of images and containers.
+ * Built-in plugin: logs a line for each lifecycle event of images and containers.
  */
 import type { Log } from "../../log.ts";
 import type { Plugin } from "../plugin.ts";
 
+/** Returns the plugin, which logs to the scope `lifecycle` of `log`. */
 export function lifecycleLog(log: Log): Plugin {
   const lines = log.scope("lifecycle");
   return {

@@ -1,7 +1,7 @@
 /**
  * @module
- * Built-in plugin: counts what happens for Prometheus. `GET /metrics` on the engine's socket shows it, and so does an
- * address on loopback if one is configured.
+ * Built-in plugin: Prometheus metrics, served as `GET /metrics` on the engine's socket, and on a loopback address if
+ * one is configured.
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -20,21 +20,24 @@ export interface MetricsConfig {
   readonly address?: { readonly hostname: string; readonly port: number };
 }
 
-/** What is read when somebody asks. */
+/** Values that are read on each scrape. */
 export interface MetricsSources {
   readonly version: string;
-  /** Containers by state. */
+  /** Returns numbers of containers by state. */
   readonly containers: () => Readonly<Record<string, number>>;
   readonly plugins: () => readonly PluginStatus[];
-  /** Of the engine, in bytes. */
+  /** Returns the engine's resident set size in bytes. */
   readonly residentBytes: () => number;
 }
 
-/** In seconds. */
+/** Upper bounds of the buckets, in seconds. */
 const DURATIONS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-/** @throws {TsdError} invalid_argument, naming the field */
+/**
+ * Validates the configuration.
+ * @throws {TsdError} invalid_argument, naming the field
+ */
 export function parseMetricsConfig(given: unknown): MetricsConfig {
   const { address }: Infer<typeof CONFIG> = conform(CONFIG, given);
   if (address === undefined) return {};
@@ -49,7 +52,7 @@ export function parseMetricsConfig(given: unknown): MetricsConfig {
   return { address: { hostname: host.replace(/^\[|\]$/g, ""), port } };
 }
 
-/** See the module's comment. */
+/** Collects metrics from hooks and sources. */
 export class Metrics {
   readonly #config: MetricsConfig;
   readonly #log: Log;
@@ -82,12 +85,12 @@ export class Metrics {
     ];
   }
 
-  /** Everything, in the text format. */
+  /** Returns all metrics in the text format. */
   text(): string {
     return this.#families.map((family) => family.text()).join("");
   }
 
-  /** The plugin; an address that was configured is served while it is there. */
+  /** Returns the plugin. A configured address is served until the plugin is closed. */
   plugin(): Plugin {
     const server = this.#config.address && serveMetrics(this.#config.address, () => this.text(), this.#log);
     return {

@@ -1,11 +1,11 @@
 /**
  * @module
- * Serves metrics on a port of loopback. Pages in a browser of this machine have no business here.
+ * Serves metrics on a loopback port. Requests of web pages (cross-origin, or by DNS rebinding) are refused.
  */
 import type { Log } from "../../log.ts";
 import { METRICS_TYPE } from "./metrics_text.ts";
 
-/** An address that can't be had is no reason not to start: it is logged. */
+/** Starts the server. An address that can't be listened on is logged and does not keep the engine from starting. */
 export function serveMetrics(
   address: { readonly hostname: string; readonly port: number },
   text: () => string,

@@ -19,7 +19,7 @@ function setup(config: MetricsConfig = {}) {
   return { metrics, bus, lines };
 }
 
-Deno.test("what happens is counted", () => {
+Deno.test("hooks are counted", () => {
   const { metrics, bus } = setup();
   const started = { ...CONTAINER, pid: 7 };
   bus.callParallel("container.started", () => ({ ...started, replayed: false }));
@@ -62,7 +62,7 @@ Deno.test("what happens is counted", () => {
   ) assert.ok(text.split("\n").includes(line), line);
 });
 
-Deno.test("the format: help and type come first, labels are escaped, plain counters begin at 0", () => {
+Deno.test("format: help and type come first, labels are escaped, counters without labels start at 0", () => {
   const counter = new Counter("c_total", "Line one\nand \\ two.");
   counter.add({ a: 'x"\\\n' });
   assert.equal(
@@ -75,7 +75,7 @@ Deno.test("the format: help and type come first, labels are escaped, plain count
   assert.match(histogram.text(), /h_bucket\{le="1"\} 0\nh_bucket\{le="2"\} 1\nh_bucket\{le="\+Inf"\} 1\nh_sum 1\.5\n/);
 });
 
-Deno.test("an address on loopback is served, to nobody's pages, until the plugin goes", async () => {
+Deno.test("a loopback address is served until the plugin is closed, but not to web pages", async () => {
   const { bus, lines } = setup({ address: { hostname: "127.0.0.1", port: 0 } });
   const [, port] = /port=(\d+)/.exec(lines[0]!)!;
   const ask = async (path: string, init: RequestInit = {}) => {
@@ -104,7 +104,7 @@ async function statusWithHost(port: number, host: string): Promise<number> {
   return Number(answer.split(" ")[1]);
 }
 
-Deno.test("only loopback may be configured", () => {
+Deno.test("only loopback addresses may be configured", () => {
   for (const address of ["127.0.0.1:9323", "localhost:1", "[::1]:65535", "127.1.2.3:80"]) {
     parseMetricsConfig({ address });
   }

@@ -1,14 +1,14 @@
 /**
  * @module
- * Prometheus's text format, version 0.0.4: counters, gauges and histograms with labels.
+ * Prometheus's text exposition format, version 0.0.4: counters, gauges and histograms with labels.
  */
 
-/** For the header `Content-Type`. */
+/** Value of the header `Content-Type`. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** One family of values in the format. */
+/** A metric family. */
 export interface Family {
   text(): string;
 }
@@ -35,7 +35,7 @@ abstract class Values implements Family {
   }
 }
 
-/** Only goes up. Without labels it is there from the beginning, at 0. */
+/** A counter. One without labels (`isPlain`) starts at 0; others appear with their first increment. */
 export class Counter extends Values {
   readonly #values = new Map<string, { readonly labels: Labels; value: number }>();
 
@@ -56,7 +56,7 @@ export class Counter extends Values {
   }
 }
 
-/** Values as they are when somebody asks. */
+/** Values that are read on each scrape. */
 export class Gauge extends Values {
   readonly #read: () => Iterable<readonly [Labels, number]>;
 
@@ -82,12 +82,12 @@ interface Buckets {
   count: number;
 }
 
-/** How values spread. */
+/** A histogram of observed values. */
 export class Histogram extends Values {
   readonly #bounds: readonly number[];
   readonly #all = new Map<string, Buckets>();
 
-  /** `bounds` go up; the last bucket, without an end, is added. */
+  /** @param bounds upper bounds of the buckets, ascending; the last bucket (`+Inf`) is added */
   constructor(name: string, help: string, bounds: readonly number[]) {
     super(name, help, "histogram");
     this.#bounds = bounds;

@@ -1,7 +1,8 @@
 /**
  * @module
- * Built-in plugin: posts what hooks are given to a URL, as JSON. Posts come one after another, in order, and never hold the
- * engine up: what can't be delivered is tried a few times and then dropped, and so is what doesn't fit into the queue.
+ * Built-in plugin: posts the contexts of hooks to a URL as JSON. Posts are sent one after another, in order, and never
+ * delay the engine: a post that fails is retried a few times and then dropped, and so are posts that don't fit into the
+ * queue.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -22,26 +23,29 @@ const CONFIG = object({
 
 export type WebhookConfig = Infer<typeof CONFIG>;
 
-/** How the world outside is reached; tests have their own. */
+/** The effects that the plugin uses; replaced in tests. */
 export interface WebhookCalls {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => number;
 }
 
-/** Most posts that wait. */
+/** Maximum number of queued posts. */
 const MAX_QUEUE = 1000;
-/** Before the second try, in ms; then twice as long each time. */
+/** Delay before the first retry, in ms; doubled for each further one. */
 const FIRST_DELAY_MS = 500;
-/** What is waiting gets so long when the engine ends, in ms. */
+/** How long queued posts are still sent after the engine begins to shut down, in ms. */
 const LAST_MS = 1000;
 const DEFAULTS = { attempts: 4, timeoutMs: 5000 };
-/** They come with every line and every request. */
-const LOUD: readonly HookName[] = ["log.line", "api.answered"];
+/** Hooks that are called for every log line or request, excluded by default. */
+const FREQUENT: readonly HookName[] = ["log.line", "api.answered"];
 
-const OBSERVING = HOOK_NAMES.filter((hook) => rowOf(hook).kind === "parallel" && !LOUD.includes(hook));
+const OBSERVING = HOOK_NAMES.filter((hook) => rowOf(hook).kind === "parallel" && !FREQUENT.includes(hook));
 
-/** @throws {TsdError} invalid_argument, naming the field */
+/**
+ * Validates the configuration.
+ * @throws {TsdError} invalid_argument, naming the field
+ */
 export function parseWebhookConfig(given: unknown): WebhookConfig {
   const config = conform(CONFIG, given);
   const url = URL.parse(config.url);
@@ -53,18 +57,19 @@ export function parseWebhookConfig(given: unknown): WebhookConfig {
     new Headers(config.headers);
   } catch (thrown) {
     if (!(thrown instanceof TypeError)) throw thrown;
-    // The message would show a header's value.
+    // The message of the TypeError would reveal a header's value.
     throw wrong("headers has a name or a value that no header can have");
   }
   return config;
 }
 
+/** Returns the plugin. */
 export function webhook(config: WebhookConfig, log: Log, calls: WebhookCalls = CALLS): Plugin {
   const posts = new Posts({ ...DEFAULTS, ...config }, log.scope("webhook"), calls);
   const hooks = (config.hooks ?? OBSERVING).map((hook) => [hook, (context: unknown) => posts.add(hook, context)]);
   return {
     ...{ name: "webhook", apiVersion: 1, order: "post" },
-    // What they are given is posted as it is, whatever the hook.
+    // Contexts are posted as they are, for every hook.
     hooks: Object.fromEntries(hooks) as PluginHooks,
     close: () => posts.close(),
   };
@@ -90,7 +95,7 @@ class Posts {
     this.#calls = calls;
   }
 
-  /** Returns at once. */
+  /** Queues a post and returns at once. */
   add(hook: HookName, context: unknown): void {
     if (this.#ending.signal.aborted) return;
     if (this.#queue.length >= MAX_QUEUE) {
@@ -132,7 +137,7 @@ class Posts {
     }
   }
 
-  /** What went wrong, and whether trying again can help. */
+  /** Tries once. Returns undefined on success, else the reason and whether a retry may succeed. */
   async #try(body: string): Promise<{ readonly why: string; readonly mayPass: boolean } | undefined> {
     const { url, headers, timeoutMs } = this.#config;
     const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(timeoutMs)]);
@@ -148,7 +153,7 @@ class Posts {
   }
 }
 
-/** There may be a secret in it. */
+/** The URL may contain a secret. */
 const withoutUrl = (text: string, url: string) => text.replaceAll(url, new URL(url).origin);
 
 function requireRange(name: string, value: number | undefined, least: number, most: number): void {

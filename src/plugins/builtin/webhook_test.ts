@@ -13,7 +13,7 @@ interface Received {
   readonly body: { readonly id: string; readonly hook: string; readonly context: Record<string, unknown> };
 }
 
-/** A world in which posts are answered with the given statuses, one after another; 0: nobody is there. */
+/** Sets up a webhook whose posts are answered with the given statuses in order; 0 fails to connect. */
 function fixture(config: Partial<WebhookConfig>, statuses: readonly number[] = []) {
   const received: Received[] = [];
   const waited: number[] = [];
@@ -39,7 +39,7 @@ function fixture(config: Partial<WebhookConfig>, statuses: readonly number[] = [
   return { bus: new HookBus([plugin], SILENT_LOG), received, waited, lines };
 }
 
-Deno.test("hooks are posted in order, with the headers that were asked for", async () => {
+Deno.test("hooks are posted in order with the configured headers", async () => {
   const { bus, received } = fixture({ headers: { "X-Mine": "1" } });
   bus.callParallel("container.started", () => ({ ...CONTAINER, pid: 7, replayed: false }));
   bus.callParallel("container.exited", () => EXITED);
@@ -55,7 +55,7 @@ Deno.test("hooks are posted in order, with the headers that were asked for", asy
   assert.deepEqual(body, { id: body.id, time: "1970-01-01T00:00:00.000Z", hook: "container.exited", context: EXITED });
 });
 
-Deno.test("only the hooks that were named; it has no say in any of them", async () => {
+Deno.test("only the configured hooks are posted, and the plugin answers none of them", async () => {
   const { bus, received } = fixture({ hooks: ["container.exec"] });
   bus.callParallel("container.exited", () => EXITED);
   await bus.callSequential("container.exec", () => ({
@@ -66,7 +66,7 @@ Deno.test("only the hooks that were named; it has no say in any of them", async 
   assert.deepEqual(received.map(({ body }) => body.hook), ["container.exec"]);
 });
 
-Deno.test("what may pass is tried again, later and later; what won't is not", async () => {
+Deno.test("temporary failures are retried with growing delays, permanent ones are not", async () => {
   const passing = fixture({}, [0, 503, 429, 200]);
   passing.bus.callParallel("container.exited", () => EXITED);
   await passing.bus[Symbol.asyncDispose]();
@@ -83,7 +83,7 @@ Deno.test("what may pass is tried again, later and later; what won't is not", as
   assert.match(refused.lines[0]!, /attempts=1 why="status 404"/);
 });
 
-Deno.test("a receiver that hangs holds nobody up, and what doesn't fit is dropped", async () => {
+Deno.test("a receiver that hangs delays nothing, and posts beyond the queue's limit are dropped", async () => {
   const lines: string[] = [];
   let posts = 0;
   const hanging: WebhookCalls = {
@@ -103,7 +103,7 @@ Deno.test("a receiver that hangs holds nobody up, and what doesn't fit is droppe
   assert.match(lines.join("\n"), /posts were dropped count=99/);
 });
 
-Deno.test("a configuration that is wrong names the field", () => {
+Deno.test("an error about the configuration names the field", () => {
   const url = "http://127.0.0.1:9/";
   const wrong: readonly (readonly [unknown, RegExp])[] = [
     [[], /the value is no object/],

@@ -1,21 +1,21 @@
 /**
  * @module
- * Folders of hooks.d files. A file of the same name in a later folder takes the place of an earlier one's; hooks run in the
- * order of the files' names in lower case. A file with which nothing can be done keeps containers from starting: whoever
- * has put it there wants it to count.
+ * Directories of hooks.d files. A file overrides one of the same name in an earlier directory; hooks run in the order
+ * of the lower-cased file names. An invalid file keeps the containers that it applies to from starting, because the
+ * administrator relies on its hooks.
  */
 import { prefixed, TsdError } from "../../errors.ts";
 import type { OciHook, OciHooks } from "../../runtime/spec/mod.ts";
 import { type Stage, STAGES } from "../answers.ts";
 import { type HookedContainer, type HookFile, parseHookFile } from "./hook_file.ts";
 
-/** Where Podman looks too: what came with the system's packages, then the administrator's. */
+/** Podman's directories: those of the system's packages first, then the administrator's. */
 export const DEFAULT_HOOK_DIRS: readonly string[] = [
   "/usr/share/containers/oci/hooks.d",
   "/etc/containers/oci/hooks.d",
 ];
 
-/** See the module's comment. */
+/** OCI hooks from the files of hooks.d directories, read anew for each container. */
 export class HookDirs {
   readonly #dirs: readonly string[];
 
@@ -24,22 +24,25 @@ export class HookDirs {
   }
 
   /**
-   * The hooks for a container, by stage, behind those that it has already.
+   * Returns a container's hooks by stage, after those that it has already; undefined if there are none.
    * @throws {TsdError} invalid_argument, not_implemented, naming the file
    */
-  hooksFor(container: HookedContainer, own: OciHooks = {}): OciHooks | undefined {
+  hooksFor(container: HookedContainer, existing: OciHooks = {}): OciHooks | undefined {
     const matching = this.#files().filter(({ file }) => file.matches(container)).map(({ path, file }) => {
       if (!file.isExternal) return file;
-      throw new TsdError("not_implemented", `Cannot use the hooks in ${path}: the stage precreate is Podman's own`);
+      throw new TsdError(
+        "not_implemented",
+        `Cannot use the hooks in ${path}: the stage precreate is Podman's own`,
+      );
     });
     const all = STAGES.map((stage): [Stage, readonly OciHook[]] => [
       stage,
-      [...own[stage] ?? [], ...matching.filter(({ stages }) => stages.includes(stage)).map(({ hook }) => hook)],
+      [...existing[stage] ?? [], ...matching.filter(({ stages }) => stages.includes(stage)).map(({ hook }) => hook)],
     ]).filter(([, hooks]) => hooks.length > 0);
     return all.length === 0 ? undefined : Object.fromEntries(all);
   }
 
-  /** Synchronously: mostly there are none, and looking is quicker than to have another thread look. */
+  /** Reads synchronously: there are usually no files, and looking takes less time than handing it to another thread. */
   #files(): readonly { readonly path: string; readonly file: HookFile }[] {
     const paths = new Map(this.#dirs.flatMap(pathsIn));
     return [...paths].sort(byLowerCaseName).map(([, path]) => {
@@ -69,7 +72,7 @@ function requireProgram(path: string, { hook }: HookFile): void {
   }
 }
 
-/** Names and paths. A folder that isn't there has none. */
+/** Returns file names and paths; none if the directory does not exist. */
 function pathsIn(dir: string): [string, string][] {
   try {
     return [...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".json"))
@@ -80,7 +83,7 @@ function pathsIn(dir: string): [string, string][] {
   }
 }
 
-/** By code points. */
+/** Compares by code points. */
 function byLowerCaseName([a]: readonly [string, string], [b]: readonly [string, string]): number {
   const [one, other] = [a.toLowerCase(), b.toLowerCase()];
   return one < other ? -1 : one > other ? 1 : 0;

@@ -14,7 +14,7 @@ const fileOf = (when: unknown, more: Record<string, unknown> = {}) =>
 const matches = (when: unknown, container: Partial<HookedContainer> = {}) =>
   parseHookFile(fileOf(when)).matches({ ...CONTAINER, ...container });
 
-Deno.test("conditions: all that are given have to hold, and none is for nobody", () => {
+Deno.test("conditions: all of them have to hold, and a hook without any matches no container", () => {
   assert.equal(matches({ always: true }), true);
   assert.equal(matches({ always: false }), false);
   assert.equal(matches({}), false);
@@ -36,7 +36,7 @@ Deno.test("conditions: all that are given have to hold, and none is for nobody",
   assert.equal(matches({ always: true, later: "fields that aren't known are passed over" }), true);
 });
 
-Deno.test("a file that is wrong says what is wrong", () => {
+Deno.test("an error about a file names the problem", () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ["{", /it is not JSON/],
     ["[]", /it is no object/],
@@ -59,14 +59,14 @@ Deno.test("a file that is wrong says what is wrong", () => {
   }
 });
 
-Deno.test("folders: later ones count more, names decide about the order, plugins' hooks come first", async () => {
+Deno.test("directories: later ones override, file names set the order, plugins' hooks come first", async () => {
   const dir = await Deno.makeTempDir({ prefix: "tsd-hooks-" });
   try {
     const [system, local] = [`${dir}/system`, `${dir}/local`];
     const dirs = new HookDirs([system, `${dir}/missing`, local]);
     assert.equal(dirs.hooksFor(CONTAINER), undefined);
-    const own = { poststop: [{ path: "/bin/own" }] };
-    assert.deepEqual(dirs.hooksFor(CONTAINER, own), own);
+    const pluginHooks = { poststop: [{ path: "/bin/own" }] };
+    assert.deepEqual(dirs.hooksFor(CONTAINER, pluginHooks), pluginHooks);
     for (const directory of [system, local]) await Deno.mkdir(directory);
     const write = (path: string, name: string, stages = ["prestart", "poststop"]) =>
       Deno.writeTextFile(path, fileOf({ always: true }, { hook: { path: "/bin/sh", args: [name] }, stages }));
@@ -77,7 +77,7 @@ Deno.test("folders: later ones count more, names decide about the order, plugins
     await Deno.writeTextFile(`${local}/readme.txt`, "no hook");
     const names = (hooks: readonly { readonly args?: readonly string[] | undefined }[] | undefined) =>
       hooks?.map(({ args }) => args?.[0]);
-    const { prestart, poststop } = dirs.hooksFor(CONTAINER, own)!;
+    const { prestart, poststop } = dirs.hooksFor(CONTAINER, pluginHooks)!;
     assert.deepEqual(names(prestart), ["local z", "system a", "local b"]);
     assert.deepEqual(names(poststop), [undefined, "local z", "system a"]);
     await Deno.writeTextFile(`${local}/05-z.json`, fileOf({ hasBindMounts: true }, { stages: ["precreate"] }));

@@ -1,8 +1,8 @@
 /**
  * @module
- * One JSON file of a hooks.d folder, version 1.0.0, as Podman and CRI-O read it: a program, the stages at which the runtime
- * runs it, and for which containers. Fields are matched as Go's decoder does; those that aren't known are passed over, as
- * there.
+ * Parses a JSON file of a hooks.d directory, version 1.0.0, as Podman and CRI-O read it: a program, the stages at which
+ * the runtime runs it, and conditions on the container. Field names are matched as by Go's decoder, and unknown fields
+ * are ignored.
  */
 import { TsdError } from "../../errors.ts";
 import { decode, type Decoded, isObject, type Shape } from "../../json/decode.ts";
@@ -11,28 +11,31 @@ import { type Stage, STAGES } from "../answers.ts";
 import { goPattern } from "./patterns.ts";
 
 const VERSION = "1.0.0";
-/** Podman's own: a program that rewrites the configuration. Only a container that it is for can't be had. */
+/**
+ * A stage of Podman only: a program that rewrites the configuration. Only containers that its conditions match are
+ * refused.
+ */
 const PRECREATE = "precreate";
 
-/** What conditions are about. */
+/** The properties of a container that conditions match. */
 export interface HookedContainer {
   readonly annotations: Readonly<Record<string, string>>;
-  /** The first word of its command line. */
+  /** The first element of its command line. */
   readonly command: string;
-  /** The caller asked for parts of the host's file system. */
+  /** Whether the client requested bind mounts. */
   readonly hasBindMounts: boolean;
 }
 
 export interface HookFile {
   readonly hook: OciHook;
   readonly stages: readonly Stage[];
-  /** It is for a stage that only Podman has. */
+  /** Whether it has a stage that only Podman supports. */
   readonly isExternal: boolean;
-  /** Whether the hook is for this container. */
+  /** Whether the conditions match this container. */
   matches(container: HookedContainer): boolean;
 }
 
-/** A file's fields, whose values are yet to be checked. */
+/** The fields of a file before validation. */
 interface FileFields {
   readonly version?: unknown;
   readonly hook?: {
@@ -59,7 +62,10 @@ const SHAPE: Shape<FileFields> = {
 
 type Condition = (container: HookedContainer) => boolean;
 
-/** @throws {TsdError} invalid_argument, without the file's name */
+/**
+ * Parses and validates a file.
+ * @throws {TsdError} invalid_argument, without the file's name
+ */
 export function parseHookFile(text: string): HookFile {
   const file = decode(parsed(text), SHAPE, (path) => wrong(`${path || "it"} is no object`));
   if (file.version !== VERSION) {
@@ -83,7 +89,7 @@ export function parseHookFile(text: string): HookFile {
     hook,
     stages: stagesOf(file.stages),
     isExternal: texts(file.stages, "stages").includes(PRECREATE),
-    // Nothing is for nobody.
+    // A hook without conditions matches no container.
     matches: (container) => conditions.length > 0 && conditions.every((holds) => holds(container)),
   };
 }
@@ -96,7 +102,7 @@ function stagesOf(given: unknown): readonly Stage[] {
   });
 }
 
-/** All of them have to hold. */
+/** Returns the conditions, all of which have to hold. */
 function conditionsOf(
   { always, annotations, commands, hasBindMounts }: NonNullable<Decoded<FileFields>["when"]>,
 ): Condition[] {

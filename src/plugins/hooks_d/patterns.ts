@@ -1,11 +1,11 @@
 /**
  * @module
- * Regular expressions of hooks.d files, which are Go's (RE2): what is written differently there is translated, and what
- * JavaScript doesn't have is refused.
+ * Translates the regular expressions of hooks.d files from Go's syntax (RE2). What JavaScript does not support is
+ * refused.
  */
 import { TsdError } from "../../errors.ts";
 
-/** POSIX classes, as they stand inside brackets. */
+/** POSIX character classes as JavaScript ranges. */
 const CLASSES: Readonly<Record<string, string>> = {
   alnum: "a-zA-Z0-9",
   alpha: "a-zA-Z",
@@ -20,7 +20,10 @@ const CLASSES: Readonly<Record<string, string>> = {
   xdigit: "0-9a-fA-F",
 };
 
-/** @throws {TsdError} invalid_argument */
+/**
+ * Compiles a Go pattern.
+ * @throws {TsdError} invalid_argument
+ */
 export function goPattern(text: string): RegExp {
   const [, flags = "", rest = text] = /^\(\?([ims]+)\)(.*)$/s.exec(text) ?? [];
   const source = rest

@@ -1,28 +1,28 @@
 /**
  * @module
- * What a plugin's process may do, where that can't be said with Deno's flags: the compiled executable has all permissions. Then
- * the process gives away whole kinds of them, and the plugin is loaded in a Worker that has what is left, and of that only what
- * was granted. (The Worker is no boundary against loops and memory; the process is.)
+ * Confines a plugin's process where Deno's flags can't: the compiled executable has all permissions. The process drops
+ * whole kinds of permissions, then loads the plugin in a Worker with the granted part of the remaining ones. (The
+ * Worker does not limit CPU or memory; the process does.)
  */
 
-/** The Worker's name, by which its module knows what it is. */
+/** Name of the Worker, by which the host's module recognizes that it runs in it. */
 export const HOST_WORKER = "tsd-plugin-host";
 
-/** Deno's permissions that can be given away. */
+/** Deno's permissions that can be revoked. */
 const KINDS = ["net", "read", "write", "env", "run", "ffi", "sys", "import"] as const;
 
-/** Lists of what was granted, by kind. */
+/** Granted values by permission. */
 type Granted = Readonly<Partial<Record<typeof KINDS[number], readonly string[]>>>;
 
-/** Runs the host's module in a confined Worker until the engine closes its end. */
+/** Runs the host's module in a confined Worker until the engine closes the connection. */
 export async function runConfined(host: URL, granted: Granted): Promise<void> {
   for (const name of KINDS) if ((granted[name] ?? []).length === 0) await Deno.permissions.revoke({ name } as never);
   const permissions = Object.fromEntries(KINDS.map((kind) => [kind, granted[kind] ?? false]));
-  // Deno's own option, which the types of Workers know only with its unstable part.
+  // The option `deno` is declared in the unstable types only.
   const options = { type: "module", name: HOST_WORKER, deno: { permissions } } as WorkerOptions;
-  const over = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<void>();
   const worker = new Worker(host, options);
-  worker.onmessage = () => over.resolve();
-  worker.onerror = (event) => over.reject(new Error(event.message));
-  await over.promise;
+  worker.onmessage = () => finished.resolve();
+  worker.onerror = (event) => finished.reject(new Error(event.message));
+  await finished.promise;
 }

@@ -1,19 +1,25 @@
 /**
  * @module
- * Messages between the engine and a plugin's process, over its standard input and output: a length in four bytes, the most
- * significant first, and as many bytes of JSON.
+ * Framing of messages between the engine and a plugin's process over its standard input and output: a 4-byte big-endian
+ * length, followed by that many bytes of JSON.
  */
 
 const LENGTH_BYTES = 4;
 
-/** What was read is no message; there is no going on from there. */
+/** Thrown for invalid frames. The stream can't be used any further. */
 export class BadFrame extends Error {}
 
-/** A message as bytes. @throws {BadFrame} it is longer than `limitBytes` */
+/**
+ * Encodes a message.
+ * @throws {BadFrame} if it is longer than `limitBytes`
+ */
 export const encodeFrame = (message: unknown, limitBytes: number): Uint8Array =>
   encodeText(JSON.stringify(message), limitBytes);
 
-/** A message that is JSON already. @throws {BadFrame} */
+/**
+ * Encodes a message that is already serialized to JSON.
+ * @throws {BadFrame} if it is longer than `limitBytes`
+ */
 export function encodeText(json: string, limitBytes: number): Uint8Array {
   const body = new TextEncoder().encode(json);
   if (body.length > limitBytes) throw new BadFrame(`a message of ${body.length} bytes; ${limitBytes} are the most`);
@@ -23,19 +29,22 @@ export function encodeText(json: string, limitBytes: number): Uint8Array {
   return frame;
 }
 
-/** Puts messages together from chunks of any size. */
+/** Reassembles messages from chunks of any size. */
 export class FrameReader {
   readonly #limitBytes: number;
-  /** What has come and is no whole message yet lies at its beginning. */
+  /** Starts with the `#sizeBytes` bytes received of incomplete messages. */
   #buffer = new Uint8Array(4096);
   #sizeBytes = 0;
 
-  /** @param limitBytes a longer message is refused before it is read */
+  /** @param limitBytes maximum length of a message; longer ones are refused before they are read */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
   }
 
-  /** The messages that a chunk completes. The chunk is copied. @throws {BadFrame} */
+  /**
+   * Returns the messages that a chunk completes. The chunk is copied.
+   * @throws {BadFrame}
+   */
   push(chunk: Uint8Array): unknown[] {
     this.#append(chunk);
     const messages: unknown[] = [];
@@ -60,7 +69,7 @@ export class FrameReader {
     this.#sizeBytes = needed;
   }
 
-  /** Where the message that begins at `at` ends; undefined while its length isn't there. */
+  /** Returns the end of the message that starts at `at`; undefined until its length was received. */
   #endOf(at: number): number | undefined {
     if (this.#sizeBytes - at < LENGTH_BYTES) return undefined;
     const length = new DataView(this.#buffer.buffer).getUint32(at);

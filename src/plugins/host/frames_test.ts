@@ -4,7 +4,7 @@ import { BadFrame, encodeFrame, FrameReader } from "./frames.ts";
 
 const LIMIT = 1000;
 
-Deno.test("messages come out as they went in, however they are cut", () => {
+Deno.test("messages survive any chunking", () => {
   const messages = fc.array(
     fc.json({ maxDepth: 2 }).filter((text) => text.length < 200).map((text) => JSON.parse(text)),
   );
@@ -21,7 +21,7 @@ Deno.test("messages come out as they went in, however they are cut", () => {
   }));
 });
 
-Deno.test("a message that is too long is refused on both sides, before it is there", () => {
+Deno.test("a message that is too long is refused by the sender, and by the receiver before it is read", () => {
   assert.throws(() => encodeFrame("x".repeat(LIMIT), LIMIT), BadFrame);
   assert.throws(
     () => new FrameReader(LIMIT).push(Uint8Array.of(0, 0, 4, 0)),
@@ -29,7 +29,7 @@ Deno.test("a message that is too long is refused on both sides, before it is the
   );
 });
 
-Deno.test("what is no JSON is refused", () => {
+Deno.test("a frame that is not JSON is refused", () => {
   for (const body of [[0x7b], [0xff, 0xfe], []]) {
     assert.throws(() => new FrameReader(LIMIT).push(Uint8Array.of(0, 0, 0, body.length, ...body)), BadFrame);
   }

@@ -1,10 +1,10 @@
 /**
  * @module
- * A plugin in WebAssembly for tests, put together by hand: it counts its calls in its memory, and goes wrong in the way that
- * the length of a call says.
+ * Test support: a hand-assembled WebAssembly plugin. It counts its calls in its memory, and fails in a way that depends
+ * on the length of a call.
  */
 
-/** Calls of at least so many bytes go wrong; shorter ones are answered with their number, from 1 to 9. */
+/** Minimum length in bytes of calls that fail in each way. Shorter ones are answered with the count, from 1 to 9. */
 export const GOES_WRONG = { traps: 100, refuses: 200, pointsOutside: 300, isNoJson: 400 } as const;
 
 const MANIFEST = { at: 16, text: '{"hooks":["h"]}' };
@@ -20,7 +20,7 @@ const OP = {
 } as const;
 const [I32, I64, FUNCTION, NOTHING] = [0x7f, 0x7e, 0x60, 0x40];
 
-/** A signed LEB128 number, as WebAssembly has them. */
+/** Encodes a signed LEB128 integer. */
 function number(value: bigint | number): number[] {
   const rest = BigInt(value);
   const byte = Number(rest & 0x7fn);
@@ -28,7 +28,7 @@ function number(value: bigint | number): number[] {
   return isLast ? [byte] : [byte | 0x80, ...number(rest >> 7n)];
 }
 
-/** An unsigned one. */
+/** Encodes an unsigned LEB128 integer. */
 const size = (value: number): number[] => value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...size(value >> 7)];
 
 const sized = (bytes: readonly number[]) => [...size(bytes.length), ...bytes];
@@ -36,8 +36,8 @@ const list = (items: readonly (readonly number[])[]) => [...size(items.length), 
 const text = (value: string) => sized([...new TextEncoder().encode(value)]);
 const section = (id: number, items: readonly (readonly number[])[]) => [id, ...sized(list(items))];
 const body = (...code: readonly number[]) => sized([0, ...code, OP.end]);
-const place = (at: number, length: number) => [OP.i64, ...number(BigInt(at) << 32n | BigInt(length))];
-const placeOf = ({ at, text }: { readonly at: number; readonly text: string }) => place(at, text.length);
+const pointer = (at: number, length: number) => [OP.i64, ...number(BigInt(at) << 32n | BigInt(length))];
+const pointerTo = ({ at, text }: { readonly at: number; readonly text: string }) => pointer(at, text.length);
 const ifLong = (
   bytes: number,
   ...code: readonly number[]
@@ -45,18 +45,18 @@ const ifLong = (
 
 const HOOK = body(
   ...[OP.i32, ...number(DIGIT), OP.i32, ...number(DIGIT), OP.load8, 0, 0, OP.i32, 1, OP.add, OP.store8, 0, 0],
-  ...ifLong(GOES_WRONG.isNoJson, ...placeOf(NO_JSON), OP.return),
-  ...ifLong(GOES_WRONG.pointsOutside, ...place(1 << 20, 1), OP.return),
-  ...ifLong(GOES_WRONG.refuses, ...placeOf(NO), OP.return),
+  ...ifLong(GOES_WRONG.isNoJson, ...pointerTo(NO_JSON), OP.return),
+  ...ifLong(GOES_WRONG.pointsOutside, ...pointer(1 << 20, 1), OP.return),
+  ...ifLong(GOES_WRONG.refuses, ...pointerTo(NO), OP.return),
   ...ifLong(GOES_WRONG.traps, OP.unreachable),
-  ...placeOf(COUNT),
+  ...pointerTo(COUNT),
 );
 const exported = (name: string, kind: number, index: number) => [...text(name), kind, index];
 const inMemory = (
   each: { readonly at: number; readonly text: string },
 ) => [0, OP.i32, ...number(each.at), OP.end, ...text(each.text)];
 
-/** See the module's comment. */
+/** The module's bytes. */
 export const COUNTING_MODULE: Uint8Array<ArrayBuffer> = new Uint8Array([
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
   ...section(1, [[FUNCTION, 1, I32, 1, I32], [FUNCTION, 0, 1, I64], [FUNCTION, 2, I32, I32, 1, I64]]),
@@ -68,6 +68,6 @@ export const COUNTING_MODULE: Uint8Array<ArrayBuffer> = new Uint8Array([
     exported("tsd_manifest", 0, 1),
     exported("tsd_hook", 0, 2),
   ]),
-  ...section(10, [body(OP.i32, ...number(ROOM)), body(...placeOf(MANIFEST)), HOOK]),
+  ...section(10, [body(OP.i32, ...number(ROOM)), body(...pointerTo(MANIFEST)), HOOK]),
   ...section(11, [MANIFEST, COUNT, NO, NO_JSON].map(inMemory)),
 ]);

@@ -7,14 +7,18 @@ import { loadWasmPlugin, type WriteLog } from "./wasm_plugin.ts";
 
 export type Handler = (context: unknown, tools: object) => unknown;
 
-/** What a file has in it. */
+/** The contents of a plugin's file. */
 export interface LoadedPlugin {
-  /** What it says of itself; the engine checks it. `hooks` are the names of its handlers. */
+  /** The plugin's manifest, unchecked: the engine validates it. `hooks` are the names of its handlers. */
   readonly manifest: Readonly<Record<string, unknown>>;
   readonly handlers: ReadonlyMap<string, Handler>;
 }
 
-/** @param file absolute @throws Error in words for the plugin's author */
+/**
+ * Loads a plugin.
+ * @param file absolute path
+ * @throws Error with a message for the plugin's author
+ */
 export async function loadPlugin(file: string, log: WriteLog): Promise<LoadedPlugin> {
   if (file.endsWith(".wasm")) return await loadWasmPlugin(await Deno.readFile(file), log);
   const module = await import(pathToFileURL(file).href) as { readonly default?: unknown };
@@ -22,12 +26,12 @@ export async function loadPlugin(file: string, log: WriteLog): Promise<LoadedPlu
   if (typeof plugin !== "object" || plugin === null) {
     throw new Error("it has no default export that is a plugin: export default { name, apiVersion: 1, hooks: {…} }");
   }
-  const { hooks, ...said } = plugin as Readonly<Record<string, unknown>>;
+  const { hooks, ...fields } = plugin as Readonly<Record<string, unknown>>;
   if (typeof hooks !== "object" || hooks === null) throw new Error("its hooks are no object of functions");
   const handlers = new Map<string, Handler>();
   for (const [hook, handler] of Object.entries(hooks)) {
     if (typeof handler !== "function") throw new Error(`its handler for ${hook} is no function`);
     handlers.set(hook, handler.bind(plugin));
   }
-  return { manifest: { ...said, hooks: [...handlers.keys()] }, handlers };
+  return { manifest: { ...fields, hooks: [...handlers.keys()] }, handlers };
 }

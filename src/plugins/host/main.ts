@@ -1,8 +1,8 @@
 /**
  * @module
- * A plugin's process (`tsd plugin-host`): it loads one plugin's file and calls its handlers as the engine asks. It is
- * started with the permissions that the plugin was granted and with nothing else; what it may cost is limited from outside.
- * Its standard output belongs to the messages: what a plugin writes to the console goes to its log.
+ * The plugin host process (`tsd plugin-host`): loads one plugin's file and calls its handlers as the engine requests.
+ * It is started with exactly the permissions that the plugin was granted; its resources are limited from outside.
+ * Standard output carries the protocol, so what the plugin writes to the console goes to its log.
  */
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -21,12 +21,12 @@ import {
 import { type LoadedPlugin, loadPlugin } from "./loading.ts";
 import { RemoteStorage } from "./remote_storage.ts";
 
-/** The part of a hook's deadline after which the signal is aborted: at the deadline itself the process is killed. */
+/** Fraction of a hook's deadline after which the signal is aborted; at the deadline itself the process is killed. */
 const SIGNAL_SHARE = 0.9;
-/** Longest line of a plugin's log, in characters. */
+/** Maximum length of a line in the plugin's log, in characters. */
 const LINE_LENGTH = 8192;
 
-/** Calls handlers one after another or at once, as they are asked for. */
+/** Calls the plugin's handlers, concurrently if the engine requests so. */
 class Host {
   readonly #send: (message: FromHost) => void;
   readonly #storage: RemoteStorage;
@@ -44,7 +44,7 @@ class Host {
     this.#storage = new RemoteStorage(send);
   }
 
-  /** Starts what a message asks for; the answer is sent when there is one. */
+  /** Starts the work that a message requests. The answer is sent when it is done. */
   receive(message: ToHost): void {
     if (message.kind === "stored") return this.#storage.answered(message);
     const { id } = message;
@@ -73,7 +73,7 @@ class Host {
       config: this.#config,
       storage: this.#storage,
       log: this.#logs,
-      // Few ask for it, and a timer for each call costs more than most handlers.
+      // Created on demand: few handlers use it, and a timer for each call costs more than most handlers.
       get signal() {
         return signal ??= AbortSignal.timeout(Math.max(withinMs * SIGNAL_SHARE - (performance.now() - startedMs), 0));
       },
@@ -83,30 +83,34 @@ class Host {
   }
 }
 
-/** Writes messages. Answers of one turn go together: that wakes the engine once. Everything else goes at once, in order. */
+/**
+ * Returns a function that writes messages. Answers of one event loop turn are written together, which wakes the engine
+ * once. All other messages are written at once, in order.
+ */
 function sender(output: { writeSync(bytes: Uint8Array): number }): (message: FromHost) => void {
-  let waiting: Uint8Array[] = [];
+  let pending: Uint8Array[] = [];
   const flush = () => {
-    const bytes = concatenated(waiting);
-    waiting = [];
+    const bytes = concatenated(pending);
+    pending = [];
     for (let at = 0; at < bytes.length;) at += output.writeSync(bytes.subarray(at));
   };
   return (message) => {
-    waiting.push(encodeFrame(message, FROM_HOST_BYTES));
+    pending.push(encodeFrame(message, FROM_HOST_BYTES));
     if (message.kind !== "answer") flush();
-    // Behind the other handlers' answers of this turn.
-    else if (waiting.length === 1) queueMicrotask(flush);
+    // After the other handlers' answers of this turn.
+    else if (pending.length === 1) queueMicrotask(flush);
   };
 }
 
-/** Runs until the engine closes its end. */
+/** Runs the host until the engine closes the connection. */
 export async function runHost(input: ReadableStream<Uint8Array>, output: { writeSync(bytes: Uint8Array): number }) {
   const send = sender(output);
   const host = new Host((message) => {
     try {
       send(message);
     } catch (thrown) {
-      // An answer that can't be sent (too long, or no JSON) is a failed call; there is nobody to tell of anything else.
+      // An answer that can't be sent (too long, or not JSON) is a failed call. Other failures can't be reported to
+      // anyone.
       if (message.kind !== "answer" && message.kind !== "loaded") throw thrown;
       send({ kind: "thrown", id: message.id, message: textOf(thrown) });
     }
@@ -119,25 +123,25 @@ export async function runHost(input: ReadableStream<Uint8Array>, output: { write
   for await (const chunk of input) for (const message of reader.push(chunk)) host.receive(message as ToHost);
 }
 
-/** In one line. */
+/** Formats a value in one line. */
 const inspect = (value: unknown): string => Deno.inspect(value, { compact: true, breakLength: Infinity });
 
-/** In words, with the place in the plugin's file where it was thrown. */
+/** Returns the error's message, with the position in the plugin's file where it was thrown. */
 function textOf(thrown: unknown, file = ""): string {
   if (!(thrown instanceof Error)) return String(thrown).slice(0, LINE_LENGTH);
   const message = (thrown.message || thrown.name).slice(0, LINE_LENGTH);
   const url = file && pathToFileURL(file).href;
   const frame = url && thrown.stack?.split("\n").find((line) => line.includes(`${url}:`));
-  const place = frame && /:\d+:\d+/.exec(frame.slice(frame.indexOf(url) + url.length))?.[0];
-  return place ? `${message} (${basename(file)}${place})` : message;
+  const position = frame && /:\d+:\d+/.exec(frame.slice(frame.indexOf(url) + url.length))?.[0];
+  return position ? `${message} (${basename(file)}${position})` : message;
 }
 
-// A process whose flags can't confine it has it in a Worker (see `confined.ts`).
+// A process that flags can't confine runs this module in a Worker (see `confinement.ts`).
 const { name: workerName, postMessage } = globalThis as { name?: string; postMessage?: (message: unknown) => void };
 const isWorker = workerName === HOST_WORKER;
 if (import.meta.main || isWorker) {
   await runHost(Deno.stdin.readable, Deno.stdout);
-  // The engine is gone; what the plugin has still going on would keep this process.
+  // The engine has closed the connection; pending work of the plugin must not keep this process alive.
   if (isWorker) postMessage!("over");
   else Deno.exit(0);
 }

@@ -1,6 +1,6 @@
 /**
  * @module
- * What a plugin says of itself: checked here, as everything that comes from its process.
+ * Validates a plugin's manifest, which comes from its process and is not trusted.
  */
 import { TsdError } from "../../errors.ts";
 import { checkPlugin } from "../loaded_plugin.ts";
@@ -9,32 +9,35 @@ import { choice, flag, json, list, object, type ObjectSchema, optional, text, wh
 import { check, conform } from "../validate.ts";
 import { parseSchema } from "./schema_of_config.ts";
 
-/** Kinds of permissions of a plugin's process, as Deno's flags call them. */
+/** Permissions of a plugin's process, named like Deno's flags. */
 export const PROCESS_PERMISSIONS = ["net", "read", "write", "env"] as const;
-/** Kinds of permissions that can be granted; nothing else can be. */
+/** All permissions that can be granted. */
 export const PERMISSION_KINDS = [...PROCESS_PERMISSIONS, "host"] as const;
 export type PermissionKind = typeof PERMISSION_KINDS[number];
 
-/** What of the host a plugin may put into containers at `container.create`. */
+/** Kinds of host resources that a plugin may add to containers at `container.create`. */
 export const HOST_PARTS = ["binds", "devices", "hooks"] as const;
 
-/** `net`: `host` or `host:port`; `read`, `write`: absolute paths; `env`: names of variables; `host`: {@link HOST_PARTS}. */
+/**
+ * Granted or requested values by permission. `net`: `host` or `host:port`; `read`, `write`: absolute paths; `env`:
+ * names of variables; `host`: {@link HOST_PARTS}.
+ */
 export type Permissions = Readonly<Partial<Record<PermissionKind, readonly string[]>>>;
 
-/** What was checked of a plugin. */
+/** A validated manifest. */
 export interface PluginManifest {
   readonly name: string;
   readonly version: string;
   readonly description: string;
   readonly order: PluginOrder;
-  /** What it should have been asked and couldn't counts as a refusal. */
+  /** Whether a step is refused if the plugin can't be called. */
   readonly required: boolean;
   readonly permissions: Permissions;
-  /** Largest heap, in MiB. */
+  /** Maximum size of the heap in MiB. */
   readonly memoryMb: number;
-  /** The shape of its settings. */
+  /** Schema of the settings. */
   readonly config: ObjectSchema;
-  /** Names of the hooks that it wants, sorted. */
+  /** Names of the hooks with handlers, sorted. */
   readonly hooks: readonly string[];
 }
 
@@ -62,9 +65,13 @@ const MANIFEST = object({
   hooks: list(text("a name"), "the hooks that it wants"),
 }, "a plugin");
 
-/** Checks what a plugin says of itself. `known`: the hooks that there are. @throws {TsdError} invalid_argument */
-export function parseManifest(said: unknown, known: readonly string[]): PluginManifest {
-  const { name, apiVersion, version = "0.0.0", description = "", ...given } = conform(MANIFEST, said);
+/**
+ * Validates a manifest.
+ * @param known names of all hooks
+ * @throws {TsdError} invalid_argument
+ */
+export function parseManifest(value: unknown, known: readonly string[]): PluginManifest {
+  const { name, apiVersion, version = "0.0.0", description = "", ...given } = conform(MANIFEST, value);
   const hooks = [...new Set(given.hooks)].sort();
   const handlers = Object.fromEntries(hooks.map((hook) => [hook, () => {}]));
   checkPlugin({ name, apiVersion: apiVersion as 1, hooks: handlers }, known);
@@ -79,12 +86,15 @@ export function parseManifest(said: unknown, known: readonly string[]): PluginMa
   };
 }
 
-/** Permissions in order, each once. @throws {TsdError} invalid_argument */
-export function parsePermissions(said: unknown): Permissions {
-  return permissionsOf(conform(PERMISSIONS, said, "permissions"));
+/**
+ * Validates permissions, sorts them and removes duplicates.
+ * @throws {TsdError} invalid_argument
+ */
+export function parsePermissions(value: unknown): Permissions {
+  return permissionsOf(conform(PERMISSIONS, value, "permissions"));
 }
 
-/** Deno's flags separate values with commas: one in a value would make two of it. */
+/** Deno's flags separate values with commas, so a value must not contain one. */
 const SHAPES: Readonly<Record<PermissionKind, RegExp>> = {
   net: /^(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/,
   read: /^\/[^,\n]*$/,
@@ -93,28 +103,31 @@ const SHAPES: Readonly<Record<PermissionKind, RegExp>> = {
   host: new RegExp(`^(?:${HOST_PARTS.join("|")})$`),
 };
 
-function permissionsOf(said: { readonly [K in PermissionKind]?: readonly string[] | undefined }): Permissions {
-  const kinds = PERMISSION_KINDS.map((kind) => [kind, [...new Set(said[kind] ?? [])].sort()] as const);
+function permissionsOf(requested: { readonly [K in PermissionKind]?: readonly string[] | undefined }): Permissions {
+  const kinds = PERMISSION_KINDS.map((kind) => [kind, [...new Set(requested[kind] ?? [])].sort()] as const);
   for (const [kind, values] of kinds) {
-    const odd = values.find((value) => !SHAPES[kind].test(value));
-    if (odd === undefined) continue;
-    throw wrong(`permissions.${kind}: ${JSON.stringify(odd)} is not ${PERMISSIONS.fields[kind].of.about}`);
+    const invalid = values.find((value) => !SHAPES[kind].test(value));
+    if (invalid === undefined) continue;
+    throw wrong(`permissions.${kind}: ${JSON.stringify(invalid)} is not ${PERMISSIONS.fields[kind].of.about}`);
   }
   return Object.fromEntries(kinds.filter(([, values]) => values.length > 0));
 }
 
-function memoryOf(said: number): number {
+function memoryOf(megabytes: number): number {
   const { least, most } = MEMORY_MB;
-  if (said >= least && said <= most) return said;
-  throw wrong(`memoryMb is ${said}; give a whole number from ${least} to ${most}`);
+  if (megabytes >= least && megabytes <= most) return megabytes;
+  throw wrong(`memoryMb is ${megabytes}; give a whole number from ${least} to ${most}`);
 }
 
-/** The settings of a plugin as it gets them. @throws {TsdError} invalid_argument, naming the setting */
+/**
+ * Validates a plugin's settings.
+ * @throws {TsdError} invalid_argument, naming the setting
+ */
 export function checkSettings({ config }: Pick<PluginManifest, "config">, given: unknown): Record<string, unknown> {
   return check(config, given) as Record<string, unknown>;
 }
 
-/** What is asked for and not granted. */
+/** Returns the requested permissions that are not granted. */
 export function missingPermissions(requested: Permissions, granted: Permissions): Permissions {
   const missing = PERMISSION_KINDS.map((kind) =>
     [kind, (requested[kind] ?? []).filter((value) => !granted[kind]?.includes(value))] as const

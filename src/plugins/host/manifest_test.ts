@@ -5,10 +5,10 @@ import { checkSettings, missingPermissions, parseManifest, parsePermissions } fr
 const KNOWN = ["container.started", "container.exited"];
 const LEAST = { name: "p", apiVersion: 1, hooks: ["container.started"] };
 
-/** Why a plugin is refused. */
-function reason(said: unknown): string {
+/** Returns the message with which a manifest is refused. */
+function reason(value: unknown): string {
   try {
-    parseManifest(said, KNOWN);
+    parseManifest(value, KNOWN);
   } catch (thrown) {
     assert.ok(isTsdError(thrown, "invalid_argument"), String(thrown));
     return thrown.message;
@@ -16,7 +16,7 @@ function reason(said: unknown): string {
   return "none";
 }
 
-Deno.test("what a plugin leaves out has a default", () => {
+Deno.test("omitted fields get defaults", () => {
   assert.deepEqual(parseManifest(LEAST, KNOWN), {
     name: "p",
     version: "0.0.0",
@@ -30,7 +30,7 @@ Deno.test("what a plugin leaves out has a default", () => {
   });
 });
 
-Deno.test("permissions and hooks are sorted, each once", () => {
+Deno.test("permissions and hooks are sorted without duplicates", () => {
   const { permissions, hooks } = parseManifest({
     ...LEAST,
     hooks: ["container.started", "container.exited", "container.started"],
@@ -40,7 +40,7 @@ Deno.test("permissions and hooks are sorted, each once", () => {
   assert.deepEqual(permissions, { net: ["[::1]:80", "a", "b:1"], write: ["/var/x y"], env: ["HOME"] });
 });
 
-Deno.test("what is wrong is named", () => {
+Deno.test("an error names the invalid field", () => {
   const cases: [unknown, RegExp][] = [
     [null, /no object/],
     [[], /no object/],
@@ -64,13 +64,13 @@ Deno.test("what is wrong is named", () => {
     [{ ...LEAST, config: { a: { type: "choice", words: [] } } }, /config\.a\.words is no list of words/],
     [{ ...LEAST, config: { a: { type: "text", of: {} } } }, /config\.a\.of is nothing that a shape of type text has/],
   ];
-  for (const [said, requested] of cases) assert.match(reason(said), requested);
+  for (const [value, expected] of cases) assert.match(reason(value), expected);
   let deep: object = { type: "text" };
   for (let i = 0; i < 20; i++) deep = { type: "list", of: deep };
   assert.match(reason({ ...LEAST, config: { deep } }), /is too deep/);
 });
 
-Deno.test("settings have the shape that the plugin asks for", () => {
+Deno.test("settings are validated by the plugin's schema", () => {
   const config = {
     url: { type: "text", about: "where to" },
     level: { type: "choice", words: ["low", "high"], optional: true },
@@ -84,7 +84,7 @@ Deno.test("settings have the shape that the plugin asks for", () => {
   assert.throws(() => checkSettings(manifest, { url: "x", more: 1 }), /more is no field/);
 });
 
-Deno.test("what is not granted is known", () => {
+Deno.test("missing permissions are the requested ones that are not granted", () => {
   const query = parsePermissions({ net: ["a", "b"], read: ["/x"] });
   assert.deepEqual(missingPermissions(query, {}), query);
   assert.deepEqual(missingPermissions(query, { net: ["b", "c"], read: ["/x"] }), { net: ["a"] });

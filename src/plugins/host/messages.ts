@@ -1,22 +1,22 @@
 /**
  * @module
- * What the engine and a plugin's process say to each other (see `frames.ts`). Nothing that comes from the process is
- * trusted: {@link parseFromHost} is the only way in.
+ * The messages between the engine and a plugin's process (framing: `frames.ts`). Messages from the process are not
+ * trusted: {@link parseFromHost} validates all of them.
  */
 
-/** From the engine. */
+/** A message of the engine. */
 export type ToHost =
-  /** The first one. `config`: what the administrator has set. */
+  /** The first message. `config`: the settings made by the administrator. */
   | { readonly kind: "load"; readonly id: number; readonly file: string; readonly config: unknown }
   | {
     readonly kind: "call";
     readonly id: number;
     readonly hook: string;
     readonly context: unknown;
-    /** How long the engine waits. */
+    /** How long the engine waits, in ms. */
     readonly withinMs: number;
   }
-  /** An answer to a `storage`. */
+  /** The reply to a `storage` message. */
   | { readonly kind: "stored"; readonly id: number; readonly value?: unknown; readonly error?: string };
 
 export const STORAGE_ACTIONS = ["get", "set", "delete", "list"] as const;
@@ -25,9 +25,9 @@ export type StorageAction = typeof STORAGE_ACTIONS[number];
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type PluginLogLevel = typeof LOG_LEVELS[number];
 
-/** From the process. */
+/** A message of the plugin's process. */
 export type FromHost =
-  /** To a `load`: what it says of itself, unchecked. */
+  /** The reply to `load`, with the plugin's manifest, unchecked. */
   | { readonly kind: "loaded"; readonly id: number; readonly manifest: unknown }
   | { readonly kind: "answer"; readonly id: number; readonly value?: unknown }
   /** A handler threw, or the file could not be loaded. */
@@ -41,15 +41,15 @@ export type FromHost =
     readonly value?: unknown;
   };
 
-/** Longest message to a plugin: a request's whole body is in it, in base64. */
+/** Maximum length of a message to a plugin in bytes: it may contain a whole request body in base64. */
 export const TO_HOST_BYTES = 8 << 20;
-/** Longest message from a plugin. */
+/** Maximum length of a message from a plugin in bytes. */
 export const FROM_HOST_BYTES = 1 << 20;
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value);
 const oneOf = <T extends string>(all: readonly T[], value: unknown): value is T => all.includes(value as T);
 
-/** A message that is one of {@link FromHost}, or undefined. */
+/** Validates a message; undefined if it is not a {@link FromHost}. */
 export function parseFromHost(message: unknown): FromHost | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   const { kind, id, manifest, value, message: text, level, action, key } = message as Record<string, unknown>;

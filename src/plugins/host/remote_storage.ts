@@ -1,17 +1,19 @@
-/** A plugin's storage as the plugin sees it: the engine keeps the values. */
+/** A plugin's storage inside the plugin's process. The engine stores the values. */
 import type { FromHost, StorageAction, ToHost } from "./messages.ts";
 
-/** Values are JSON. Every call fails when the engine refuses it: a key or a value too long, too many of them. */
+/**
+ * Storage with JSON values. A call fails if the engine refuses it: a key or value is too long, or there are too many.
+ */
 export class RemoteStorage {
   readonly #send: (message: FromHost) => void;
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
   #calls = 0;
 
   constructor(send: (message: FromHost) => void) {
     this.#send = send;
   }
 
-  /** The value of a key, or undefined. */
+  /** Returns a key's value, or undefined. */
   get = (key: string): Promise<unknown> => this.#ask("get", key);
 
   async set(key: string, value: unknown): Promise<void> {
@@ -22,15 +24,15 @@ export class RemoteStorage {
     await this.#ask("delete", key);
   }
 
-  /** All keys that begin with `prefix`, sorted. */
+  /** Returns all keys that begin with `prefix`, sorted. */
   async list(prefix = ""): Promise<string[]> {
     return await this.#ask("list", prefix) as string[];
   }
 
-  /** The engine's answer. */
+  /** Handles the engine's reply. */
   answered({ id, value, error }: ToHost & { kind: "stored" }): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    const waiting = this.#pending.get(id);
+    this.#pending.delete(id);
     if (error === undefined) waiting?.resolve(value);
     else waiting?.reject(new Error(error));
   }
@@ -38,7 +40,7 @@ export class RemoteStorage {
   #ask(action: StorageAction, key: string, value?: unknown): Promise<unknown> {
     const id = ++this.#calls;
     const waiting = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, waiting);
+    this.#pending.set(id, waiting);
     this.#send({ kind: "storage", id, action, key: String(key), value });
     return waiting.promise;
   }

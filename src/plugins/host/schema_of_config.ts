@@ -1,12 +1,12 @@
 /**
  * @module
- * The shape of a plugin's settings, as the plugin says it: `{ url: { type: "text", about: "where to" } }`. It is the data of
- * `../schema.ts`, from somebody who may have written anything.
+ * Parses the schema of a plugin's settings, in the plugin's notation: `{ url: { type: "text", about: "where to" } }`.
+ * It is the data structure of `../schema.ts` from an untrusted source.
  */
 import { TsdError } from "../../errors.ts";
 import { object, type ObjectSchema, type Schema } from "../schema.ts";
 
-/** What each type has beside `type`, `about` and `optional`. */
+/** Properties of each type beside `type`, `about` and `optional`. */
 const PARTS: Readonly<Record<Schema["type"], readonly string[]>> = {
   text: [],
   whole: [],
@@ -20,20 +20,24 @@ const PARTS: Readonly<Record<Schema["type"], readonly string[]>> = {
 
 const MAX_DEPTH = 8;
 
-/** @param said by name, a shape for each setting @throws {TsdError} invalid_argument */
-export function parseSchema(said: unknown): ObjectSchema {
-  return object(fieldsOf(said, "config", 0), "its settings");
+/**
+ * Parses a schema.
+ * @param value schemas of the settings, by name
+ * @throws {TsdError} invalid_argument
+ */
+export function parseSchema(value: unknown): ObjectSchema {
+  return object(fieldsOf(value, "config", 0), "its settings");
 }
 
-function fieldsOf(said: unknown, where: string, depth: number): Record<string, Schema> {
+function fieldsOf(value: unknown, where: string, depth: number): Record<string, Schema> {
   return Object.fromEntries(
-    Object.entries(plain(said, where)).map(([name, each]) => [name, shapeOf(each, `${where}.${name}`, depth + 1)]),
+    Object.entries(plain(value, where)).map(([name, each]) => [name, shapeOf(each, `${where}.${name}`, depth + 1)]),
   );
 }
 
-function shapeOf(said: unknown, where: string, depth: number): Schema {
+function shapeOf(value: unknown, where: string, depth: number): Schema {
   if (depth > MAX_DEPTH) throw wrong(where, "too deep");
-  const { type, about = "", optional = false, ...parts } = plain(said, where);
+  const { type, about = "", optional = false, ...parts } = plain(value, where);
   const known = typeof type === "string" && Object.hasOwn(PARTS, type) ? PARTS[type as Schema["type"]] : undefined;
   if (known === undefined) throw wrong(`${where}.type`, `none of ${Object.keys(PARTS).join(", ")}`);
   if (typeof about !== "string") throw wrong(`${where}.about`, "no text");
@@ -54,13 +58,13 @@ function shapeOf(said: unknown, where: string, depth: number): Schema {
   }
 }
 
-function stringsOf(said: unknown, where: string): string[] {
-  if (Array.isArray(said) && said.length > 0 && said.every((word) => typeof word === "string")) return said;
+function stringsOf(value: unknown, where: string): string[] {
+  if (Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string")) return value;
   throw wrong(where, "no list of words");
 }
 
-function plain(said: unknown, where: string): Record<string, unknown> {
-  if (typeof said === "object" && said !== null && !Array.isArray(said)) return said as Record<string, unknown>;
+function plain(value: unknown, where: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw wrong(where, "no object");
 }
 

@@ -1,17 +1,18 @@
 /**
  * @module
- * Plugins in WebAssembly. Their interface is small: JSON (UTF-8) in the module's own memory.
+ * Plugins in WebAssembly. The interface is small: JSON (UTF-8) in the module's memory.
  *
  * The module exports
  * - `memory`;
- * - `tsd_alloc(size: i32) -> i32`: room for what it is given next, which it may reuse after the call;
- * - `tsd_manifest() -> i64`: what the plugin says of itself, `hooks` being the list of those that it wants;
- * - `tsd_hook(address: i32, size: i32) -> i64`: a call, `{"hook": …, "context": …, "config": …}`. Its answer is
+ * - `tsd_alloc(size: i32) -> i32`: allocates space for the next call's input, which the module may reuse after the
+ *   call;
+ * - `tsd_manifest() -> i64`: returns the plugin's manifest; `hooks` is the list of its hooks;
+ * - `tsd_hook(address: i32, size: i32) -> i64`: handles a call, `{"hook": …, "context": …, "config": …}`. The answer is
  *   `{"value": …}` or `{"error": "why"}`; an address of 0 stands for no answer.
  *
- * An i64 is an address in the upper and a size in the lower 32 bits. It may import `tsd.log(level, address, size)` (0 debug,
- * 1 info, 2 warn, 3 error) and `env.abort`, which AssemblyScript's modules want. It has nothing else: no files, no network,
- * no clock.
+ * An i64 is an address in the upper and a size in the lower 32 bits. The module may import `tsd.log(level, address,
+ * size)` (0 debug, 1 info, 2 warn, 3 error) and `env.abort`, which AssemblyScript's modules need. There are no other
+ * imports: no files, no network, no clock.
  */
 import { LOG_LEVELS, type PluginLogLevel } from "./messages.ts";
 import type { Handler, LoadedPlugin } from "./loading.ts";
@@ -26,7 +27,10 @@ interface Exports {
   readonly tsd_hook: (address: number, size: number) => bigint;
 }
 
-/** @throws Error in words for the plugin's author */
+/**
+ * Compiles a module and reads its manifest.
+ * @throws Error with a message for the plugin's author
+ */
 export async function loadWasmPlugin(code: Uint8Array<ArrayBuffer>, log: WriteLog): Promise<LoadedPlugin> {
   const plugin = new WasmPlugin(await WebAssembly.compile(code), log);
   const { manifest } = plugin;
@@ -35,7 +39,10 @@ export async function loadWasmPlugin(code: Uint8Array<ArrayBuffer>, log: WriteLo
   return { manifest, handlers: new Map(names.map((hook) => [hook, plugin.handler(hook)])) };
 }
 
-/** A module with an instance that is whole: one in which a call broke off is left behind, half-changed memory and all. */
+/**
+ * A module with its current instance. An instance in which a call failed is discarded, as its memory may be
+ * inconsistent.
+ */
 class WasmPlugin {
   readonly #module: WebAssembly.Module;
   readonly #log: WriteLog;
@@ -62,7 +69,7 @@ class WasmPlugin {
   }
 
   #ask(call: unknown): unknown {
-    const instance = this.#instance ??= this.#another();
+    const instance = this.#instance ??= this.#newInstance();
     try {
       return instance.hook(call);
     } catch (thrown) {
@@ -71,8 +78,8 @@ class WasmPlugin {
     }
   }
 
-  /** It comes to its first call as the one before did. */
-  #another(): WasmInstance {
+  /** Creates an instance in the same state as the first one: `tsd_manifest` is called before any hook. */
+  #newInstance(): WasmInstance {
     const instance = new WasmInstance(this.#module, this.#log);
     instance.manifest();
     return instance;
@@ -104,12 +111,17 @@ class WasmInstance {
   }
 
   manifest(): Record<string, unknown> {
-    const said = this.#json(this.#exports.tsd_manifest());
-    if (typeof said === "object" && said !== null && !Array.isArray(said)) return said as Record<string, unknown>;
+    const parsed = this.#json(this.#exports.tsd_manifest());
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) {
+      return parsed as Record<string, unknown>;
+    }
     throw new Error("tsd_manifest gave no object");
   }
 
-  /** What it answers. @throws Error: a trap, or no JSON in its memory */
+  /**
+   * Returns the parsed answer.
+   * @throws Error on a trap, or if the answer is not JSON
+   */
   hook(call: unknown): unknown {
     const json = new TextEncoder().encode(JSON.stringify(call));
     const address = this.#exports.tsd_alloc(json.length);
@@ -126,9 +138,9 @@ class WasmInstance {
     return new TextDecoder("utf-8", { fatal: true }).decode(this.#bytes(address, size).slice());
   }
 
-  /** A view, good until the module runs again: its memory moves when it grows. */
+  /** Returns a view that is valid until the module runs again, because its memory may move when it grows. */
   #bytes(address: number, size: number): Uint8Array<ArrayBuffer> {
-    // Numbers of WebAssembly have no sign, and JavaScript gives them one.
+    // WebAssembly integers are passed to JavaScript as signed.
     const [from, length] = [address >>> 0, size >>> 0];
     const { buffer } = this.#exports.memory;
     if (from + length <= buffer.byteLength) return new Uint8Array(buffer as ArrayBuffer, from, length);

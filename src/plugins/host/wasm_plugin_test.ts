@@ -7,7 +7,7 @@ import { loadWasmPlugin } from "./wasm_plugin.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../examples/plugins/owner_guard.wasm", import.meta.url));
 
-Deno.test("the example in WebAssembly says what it is, and answers", async () => {
+Deno.test("the WebAssembly example has a manifest and answers", async () => {
   const { manifest, handlers } = await loadPlugin(EXAMPLE, () => {});
   const { name, hooks } = parseManifest(manifest, ["container.validate"]);
   assert.deepEqual([name, hooks], ["owner-guard", ["container.validate"]]);
@@ -23,13 +23,13 @@ Deno.test("the example in WebAssembly says what it is, and answers", async () =>
   for (let i = 0; i < 1000; i++) assert.equal(ask({ owner: String(i) }), undefined);
 });
 
-Deno.test("a module that is no plugin says why", async () => {
+Deno.test("an error about a module that is not a plugin names the reason", async () => {
   const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
   await assert.rejects(loadWasmPlugin(empty, () => {}), /the module doesn't export tsd_alloc/);
   await assert.rejects(loadWasmPlugin(new Uint8Array([1, 2, 3]), () => {}), /WebAssembly|magic/i);
 });
 
-Deno.test("an instance in which a call broke off is left behind; one that says no is kept", async () => {
+Deno.test("an instance is discarded after a failed call, and kept after an error answer", async () => {
   const { handlers } = await loadWasmPlugin(COUNTING_MODULE, () => {});
   const ask = (bytes = 0) => handlers.get("h")!("x".repeat(bytes), {});
   assert.deepEqual([ask(), ask()], [1, 2]);
