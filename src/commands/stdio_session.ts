@@ -12,10 +12,10 @@ export interface StdioOptions {
   /** The key sequence that detaches from the process without ending it; used only with `tty`. Default: Docker's. */
   readonly detachKeys?: string | undefined;
   /** Called when the stream ended: returns a new stream to continue with, or undefined if the process has exited. */
-  readonly again?: () => Promise<RawStream | undefined>;
+  readonly reconnect?: () => Promise<RawStream | undefined>;
 }
 
-/** An empty stream: a session that starts with it calls `again` at once. */
+/** An empty stream: a session that starts with it calls `reconnect` at once. */
 export const NO_STREAM: RawStream = {
   headers: new Map(),
   multiplexed: false,
@@ -46,7 +46,7 @@ export const detachedError = (): StatusError => new StatusError("read escape seq
  */
 export class StdioSession implements Disposable {
   readonly #terminal: Terminal;
-  readonly #again: () => Promise<RawStream | undefined>;
+  readonly #reconnect: () => Promise<RawStream | undefined>;
   #stream: RawStream;
   #renewed = Promise.withResolvers<void>();
   #isAtEndOfInput = false;
@@ -59,10 +59,10 @@ export class StdioSession implements Disposable {
   #exitCode: number | undefined;
 
   /** Takes ownership of `stream`. @throws {TsdError} invalid_argument (invalid detach keys) */
-  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys, again }: StdioOptions) {
+  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys, reconnect }: StdioOptions) {
     this.#terminal = terminal;
     this.#stream = stream;
-    this.#again = again ?? (() => Promise.resolve(undefined));
+    this.#reconnect = reconnect ?? (() => Promise.resolve(undefined));
     const keys = tty ? new DetachScanner(parseDetachKeys(detachKeys ?? "")) : undefined;
     if (tty && stdin && terminal.isTty("stdin")) this.#makeRaw();
     this.#output = this.#deliver();
@@ -119,7 +119,7 @@ export class StdioSession implements Disposable {
       // An engine that shuts down waits for pending input.
       const stream = this.#stream;
       void this.#writing.then(() => stream.closeWrite());
-      const next = await this.#again();
+      const next = await this.#reconnect();
       if (next === undefined && failure !== undefined && renewals === 0) throw failure;
       if (next === undefined) return;
       await this.#renew(next);

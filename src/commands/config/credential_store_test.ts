@@ -47,15 +47,15 @@ Deno.test("credentials in the file are readable only by the owner, and all other
     },
   });
   assert.equal((await Deno.stat(it.path)).mode! & 0o777, 0o600);
-  const again = new CredentialStore(await it.load(), unused);
-  assert.deepEqual(await again.get("registry.lan"), {
+  const reopened = new CredentialStore(await it.load(), unused);
+  assert.deepEqual(await reopened.get("registry.lan"), {
     username: "me",
     password: "pä:ss",
     serveraddress: "registry.lan",
   });
-  assert.equal((await again.get(INDEX_KEY))?.identitytoken, "long");
-  await again.erase("registry.lan");
-  await again.erase("other.lan");
+  assert.equal((await reopened.get(INDEX_KEY))?.identitytoken, "long");
+  await reopened.erase("registry.lan");
+  await reopened.erase("other.lan");
   assert.deepEqual(Object.keys((await it.read()).auths), [INDEX_KEY]);
 });
 

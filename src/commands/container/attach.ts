@@ -30,9 +30,9 @@ export const attach = defineCommand({
     const { link, stream } = await ContainerLink.open(engine, id, {
       attach: { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) },
       first: "not-running",
-      later: "not-running",
+      afterReconnect: "not-running",
     });
-    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect: () => link.reconnect() });
     using _signals = flags["sig-proxy"] && !tty ? proxySignals(terminal, engine, id) : undefined;
     // If the container exited before it was attached, the session would wait for its next start.
     requireRunning((await inspectContainer(engine, id)).State);

@@ -21,7 +21,7 @@ export interface ContainerLinkOptions {
   /** The condition to wait for. */
   readonly first: WaitCondition;
   /** The condition to wait for after a reconnect, when the container has been started and may have exited. */
-  readonly later: WaitCondition;
+  readonly afterReconnect: WaitCondition;
 }
 
 /**
@@ -91,14 +91,14 @@ export class ContainerLink {
    * Called when the stream ended. Returns a new stream if the connection to the engine was lost, and undefined if the
    * container has exited.
    */
-  async again(): Promise<RawStream | undefined> {
+  async reconnect(): Promise<RawStream | undefined> {
     try {
       await this.result();
       return undefined;
     } catch (thrown) {
       if (!isConnectionLost(thrown)) throw thrown;
     }
-    const stream = await retryUntilAvailable(() => this.#connect(this.#options.later, true));
+    const stream = await retryUntilAvailable(() => this.#connect(this.#options.afterReconnect, true));
     this.#result = this.#exit.result();
     // If the container has exited in the meantime, this stream is attached to its next start and must be closed.
     const giveUp = () => void setTimeout(() => stream[Symbol.dispose](), LAST_OUTPUT_MS);

@@ -27,11 +27,11 @@ export async function followExec(
   { stdin, tty, detachKeys, what }: FollowedExecOptions,
 ): Promise<number> {
   let found: ExecInspect | undefined;
-  const again = async () => {
+  const reconnect = async () => {
     found = await retryUntilAvailable(() => inspectIfKnown(engine, id));
     return found?.TsdAwaited ? await reattach(engine, id) : undefined;
   };
-  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again });
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect });
   using _size = tty ? followSize(terminal, (rows, columns) => resizeExec(engine, id, rows, columns)) : undefined;
   if (await session.end() === "detached") throw detachedError();
   clock?.lap("start and run");

@@ -30,14 +30,14 @@ export async function runAttached(context: CommandContext, id: string, options: 
   const linkOptions = {
     attach: { ...options.attach, ...(detachKeys && { detachKeys }) },
     first: options.autoRemove ? "removed" : "next-exit",
-    later: options.autoRemove ? "removed" : "not-running",
+    afterReconnect: options.autoRemove ? "removed" : "not-running",
   } as const;
   using _signals = options.proxySignals && !tty ? proxySignals(terminal, engine, id) : undefined;
   const { link, stream, isStarted } = await openLink(engine, id, linkOptions, options);
   if (!isStarted) clock?.lap("attach and wait");
   const { autoRemove, proxySignals: sigProxy } = options;
   terminal.host?.resumeAs(["__resume", "run", `--rm=${autoRemove}`, `--sig-proxy=${sigProxy}`, id]);
-  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect: () => link.reconnect() });
   if (!isStarted) await startOrCleanUp(context, id, link.pending, options.autoRemove);
   clock?.lap("start");
   using _size = tty ? followContainerSize(terminal, engine, id) : undefined;

@@ -11,7 +11,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const isExclusive = (name: string): boolean => ["host", "none"].includes(name) || name.startsWith("container:");
 
 /**
- * Returns the network mode and the endpoint settings by network name; these are undefined if the mode says it all.
+ * Returns the network mode and the endpoint settings by network name; these are undefined if the mode alone suffices.
  * `--ip`, `--ip6`, `--mac-address` and `--network-alias` apply to the first network. @throws {UsageError}
  */
 export function networking(flags: Flags): {

@@ -21,11 +21,11 @@ Deno.test("load: reads a file or standard input and prints the engine's messages
   inDir(async (dir) => {
     await Deno.writeTextFile(`${dir}/a.tar`, "an archive");
     const engine = new FakeEngine(() => ({ bytes: lines(LOADED) }));
-    const said = { code: 0, out: LOADED.stream, err: "" };
-    assert.deepEqual(await callTsd(engine, ["load", "-i", `${dir}/a.tar`]), said);
+    const expected = { code: 0, out: LOADED.stream, err: "" };
+    assert.deepEqual(await callTsd(engine, ["load", "-i", `${dir}/a.tar`]), expected);
     const terminal = new FakeTerminal({ stdin: "the same", ttys: ["stdout"] });
     assert.deepEqual(await callTsd(engine, ["image", "load", "--platform", "arm64"], { terminal }), {
-      ...said,
+      ...expected,
       out: LOADED.stream.replace("\n", "\r\n"),
     });
     assert.deepEqual(engine.uploads.map((bytes) => new TextDecoder().decode(bytes)), ["an archive", "the same"]);

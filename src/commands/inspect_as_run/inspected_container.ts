@@ -20,7 +20,7 @@ export interface MadeContainer {
   readonly image: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
-  /** Requested endpoint settings by network name. Undefined if the host configuration's network mode says it all. */
+  /** Requested endpoint settings by network name. Undefined if the host configuration's network mode suffices. */
   readonly endpoints?: Readonly<Record<string, EndpointSettings>> | undefined;
 }
 
