@@ -1,69 +1,72 @@
 import type { TsdError } from "../errors.ts";
 import type { FlagSpecs, FlagValue, FlagValues } from "./flags.ts";
 
-/** How many arguments a command takes; no `max` is any number. */
+/** The number of positional arguments that a command accepts; without `max` it is unlimited. */
 export interface ArgumentCount {
   readonly min: number;
   readonly max?: number;
 }
 
-/** One line of a command's help that can be typed as it is, after the program's name. */
+/** An example in a command's help. `line` is a complete command line without the program's name. */
 export interface Example {
   readonly line: string;
   readonly note: string;
 }
 
-/** A command as the kernel sees it. `C` is what the program gives its commands. */
+/** A command, independent of the types of its flags. `C` is the context that the program passes to its commands. */
 export interface Command<C> {
-  /** What follows the command's name: `[OPTIONS] IMAGE [COMMAND] [ARG...]`. */
+  /** The synopsis after the command's name: `[OPTIONS] IMAGE [COMMAND] [ARG...]`. */
   readonly usage: string;
   readonly args: ArgumentCount;
   readonly flags: FlagSpecs;
-  /** The first argument ends the flags, because what follows belongs to another program. */
+  /** Flag parsing stops at the first argument, because the rest belongs to another program. */
   readonly flagsFirst?: boolean;
   readonly examples: readonly Example[];
-  /** The exit code of a failure; see {@link defaultExitCode}. */
+  /** Returns the exit code for a failure. Default: {@link defaultExitCode}. */
   readonly exitCode?: (error: TsdError) => number;
-  /** Flags that take a process of the command's own, whoever else could do it. */
+  /** Flags that require the client's own process: a command line with one of them is never run by a command server. */
   readonly needsClientProcess?: readonly string[];
-  /** Resolves to the exit code. */
+  /** Runs the command and resolves to its exit code. */
   run(context: C, input: CommandInput<FlagSpecs>): Promise<number>;
 }
 
-/** What a command is called with. */
+/** A command's parsed arguments and flags. */
 export interface CommandInput<F extends FlagSpecs> {
   readonly args: readonly string[];
   readonly flags: FlagValues<F>;
 }
 
-/** A command whose `run` sees its flags with their types. */
+/** A command whose `run` receives typed flag values. */
 export interface CommandDefinition<C, F extends FlagSpecs> extends Omit<Command<C>, "flags" | "run"> {
   readonly flags: F;
   run(context: C, input: CommandInput<F>): Promise<number>;
 }
 
-/** Declares a command. `C` comes from the annotation of `run`'s first parameter. */
+/** Declares a command. `C` is inferred from the annotation of `run`'s first parameter. */
 export function defineCommand<C, const F extends FlagSpecs>(definition: CommandDefinition<C, F>): Command<C> {
   return {
     ...definition,
-    // The parser fills in a value of the right type for every flag in `flags`.
+    // The parser sets a value of the declared type for every flag in `flags`.
     run: (context, { args, flags }) => definition.run(context, { args, flags: flags as FlagValues<F> }),
   };
 }
 
-/** One row of a program's table. The command itself is loaded when it is called. */
+/** One row of a program's command table. The command's module is loaded only when the command is called. */
 export interface CommandRow<C> {
-  /** Ways to call it (`ps`, `container ls`), the first is the one that help lists. */
+  /** The command's names (`ps`, `container ls`). Help lists the first. */
   readonly names: readonly string[];
   readonly summary: string;
-  /** Not listed. */
+  /** Omitted from help, completion and suggestions. */
   readonly hidden?: boolean;
-  /** A host can do it, which changes something (`once`), or which can as well be done again (`again`). */
+  /**
+   * Set if a command server can run the command in place of the client's process. `idempotent`: repeating it after a lost
+   * connection is safe; `once`: it changes state and must not be repeated.
+   */
   readonly served?: "once" | "idempotent";
   load(): Promise<Command<C>>;
 }
 
-/** The first word of some commands: `image` of `image ls`. */
+/** The first word of two-word commands: `image` in `image ls`. */
 export interface CommandGroup {
   readonly name: string;
   readonly summary: string;
@@ -74,19 +77,22 @@ export interface Program<C> {
   readonly name: string;
   readonly summary: string;
   readonly version: string;
-  /** Flags before the command, beside `--help` and `--version`. */
+  /** Flags before the command, in addition to `--help` and `--version`. */
   readonly globalFlags: FlagSpecs;
   readonly groups: readonly CommandGroup[];
   readonly commands: readonly CommandRow<C>[];
-  /** Loads a command in the place of its row. */
+  /** Loads a command; replaces `row.load()`. */
   load?(row: CommandRow<C>): Promise<Command<C>>;
-  /** Called once a command line was understood, before anything is done. @throws {NeedsProcessError} */
+  /** Called after a command line was parsed and before the command runs. @throws {NeedsProcessError} */
   admit?(row: CommandRow<C>, command: Command<C>, flags: Readonly<Record<string, FlagValue>>): void;
-  /** Makes what commands get, then. */
+  /** Creates the context of a command from the global flags, after `admit`. */
   context(globals: Readonly<Record<string, FlagValue>>): C;
 }
 
-/** 126 and 127 (of a command in a container), 130 (cancelled) and usage errors keep their codes; the rest is 1. */
+/**
+ * Returns the exit code for a failure: 126 and 127 (of a command in a container), 130 (cancelled) and the code of usage
+ * errors are kept; every other failure is 1.
+ */
 export function defaultExitCode({ code, meaning }: TsdError): number {
   const keeps = code === "command_not_found" || code === "command_not_executable" || code === "usage" ||
     code === "cancelled";

@@ -1,28 +1,31 @@
 /**
- * What may follow on a command line that is being typed, from the program's table alone. What a value or an argument is
- * called is told to the caller, who knows the names.
+ * Completes a partial command line from the program's command table alone. For flag values and arguments it returns only
+ * what is to be completed; the caller looks up the candidates.
  */
 import type { Command, CommandRow, Program } from "./command.ts";
 import { type FlagSpecs, takesValue } from "./flags.ts";
 
-/** A word that may stand there, and what it is for. */
+/** A word that can be inserted at the cursor, with a description. */
 export interface Candidate {
   readonly text: string;
   readonly note: string;
 }
 
-/** What may stand where the cursor is. */
+/** What can be inserted at the cursor. */
 export type Completion =
   /** One of these words. */
   | { readonly kind: "words"; readonly candidates: readonly Candidate[] }
-  /** An argument, as the command's usage calls it: `CONTAINER`. */
+  /** An argument, by its name in the command's usage: `CONTAINER`. `also`: words that are possible too. */
   | { readonly kind: "argument"; readonly command: string; readonly name: string; readonly also: readonly Candidate[] }
-  /** The value of a flag; `prefix` stands before it in the same word. */
+  /** The value of a flag; `prefix` precedes it in the same word (`--flag=`). */
   | { readonly kind: "value"; readonly command: string; readonly flag: string; readonly prefix: string };
 
 type Commands<C> = Pick<Program<C>, "commands" | "groups" | "globalFlags">;
 
-/** `words` are those behind the program's name, the last of them the one at the cursor. */
+/**
+ * Determines what can be inserted at the cursor.
+ * @param words the words after the program's name; the last one is at the cursor and can be empty
+ */
 export async function completeLine<C>(program: Commands<C>, words: readonly string[]): Promise<Completion> {
   const current = words.at(-1) ?? "";
   const globals = readFlags(program.globalFlags, words.slice(0, -1), true);
@@ -60,7 +63,7 @@ function inCommand<C>(
   return { kind: "argument", command: name, name: argument, also: members };
 }
 
-/** The name of the argument at a place, without the brackets; the last one may come again. */
+/** Returns the name of the argument at `index` without brackets; a last argument with `...` repeats. */
 function argumentName(usage: string, index: number): string | undefined {
   const names = usage.split(" ").filter((word) => word !== "" && word !== "[OPTIONS]");
   const name = names[index] ?? (names.at(-1)?.includes("...") ? names.at(-1) : undefined);
@@ -102,12 +105,12 @@ function flagStrings(flags: FlagSpecs): Candidate[] {
   }];
 }
 
-/** What was typed so far, read without complaints. */
+/** The words before the cursor, parsed without reporting errors. */
 interface ReadFlags {
   readonly args: readonly string[];
-  /** The flag that waits for its value. */
+  /** The flag whose value is missing. */
   readonly pending: string | undefined;
-  /** No flag can follow. */
+  /** True if no flags can follow. */
   readonly ended: boolean;
 }
 
@@ -121,23 +124,26 @@ function readFlags(flags: FlagSpecs, words: readonly string[], flagsFirst: boole
       args.push(word);
       ended ||= flagsFirst;
     } else if (word === "--") ended = true;
-    else pending = word.startsWith("--") ? awaitedByLong(flags, word.slice(2)) : awaitedByShort(flags, word.slice(1));
+    else {pending = word.startsWith("--")
+        ? pendingLongFlag(flags, word.slice(2))
+        : pendingShortFlag(flags, word.slice(1));}
   }
   return { args, pending, ended };
 }
 
-const waits = (flags: FlagSpecs, name: string | undefined): boolean => name !== undefined && takesValue(flags[name]);
+const expectsValue = (flags: FlagSpecs, name: string | undefined): boolean =>
+  name !== undefined && takesValue(flags[name]);
 
-function awaitedByLong(flags: FlagSpecs, typed: string): string | undefined {
+function pendingLongFlag(flags: FlagSpecs, typed: string): string | undefined {
   const name = longName(flags, typed);
-  return waits(flags, name) ? name : undefined;
+  return expectsValue(flags, name) ? name : undefined;
 }
 
-function awaitedByShort(flags: FlagSpecs, letters: string): string | undefined {
+function pendingShortFlag(flags: FlagSpecs, letters: string): string | undefined {
   for (const [index, letter] of [...letters].entries()) {
     const name = Object.keys(flags).find((each) => flags[each].short === letter);
-    // What follows in the same word is the value.
-    if (waits(flags, name)) return index === letters.length - 1 ? name : undefined;
+    // The rest of the word is the value.
+    if (expectsValue(flags, name)) return index === letters.length - 1 ? name : undefined;
   }
   return undefined;
 }

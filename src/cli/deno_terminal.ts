@@ -3,7 +3,7 @@ import { OutputClosedError, type StdStream, type Terminal, type TerminalSize } f
 const ENCODER = new TextEncoder();
 const RETRY_PAUSE_MS = 2;
 
-/** The real terminal. With `src/cli/process.ts` it is the only home of the standard streams and the environment. */
+/** The process's terminal. Only this file and `src/cli/process.ts` access the standard streams and the environment. */
 export class DenoTerminal implements Terminal {
   get stdin(): ReadableStream<Uint8Array> {
     return Deno.stdin.readable;
@@ -35,13 +35,13 @@ export class DenoTerminal implements Terminal {
 
   setRaw(on: boolean): void {
     try {
-      // Off: all that was there when it was turned on, output included.
+      // Turning it off restores the modes saved when it was turned on, those for output included.
       Deno.stdin.setRaw(on);
     } catch (thrown) {
-      // Nobody misses the modes of a terminal that has gone.
+      // The modes of a closed terminal need no restoring.
       if (on || !isHungUp(thrown)) throw thrown;
     }
-    if (on) passOutputOn();
+    if (on) disableOutputProcessing();
   }
 
   onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable {
@@ -56,19 +56,19 @@ export class DenoTerminal implements Terminal {
 }
 
 /**
- * Deno's raw mode is about input only. The other side's terminal has made its line ends already, and what a program on it
- * sends for "one line down" must not become a new line here.
+ * Turns off the terminal's output processing (OPOST). Deno's raw mode covers input only. The container's terminal has
+ * translated line ends already, and a line feed that a program sends to move the cursor down must not become a new line.
  */
-function passOutputOn(): void {
+function disableOutputProcessing(): void {
   try {
     new Deno.Command("stty", { args: ["-opost"], stdin: "inherit", stdout: "null", stderr: "null" }).outputSync();
   } catch (thrown) {
-    // Without that program a few full-screen programs look wrong.
+    // Without stty a few full-screen programs look wrong.
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 
-/** What is done to a terminal whose window was closed fails with EIO, for which Deno has no class. */
+/** Operations on a terminal whose window was closed fail with EIO, for which Deno has no error class. */
 const isHungUp = (thrown: unknown): boolean => thrown instanceof Error && "code" in thrown && thrown.code === "EIO";
 
 async function writeAll(stream: { write(bytes: Uint8Array): Promise<number> }, data: string | Uint8Array) {
@@ -78,7 +78,7 @@ async function writeAll(stream: { write(bytes: Uint8Array): Promise<number> }, d
       at += await stream.write(bytes.subarray(at));
     } catch (thrown) {
       if (thrown instanceof Deno.errors.BrokenPipe || isHungUp(thrown)) throw new OutputClosedError();
-      // Another process may have made the pipe non-blocking; there is no way to wait for room in it.
+      // Another process made the pipe non-blocking, and Deno can't wait until it is writable.
       if (!(thrown instanceof Deno.errors.WouldBlock)) throw thrown;
       await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
     }

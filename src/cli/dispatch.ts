@@ -9,18 +9,18 @@ import { NeedsProcessError, OUTPUT_CLOSED_EXIT, OutputClosedError, SignalledErro
 import { UsageError } from "./usage_error.ts";
 
 /**
- * Runs one command line and resolves to its exit code. Errors are shown here and nowhere else.
- * @throws {NeedsProcessError} on a terminal with a host
+ * Runs one command line and resolves to its exit code. This is the only place where errors are printed.
+ * @throws {NeedsProcessError} on a terminal with a host, if the command requires the client's own process
  */
 export async function dispatch<C>(program: Program<C>, argv: readonly string[], terminal: Terminal): Promise<number> {
-  // Where "See '… --help'" points to; finding the command makes it more exact.
-  const place: Place = { path: program.name, exitCode: defaultExitCode };
+  // The command in "See '… --help'"; narrowed once the command is found.
+  const current: CurrentCommand = { path: program.name, exitCode: defaultExitCode };
   try {
     try {
-      return await run(program, argv, terminal, place);
+      return await run(program, argv, terminal, current);
     } catch (thrown) {
-      if (isNoFailure(thrown)) throw thrown;
-      return await fail(program.name, thrown, place, terminal);
+      if (isControlFlow(thrown)) throw thrown;
+      return await fail(program.name, thrown, current, terminal);
     }
   } catch (thrown) {
     if (thrown instanceof OutputClosedError) return OUTPUT_CLOSED_EXIT;
@@ -29,10 +29,10 @@ export async function dispatch<C>(program: Program<C>, argv: readonly string[], 
   }
 }
 
-const isNoFailure = (thrown: unknown): boolean =>
+const isControlFlow = (thrown: unknown): boolean =>
   [OutputClosedError, SignalledError, NeedsProcessError].some((kind) => thrown instanceof kind);
 
-interface Place {
+interface CurrentCommand {
   path: string;
   exitCode: NonNullable<Command<unknown>["exitCode"]>;
 }
@@ -41,7 +41,12 @@ const VERSION_FLAG: FlagSpecs = {
   version: { type: "bool", short: "v", help: "Print version information and quit" },
 };
 
-async function run<C>(program: Program<C>, argv: readonly string[], terminal: Terminal, place: Place): Promise<number> {
+async function run<C>(
+  program: Program<C>,
+  argv: readonly string[],
+  terminal: Terminal,
+  current: CurrentCommand,
+): Promise<number> {
   const global = parseFlags({ ...program.globalFlags, ...VERSION_FLAG }, argv, { flagsFirst: true });
   if (global.flags.version) {
     await terminal.out(`${program.name} version ${program.version}\n`);
@@ -52,16 +57,16 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
   const found = words.length === 0 ? undefined : find(program, words);
   if (found === undefined) return await groupOrProgramHelp(program, words, terminal);
   const { row, name } = found;
-  place.path = `${program.name} ${name}`;
+  current.path = `${program.name} ${name}`;
   const command = await (program.load?.(row) ?? row.load());
-  place.exitCode = command.exitCode ?? defaultExitCode;
+  current.exitCode = command.exitCode ?? defaultExitCode;
   const { args, flags, help } = parseFlags(command.flags, words.slice(name.split(" ").length), command);
   if (help || requestsHelp) {
     const { commandHelp } = await import("./help.ts");
     await terminal.out(commandHelp(program, row, name, command));
     return 0;
   }
-  checkArguments(program.name, place.path, command, args);
+  checkArguments(program.name, current.path, command, args);
   program.admit?.(row, command, flags);
   return await command.run(program.context(global.flags), { args, flags });
 }
@@ -101,7 +106,7 @@ function unknownCommand<C>(program: Program<C>, path: string, word: string, pref
   return new UsageErrorAt(path, message, near && `${path} ${near}`);
 }
 
-/** A usage error that knows better than its catcher where help is. */
+/** A usage error with the path of the command whose help to point to. */
 class UsageErrorAt extends UsageError {
   constructor(readonly path: string, message: string, didYouMean: string | undefined) {
     super(message, { exitCode: 1, didYouMean });
@@ -112,7 +117,7 @@ function checkArguments<C>(name: string, path: string, { args: { min, max } }: C
   const count = args.length;
   if (count >= min && (max === undefined || count <= max)) return;
   const plural = (number: number) => `${number} argument${number === 1 ? "" : "s"}`;
-  const isSubscribed = max === 0
+  const requirement = max === 0
     ? "accepts no arguments"
     : min === max
     ? `requires ${plural(min)}`
@@ -121,13 +126,13 @@ function checkArguments<C>(name: string, path: string, { args: { min, max } }: C
     : count < min
     ? `requires at least ${plural(min)}`
     : `requires at most ${plural(max ?? 0)}`;
-  throw new UsageError(`${name}: '${path}' ${isSubscribed}`, { exitCode: 1 });
+  throw new UsageError(`${name}: '${path}' ${requirement}`, { exitCode: 1 });
 }
 
-async function fail(name: string, thrown: unknown, place: Place, terminal: Terminal): Promise<number> {
+async function fail(name: string, thrown: unknown, current: CurrentCommand, terminal: Terminal): Promise<number> {
   if (thrown instanceof UsageError) {
     const hint = thrown.didYouMean === undefined ? "" : `Did you mean '${thrown.didYouMean}'?\n`;
-    const path = thrown instanceof UsageErrorAt ? thrown.path : place.path;
+    const path = thrown instanceof UsageErrorAt ? thrown.path : current.path;
     await terminal.err(`${printable(thrown.message)}\n${hint}See '${path} --help'.\n`);
     return thrown.exitCode;
   }
@@ -137,5 +142,5 @@ async function fail(name: string, thrown: unknown, place: Place, terminal: Termi
   }
   const error = toTsdError(thrown);
   await terminal.err(`${name}: ${printableLine(error.message)}\n`);
-  return place.exitCode(error);
+  return current.exitCode(error);
 }

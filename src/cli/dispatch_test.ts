@@ -77,7 +77,7 @@ Deno.test("dispatch: a command gets its flags, arguments and the program's conte
   assert.equal((await call(["pot", "boil", "egg"])).out, "egg in pot on gas\n");
 });
 
-Deno.test("dispatch: what isn't a command", async () => {
+Deno.test("dispatch: unknown commands are refused with a suggestion", async () => {
   assert.deepEqual(await call(["biol", "egg"]), {
     code: 1,
     out: "",
@@ -90,7 +90,7 @@ Deno.test("dispatch: what isn't a command", async () => {
   );
 });
 
-Deno.test("dispatch: wrong flags and arguments", async () => {
+Deno.test("dispatch: unknown flags and wrong argument counts are refused", async () => {
   assert.deepEqual(await call(["boil", "--slat", "egg"]), {
     code: 125,
     out: "",
@@ -113,7 +113,7 @@ Deno.test("dispatch: wrong flags and arguments", async () => {
   });
 });
 
-Deno.test("dispatch: failures are one line and a code", async () => {
+Deno.test("dispatch: a failure prints one line and determines the exit code", async () => {
   const fail = async (thrown: unknown) => {
     const { code, err } = await call(["fail"], [failing(thrown)]);
     return [code, err];
@@ -132,21 +132,21 @@ Deno.test("dispatch: failures are one line and a code", async () => {
   assert.deepEqual(await fail(new OutputClosedError()), [141, ""]);
 });
 
-Deno.test("dispatch: a host is asked once a command line was understood, before anything is done", async () => {
+Deno.test("dispatch: admit is called after a command line was parsed and before the command runs", async () => {
   const requested: unknown[] = [];
   const admit: Program<Fixture>["admit"] = (row, command, flags) => {
     requested.push([row.names[0], command === boil as unknown, flags.salt]);
   };
   assert.equal((await call(["boil", "-s", "egg"], [], admit)).code, 7);
   assert.deepEqual(requested.splice(0), [["boil", true, true]]);
-  // Help, and what is wrong, is the same for everybody.
+  // Help and usage errors are the same with and without `admit`.
   for (const argv of [[], ["--version"], ["boil", "--help"], ["boil"], ["boil", "--slat"], ["biol"], ["pot"]]) {
     assert.deepEqual(await call(argv, [], admit), await call(argv));
   }
   assert.deepEqual(requested, []);
 });
 
-Deno.test("dispatch: what a host leaves to a process is no failure, whoever says so", async () => {
+Deno.test("dispatch: a NeedsProcessError from admit or from a command is rethrown and not printed", async () => {
   const refuse = () => {
     throw new NeedsProcessError();
   };
@@ -188,7 +188,7 @@ Run 'cook COMMAND --help' for more information on a command.
   assert.equal((await call(["help", "pot"])).out, pot);
 });
 
-Deno.test("dispatch: a command's help", async () => {
+Deno.test("dispatch: a command's help lists aliases, options and examples", async () => {
   const help = (await call(["boil", "egg", "--help"])).out;
   assert.equal(
     help,

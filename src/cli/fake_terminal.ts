@@ -1,9 +1,9 @@
 import { OutputClosedError, type StdStream, type Terminal, type TerminalSize } from "./terminal.ts";
 
-/** A terminal for tests: it records output, plays input and raises signals when told to. */
+/** A terminal for tests that records output, supplies fixed input and delivers signals on {@link raise}. */
 export class FakeTerminal implements Terminal {
   readonly stdin: ReadableStream<Uint8Array>;
-  /** Bytes of standard output after which nobody reads any more. */
+  /** The number of bytes after which standard output behaves as a closed pipe. */
   closedAfterBytes = Infinity;
   raw = false;
   readonly #env: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export class FakeTerminal implements Terminal {
     return text(this.#written.stderr);
   }
 
-  /** Signals that are handled now. */
+  /** Signals that have a handler. */
   get handled(): Deno.Signal[] {
     return [...this.#handlers.keys()];
   }

@@ -1,4 +1,4 @@
-/** One flag of a command, as data; its long name is its key. */
+/** One flag of a command. Its long name is its key in {@link FlagSpecs}. */
 export type FlagSpec = BoolFlag | TextFlag | IntFlag | NumberFlag | ListFlag | RefusedFlag;
 
 interface FlagBasics {
@@ -17,42 +17,42 @@ export interface BoolFlag extends FlagBasics {
   readonly default?: true;
 }
 
-/** `--flag text`, the last one counts. */
+/** `--flag text`; the last occurrence wins. */
 export interface TextFlag extends FlagBasics {
   readonly type: "string";
   readonly default?: string;
-  /** What help calls the value; `string` if not given. */
+  /** The value's name in help. Default: `string`. */
   readonly valueName?: string;
 }
 
-/** `--flag 1.5g`, a number in a notation of its own, the last one counts. */
+/** `--flag 1.5g`, a number in a custom notation; the last occurrence wins. */
 export interface NumberFlag extends FlagBasics {
   readonly type: "number";
   readonly valueName: string;
-  /** @throws {UsageError} with what is wrong, and nothing else */
+  /** Parses the value. @throws {UsageError} whose message is only the reason */
   read(text: string): number;
 }
 
-/** `--flag -3`, a whole number, the last one counts. */
+/** `--flag -3`, an integer; the last occurrence wins. */
 export interface IntFlag extends FlagBasics {
   readonly type: "int";
   readonly default?: number;
 }
 
-/** `--flag a --flag b`, all count. */
+/** `--flag a --flag b`; all occurrences are collected in order. */
 export interface ListFlag extends FlagBasics {
   readonly type: "list";
-  /** What help calls a value; `list` if not given. */
+  /** The value's name in help. Default: `list`. */
   readonly valueName?: string;
-  /** The value in its proper form. @throws {UsageError} with what is wrong, and nothing else */
+  /** Validates a value and returns its normalized form. @throws {UsageError} whose message is only the reason */
   check?(text: string): string;
 }
 
-/** A flag of Docker's that there isn't (yet): whoever gives it is told so instead of hearing that nobody knows it. */
+/** A Docker flag that is not supported (yet). It is refused as unsupported instead of as unknown; `help` is the reason. */
 export interface RefusedFlag extends FlagBasics {
   readonly type: "refused";
   readonly hidden: true;
-  /** Whether a value follows it. */
+  /** Whether the flag takes a value. */
   readonly takesValue: boolean;
 }
 
@@ -69,8 +69,8 @@ type ValueOf<S extends FlagSpec> = S extends { type: "bool" } ? boolean
   : S extends { type: "refused" } ? undefined
   : (S extends { default: string } ? string : string | undefined);
 
-/** What parsing flags of these specs gives: `flags["cap-add"]` is a list, `flags.name` is text or undefined. */
+/** The parsed values of flags: `flags["cap-add"]` is a list, `flags.name` is a string or undefined. */
 export type FlagValues<F extends FlagSpecs> = { readonly [K in keyof F]: ValueOf<F[K]> };
 
-/** Whether a value follows a flag. */
+/** Returns whether a flag takes a value. */
 export const takesValue = (spec: FlagSpec): boolean => spec.type === "refused" ? spec.takesValue : spec.type !== "bool";

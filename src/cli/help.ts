@@ -3,7 +3,7 @@ import type { FlagSpec, FlagSpecs } from "./flags.ts";
 
 const WIDTH = 80;
 
-/** Help of the program: all commands and global flags. */
+/** Renders the help of the program: all commands and global flags. `moreFlags` are listed with the global flags. */
 export function programHelp<C>(program: Program<C>, moreFlags: FlagSpecs): string {
   const plain = listed(program, (name) => !name.includes(" "));
   return [
@@ -16,7 +16,7 @@ export function programHelp<C>(program: Program<C>, moreFlags: FlagSpecs): strin
   ].filter((part) => part !== "").join("\n");
 }
 
-/** Help of a group of commands. */
+/** Renders the help of a group of commands. */
 export function groupHelp<C>(program: Program<C>, group: CommandGroup): string {
   return [
     `Usage:  ${program.name} ${group.name} COMMAND\n`,
@@ -26,7 +26,7 @@ export function groupHelp<C>(program: Program<C>, group: CommandGroup): string {
   ].join("\n");
 }
 
-/** Help of one command, called by `name`; one that has others below it (`daemon`, `daemon stop`) lists them. */
+/** Renders the help of the command called as `name`, with its subcommands (`daemon stop` of `daemon`), if any. */
 export function commandHelp<C>(program: Program<C>, row: CommandRow<C>, name: string, command: Command<C>): string {
   const { name: programName } = program;
   const aliases = row.names.map((alias) => `${programName} ${alias}`).sort();
@@ -41,7 +41,7 @@ export function commandHelp<C>(program: Program<C>, row: CommandRow<C>, name: st
   ].filter((part) => part !== "").join("\n");
 }
 
-/** The commands whose first word is `name`, without it. */
+/** Returns the commands whose first word is `name`, without that word, and their summaries. */
 function members<C>(program: Program<C>, name: string): [string, string][] {
   return listed(program, (each) => each.startsWith(`${name} `))
     .map(([each, summary]) => [each.slice(name.length + 1), summary]);

@@ -1,9 +1,9 @@
 /**
  * @module
- * A kernel for command lines that knows nothing of containers: commands are data (flags, arguments, examples), from which
- * parsing, help, suggestions and exit codes follow. Command lines are read as Go's pflag reads them, so that Docker's
- * users need not relearn. {@link Terminal} is the only way to the standard streams, the environment and signals.
- * Invariants: a command's code is loaded when it is called; an error is shown once, here, in one place.
+ * A command-line framework, independent of containers. Commands are data (flags, arguments, examples), from which parsing,
+ * help, suggestions, completion and exit codes are derived. Command lines are parsed as Go's pflag does, for compatibility
+ * with the docker CLI. Commands access the standard streams, the environment and signals only through {@link Terminal}.
+ * Invariants: a command's module is loaded only when the command is called; errors are printed once, by {@link dispatch}.
  */
 
 export {

@@ -1,26 +1,26 @@
 /**
- * Command lines as Go's pflag reads them: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-f=value`, bundles
- * (`-it`), `--`, and flags behind arguments unless a command says otherwise. Error texts are pflag's.
+ * Parses command lines as Go's pflag does: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-f=value`, bundles
+ * (`-it`), `--`, and flags after arguments unless `flagsFirst` is set. Error messages are pflag's.
  */
 import { type FlagSpec, type FlagSpecs, type FlagValue, takesValue } from "./flags.ts";
 import { nearest } from "./suggest.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** A command line taken apart. */
+/** A parsed command line. */
 export interface ParsedLine {
   readonly args: readonly string[];
-  /** By long name; flags that were not given have their defaults. */
+  /** Values by long name; flags that were not given have their defaults. */
   readonly flags: Readonly<Record<string, FlagValue>>;
-  /** `--help`, or `-h` where a command has no flag of that letter. Parsing stopped there. */
+  /** True if `--help` was given, or `-h` where no flag has that letter. Parsing stops there. */
   readonly help: boolean;
 }
 
 export interface ParseOptions {
-  /** The first argument ends the flags, as in `run IMAGE ls -l`. */
+  /** Flag parsing stops at the first argument, as in `run IMAGE ls -l`. */
   readonly flagsFirst?: boolean;
 }
 
-/** @throws {UsageError} exit code 125 */
+/** Parses the words of a command line, without the command's name. @throws {UsageError} exit code 125 */
 export function parseFlags(specs: FlagSpecs, argv: readonly string[], options: ParseOptions = {}): ParsedLine {
   return new LineParser(specs, argv, options).parse();
 }

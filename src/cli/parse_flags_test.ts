@@ -28,7 +28,7 @@ function refusal(...argv: string[]): string {
   assert.fail(`${argv.join(" ")} was accepted`);
 }
 
-Deno.test("flags: values in every way to write them", () => {
+Deno.test("flags: values are parsed in every notation", () => {
   for (
     const argv of [["-e", "A=b"], ["-eA=b"], ["-e=A=b"], ["--env", "A=b"], ["--env=A=b"], ["-ite", "A=b"], ["-iteA=b"]]
   ) {
@@ -48,7 +48,7 @@ Deno.test("flags: values in every way to write them", () => {
   });
 });
 
-Deno.test("flags: defaults", () => {
+Deno.test("flags: flags that were not given have their defaults", () => {
   assert.deepEqual(parse().flags, {
     detach: false,
     interactive: false,
@@ -61,7 +61,7 @@ Deno.test("flags: defaults", () => {
   });
 });
 
-Deno.test("flags: behind arguments, except where the first argument ends them", () => {
+Deno.test("flags: flags can follow arguments, except with flagsFirst", () => {
   assert.deepEqual(parse("a", "-d", "b").args, ["a", "b"]);
   assert.equal(parse("a", "-d", "b").flags.detach, true);
   const first = parseFlags(SPECS, ["-d", "image", "ls", "-i", "--help", "--", "x"], { flagsFirst: true });
@@ -69,18 +69,18 @@ Deno.test("flags: behind arguments, except where the first argument ends them", 
   assert.deepEqual([first.flags.detach, first.flags.interactive, first.help], [true, false, false]);
 });
 
-Deno.test("flags: -- and - are no flags", () => {
+Deno.test("flags: -- ends the flags, and - is an argument", () => {
   assert.deepEqual(parse("-d", "--", "-i", "--").args, ["-i", "--"]);
   assert.deepEqual(parse("-", "-d").args, ["-"]);
 });
 
-Deno.test("flags: help, also as -h where that letter is free", () => {
+Deno.test("flags: -h is --help unless a flag has that letter", () => {
   assert.equal(parse("--help", "--nonsense").help, true);
   assert.equal(parse("-h").help, true);
   assert.equal(parseFlags({ hostname: { type: "string", short: "h", help: "" } }, ["-h", "x"]).flags.hostname, "x");
 });
 
-Deno.test("flags: refusals in pflag's words", () => {
+Deno.test("flags: error messages are pflag's", () => {
   assert.equal(refusal("--detatch"), "unknown flag: --detatch -> --detach");
   assert.equal(refusal("--zzzzzz=1"), "unknown flag: --zzzzzz");
   assert.equal(refusal("-dx"), "unknown shorthand flag: 'x' in -dx");
@@ -102,7 +102,7 @@ Deno.test("flags: refusals in pflag's words", () => {
   );
 });
 
-Deno.test("flags: notations of their own, values in their proper form, and flags that there aren't", () => {
+Deno.test("flags: custom notations are parsed, values are normalized, and unsupported flags are refused", () => {
   const even = (text: string) => {
     if (Number(text) % 2 !== 0) throw new UsageError("it is odd");
     return Number(text);
@@ -125,7 +125,7 @@ Deno.test("flags: notations of their own, values in their proper form, and flags
   for (const [line, message] of refused) assert.throws(() => parseFlags(specs, line.split(" ")), { message });
 });
 
-Deno.test("flags: whatever is written down is read back, in any of its spellings and orders", () => {
+Deno.test("flags: values round-trip in every spelling and order", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "=", "-", " ", "é"), maxLength: 6 });
   const given = fc.oneof(
     fc.record({ flag: fc.constant("env" as const), value: word, spelling: fc.nat(4) }),
@@ -147,14 +147,14 @@ Deno.test("flags: whatever is written down is read back, in any of its spellings
     const of = (name: string) => list.filter(({ flag }) => flag === name).map(({ value }) => value);
     assert.deepEqual(args, [...of("arg"), ...rest]);
     assert.deepEqual(flags.env, of("env"));
-    // The last spelling of --env also turns -d off behind itself.
+    // The last spelling of --env is followed by -d=0, which turns -d off.
     const switches = list.filter(({ flag, spelling }) => flag === "detach" || (flag === "env" && spelling === 4));
     const last = switches.at(-1);
     assert.equal(flags.detach, last?.flag === "detach" ? last.value : false);
   }));
 });
 
-Deno.test("flags: no line makes the parser do anything but parse or refuse", () => {
+Deno.test("flags: every command line is parsed or refused with a UsageError", () => {
   const word = fc.string({ unit: fc.constantFrom("-", "=", "d", "e", "h", "n", "1", "name"), maxLength: 6 });
   fc.assert(fc.property(fc.array(word), fc.boolean(), (argv, flagsFirst) => {
     try {

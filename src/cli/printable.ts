@@ -2,14 +2,14 @@
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /**
- * Text from outside (a registry, an image, an engine) without the characters that would steer a terminal. Line feeds and
- * tabs stay.
+ * Replaces control characters in untrusted text (from a registry, an image, an engine), so that it can't send escape
+ * sequences to the terminal. Line feeds and tabs are kept.
  */
 export function printable(text: string): string {
   return text.replace(CONTROLS, "\uFFFD");
 }
 
-/** The same for what must stay on one line. */
+/** As {@link printable}, with line feeds and tabs replaced by spaces: for text that must stay on one line. */
 export function printableLine(text: string): string {
   return printable(text).replace(/[\n\t]/g, " ");
 }

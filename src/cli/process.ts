@@ -1,4 +1,4 @@
-/** The command that runs this program again: the executable, or Deno with the entry module. */
+/** Returns the command line that runs this program again: the executable, or Deno with the entry module. */
 export function subcommand(): readonly string[] {
   const executable = Deno.env.get("TSD_EXECUTABLE");
   if (executable) return [executable];
@@ -6,13 +6,16 @@ export function subcommand(): readonly string[] {
   return [Deno.execPath(), "run", "-A", "--unstable-net", decodeURIComponent(new URL(Deno.mainModule).pathname)];
 }
 
-/** The folder's name that the portable form keeps this build in, which comes from its content; undefined in other forms. */
+/**
+ * Returns the name of the directory from which the portable form runs this build: a hash of its content. Undefined in
+ * other forms.
+ */
 export const portableBuild = (): string | undefined => /\/([0-9a-f]{32})\/mod\.js$/.exec(Deno.mainModule)?.[1];
 
-/** What this program was told, behind {@link subcommand}. */
+/** Returns this process's arguments, those after {@link subcommand}. */
 export const subcommandArguments = (): readonly string[] => Deno.args;
 
-/** Environment variables that a process in the background may inherit: what finds files and what reaches a network. */
+/** Environment variables that a background process inherits: locations of files and settings for network access. */
 const INHERITED = [
   "HOME",
   "DENO_DIR",
@@ -31,16 +34,16 @@ const INHERITED = [
 ];
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** How a process in the background ended. */
+/** How a background process exited. */
 export interface BackgroundExit {
   readonly code: number;
-  /** What it wrote to its standard error before it sent that elsewhere. */
+  /** What it wrote to standard error before redirecting it. */
   readonly stderr: string;
 }
 
 /**
- * Starts a process that outlives this one: in `/`, with a clean environment, without our streams; making a session of its
- * own and taking its standard error elsewhere is its part. This process need not wait for it.
+ * Starts a process that outlives this one, in `/`, with a clean environment and without this process's streams. It must
+ * itself create a session (setsid) and redirect its standard error. It doesn't keep this process alive.
  */
 export function startInBackground([program, ...args]: readonly string[]): { readonly exited: Promise<BackgroundExit> } {
   const env: Record<string, string> = { PATH: SYSTEM_PATH };
@@ -62,7 +65,7 @@ export function startInBackground([program, ...args]: readonly string[]): { read
   return { exited: child.status.then(async ({ code }) => ({ code, stderr: await stderr })) };
 }
 
-/** How a program ended. */
+/** A program's exit code and output. */
 export interface ProgramResult {
   readonly code: number;
   readonly stdout: string;
@@ -70,8 +73,8 @@ export interface ProgramResult {
 }
 
 /**
- * Runs a program of this machine to its end, with `input` on its standard input. One that isn't there ends with 127, as in
- * a shell.
+ * Runs a program on this machine until it exits, with `input` on its standard input. A program that doesn't exist has exit
+ * code 127, as in a shell.
  */
 export async function runProgram(
   program: string,
@@ -98,15 +101,15 @@ async function feed(stdin: WritableStream<Uint8Array>, input: string): Promise<v
     await writer.write(new TextEncoder().encode(input));
     await writer.close();
   } catch (thrown) {
-    // A program may end without reading all of it.
+    // A program can exit without reading all input.
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
   }
 }
 
-/** The effective user's id. */
+/** Returns the effective user's id. */
 export const userId = (): number | null => Deno.uid();
 
-/** Ends the process at once, whatever is still pending (a read of standard input, most of all). */
+/** Exits the process at once, without waiting for pending operations (such as a read from standard input). */
 export function exit(code: number): never {
   Deno.exit(code);
 }

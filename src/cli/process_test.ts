@@ -3,9 +3,9 @@ import { OUTPUT_CLOSED_EXIT } from "./terminal.ts";
 import { printable, printableLine } from "./printable.ts";
 import { runProgram, startInBackground } from "./process.ts";
 
-Deno.test("background: a clean environment, no streams of ours, and its last words", async () => {
+Deno.test("background: a process gets a clean environment and none of our streams; its standard error is returned", async () => {
   Deno.env.set("TSD_TEST_SECRET", "hunter2");
-  // Nobody's loop stays up for a process in the background.
+  // A background process is unreferenced and doesn't keep the event loop alive.
   const awake = setInterval(() => {}, 1000);
   try {
     const { exited } = startInBackground(["/bin/sh", "-c", "pwd >&2; env | sort >&2; cat; echo lost; exit 3"]);
@@ -20,7 +20,7 @@ Deno.test("background: a clean environment, no streams of ours, and its last wor
   }
 });
 
-Deno.test("a program's code and output; one that isn't there", async () => {
+Deno.test("runProgram returns a program's exit code and output, and 127 if it doesn't exist", async () => {
   assert.deepEqual(await runProgram("sh", ["-c", "cat; echo out; echo err >&2; exit 3"]), {
     code: 3,
     stdout: "out\n",
@@ -33,9 +33,9 @@ Deno.test("a program's code and output; one that isn't there", async () => {
   });
 });
 
-/** A program that never stops writing, on the real terminal. */
-const TALKER = (here: string) => `
-  import { defineCommand, DenoTerminal, dispatch, exit } from ${JSON.stringify(new URL("mod.ts", here).href)};
+/** Source of a program that writes to the real terminal without end. */
+const ENDLESS_WRITER = (baseUrl: string) => `
+  import { defineCommand, DenoTerminal, dispatch, exit } from ${JSON.stringify(new URL("mod.ts", baseUrl).href)};
   const terminal = new DenoTerminal();
   const talk = defineCommand({ usage: "", args: { min: 0 }, flags: {}, examples: [],
     async run() { for (;;) await terminal.out("y\\n".repeat(1000)); } });
@@ -44,7 +44,7 @@ const TALKER = (here: string) => `
   exit(await dispatch(program, ["talk"], terminal));
 `;
 
-Deno.test("terminal: closed output ends the program quietly", async () => {
+Deno.test("terminal: closed output ends the program without an error message", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", "-A", "-"],
     stdin: "piped",
@@ -52,7 +52,7 @@ Deno.test("terminal: closed output ends the program quietly", async () => {
     stderr: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(TALKER(import.meta.url)));
+  await writer.write(new TextEncoder().encode(ENDLESS_WRITER(import.meta.url)));
   await writer.close();
   const reader = child.stdout.getReader();
   await reader.read();
@@ -61,7 +61,7 @@ Deno.test("terminal: closed output ends the program quietly", async () => {
   assert.equal((await child.status).code, OUTPUT_CLOSED_EXIT);
 });
 
-Deno.test("printable: nothing steers the terminal", () => {
+Deno.test("printable: control characters are replaced", () => {
   assert.equal(printable("a\x1b[31mred\x07\r\n\tü\x9b2J\x7f"), "a�[31mred��\n\tü�2J�");
   assert.equal(printableLine("a\nb\tc"), "a b c");
 });

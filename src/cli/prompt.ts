@@ -2,7 +2,7 @@ import { ENDING_SIGNALS, type EndingSignal, SignalledError, type Terminal } from
 
 const [CTRL_C, CTRL_D, BACKSPACE, DELETE, CTRL_U, NEWLINE, RETURN] = [3, 4, 8, 127, 21, 10, 13];
 
-/** Asks a user on a terminal, one question after the other. Dispose of it to give standard input back. */
+/** Asks questions on a terminal, one after the other. Locks the terminal's standard input until disposed. */
 export class Prompt implements Disposable {
   readonly #terminal: Terminal;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -13,20 +13,20 @@ export class Prompt implements Disposable {
     this.#reader = terminal.stdin.getReader();
   }
 
-  /** One line, without its end; undefined at the end of input. */
+  /** Prompts for one line. Returns it without its line end; undefined at the end of input. */
   async line(question: string): Promise<string | undefined> {
     await this.#terminal.out(question);
     return await this.#read(() => undefined);
   }
 
   /**
-   * The same, without showing what is typed.
-   * @throws {SignalledError} at Ctrl-C, which is a key like others meanwhile
+   * As {@link line}, without echoing the input.
+   * @throws {SignalledError} at Ctrl-C, which raises no signal in raw mode, and at signals that end the process
    */
   async secret(question: string): Promise<string | undefined> {
     await this.#terminal.out(question);
     const signalled = Promise.withResolvers<never>();
-    // Our death would leave the terminal as it is then.
+    // If a signal killed this process, the terminal would stay in raw mode.
     using _signals = this.#terminal.onSignal(
       Object.keys(ENDING_SIGNALS) as EndingSignal[],
       (signal) => signalled.reject(new SignalledError(signal as EndingSignal)),
@@ -74,7 +74,7 @@ export class Prompt implements Disposable {
   }
 }
 
-/** A character may be several bytes of UTF-8. */
+/** Removes the last character, which can be several bytes of UTF-8. */
 function removeLast(typed: number[]): void {
   while (typed.length > 0 && (typed.pop()! & 0xc0) === 0x80);
 }

@@ -3,7 +3,7 @@ import { FakeTerminal } from "./fake_terminal.ts";
 import { Prompt } from "./prompt.ts";
 import { SignalledError } from "./terminal.ts";
 
-Deno.test("a name, then a password that nobody sees", async () => {
+Deno.test("a line is read, then a secret without echo", async () => {
   const terminal = new FakeTerminal({ stdin: "me\nse\x7f\x7fpä\x7fässword\rrest" });
   const raw: boolean[] = [];
   terminal.setRaw = (on) => void raw.push(on);
@@ -18,14 +18,14 @@ Deno.test("a name, then a password that nobody sees", async () => {
   assert.deepEqual(raw, [true, false]);
 });
 
-Deno.test("Ctrl-C at the password ends the program and gives the terminal back", async () => {
+Deno.test("Ctrl-C at a secret throws SignalledError and restores the terminal", async () => {
   const terminal = new FakeTerminal({ stdin: "half\x03" });
   using prompt = new Prompt(terminal);
   await assert.rejects(prompt.secret("Password: "), SignalledError);
   assert.equal(terminal.raw, false);
 });
 
-Deno.test("Ctrl-U begins anew, Ctrl-D ends", async () => {
+Deno.test("Ctrl-U clears the input, Ctrl-D ends it", async () => {
   using prompt = new Prompt(new FakeTerminal({ stdin: "wrong\x15right\r\x04" }));
   assert.equal(await prompt.secret(""), "right");
   assert.equal(await prompt.secret(""), undefined);

@@ -1,6 +1,6 @@
 import { TsdError } from "../errors.ts";
 
-/** A failure that is shown in Docker's own words: without the program's name and without a pointer to the help. */
+/** A failure whose message is printed as is: without the program's name and without a pointer to the help. */
 export class StatusError extends TsdError {
   override readonly name = "StatusError";
   readonly exitCode: number;

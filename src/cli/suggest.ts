@@ -1,4 +1,4 @@
-/** The candidate that `typed` most probably means; undefined when none is close. */
+/** Returns the candidate closest to `typed`; undefined if none is close. */
 export function nearest(typed: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(typed.length / 3));
   const ranked = candidates
@@ -8,7 +8,7 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
   return ranked[0]?.candidate;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that make `b` of `a` (optimal string alignment). */
+/** Returns the edit distance with transpositions of adjacent characters (optimal string alignment). */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

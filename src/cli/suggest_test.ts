@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { nearest } from "./suggest.ts";
 
-Deno.test("suggestions: the nearest, if any is near", () => {
+Deno.test("suggestions: the nearest candidate is returned, if one is close", () => {
   const names = ["run", "rm", "rmi", "ps", "pull", "images", "inspect", "interactive"];
   assert.equal(nearest("rnu", names), "run");
   assert.equal(nearest("pul", names), "pull");

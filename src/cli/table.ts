@@ -4,8 +4,9 @@ const PADDING = 3;
 const MIN_COLUMN_WIDTH = 10;
 
 /**
- * Lines up rows as Docker's listings do: columns at least ten wide with their gap of three, the last cell of a row as it
- * is. As in Go's tabwriter a column is as long as the rows one below the other that have it. Every row ends in a newline.
+ * Renders rows as aligned columns, as the docker CLI does: padding of three, columns at least ten wide with it, and no
+ * padding after the last cell of a row. As in Go's text/tabwriter, a column is a block of consecutive rows that have a cell
+ * there. Every row ends with a newline.
  */
 export function renderTable(cells: readonly (readonly string[])[], minColumnWidth = MIN_COLUMN_WIDTH): string {
   const rows = cells.map((row) => row.map(printableLine));
@@ -22,12 +23,12 @@ export function renderTable(cells: readonly (readonly string[])[], minColumnWidt
   return padded.map((row) => `${row.join("")}\n`).join("");
 }
 
-/** Makes the cells of a column as wide as its widest and the gap. */
+/** Pads the cells of a column to the width of the widest one plus {@link PADDING}. */
 function padColumn(rows: string[][], column: number, from: number, to: number, minWidth: number): void {
   const cells = rows.slice(from, to).map((row) => width(row[column]) + PADDING);
-  const requested = Math.max(minWidth, ...cells);
-  for (let row = from; row < to; row++) rows[row][column] += " ".repeat(requested - width(rows[row][column]));
+  const columnWidth = Math.max(minWidth, ...cells);
+  for (let row = from; row < to; row++) rows[row][column] += " ".repeat(columnWidth - width(rows[row][column]));
 }
 
-/** In code points, as Go's tabwriter counts. */
+/** Returns the width in code points, as Go's text/tabwriter counts it. */
 const width = (cell: string): number => [...cell].length;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { renderTable } from "./table.ts";
 import { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "../units.ts";
 
-Deno.test("table: columns as Docker's", () => {
+Deno.test("table: columns are padded as the docker CLI does", () => {
   assert.equal(
     renderTable([["REPOSITORY", "TAG", "SIZE"], ["a", "latest", "1B"], ["äöü", "x", "12.3MB"]]),
     "REPOSITORY   TAG       SIZE\na            latest    1B\näöü          x         12.3MB\n",
@@ -12,7 +12,7 @@ Deno.test("table: columns as Docker's", () => {
   assert.equal(renderTable([["a", ""]]), "a         \n");
 });
 
-Deno.test("table: every column starts at one place", () => {
+Deno.test("table: every column is aligned", () => {
   const cell = fc.string({ unit: fc.constantFrom("a", "b", " ", "ü", "😀") });
   const rows = fc.integer({ min: 1, max: 5 }).chain((count) =>
     fc.array(fc.array(cell, { minLength: count, maxLength: count }))
@@ -25,7 +25,7 @@ Deno.test("table: every column starts at one place", () => {
   }));
 });
 
-Deno.test("durations: Docker's words", () => {
+Deno.test("durations: are formatted as the docker CLI does", () => {
   const seconds = (count: number) => humanDuration(count * 1000);
   assert.deepEqual(
     [0.9, 1, 59, 60, 119, 120, 3599, 3600, 5399, 5400, 47 * 3600, 48 * 3600, 13 * 86400].map(seconds),
@@ -54,7 +54,7 @@ Deno.test("durations: Docker's words", () => {
   ]);
 });
 
-Deno.test("sizes: decimal and binary units", () => {
+Deno.test("sizes: are formatted with decimal and binary units", () => {
   assert.deepEqual([0, 999, 1000, 7_834_567, 999_999, 123_456_789_012].map((size) => humanSize(size)), [
     "0B",
     "999B",
@@ -67,7 +67,7 @@ Deno.test("sizes: decimal and binary units", () => {
   assert.equal(humanBinarySize(16_758_366_208), "15.61GiB");
 });
 
-Deno.test("durations: Go's syntax", () => {
+Deno.test("durations: are parsed in Go's syntax", () => {
   assert.deepEqual(["1h30m", "1.5s", "-10ms", "0", "300us", "2µs"].map(parseGoDuration), [
     5_400_000,
     1500,

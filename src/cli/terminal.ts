@@ -7,41 +7,41 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-/** Everything of the outside that a command may touch: standard streams, environment, working folder and signals. */
+/** A command's access to its environment: standard streams, environment variables, working directory and signals. */
 export interface Terminal {
-  /** Standard input; nothing is read before the first read. */
+  /** Standard input; no data is consumed before the first read. */
   readonly stdin: ReadableStream<Uint8Array>;
-  /** Writes all of it to standard output. @throws {OutputClosedError} when nobody reads any more */
+  /** Writes all data to standard output. @throws {OutputClosedError} if the reader closed it */
   out(data: string | Uint8Array): Promise<void>;
-  /** The same for standard error. */
+  /** Writes all data to standard error. @throws {OutputClosedError} if the reader closed it */
   err(data: string | Uint8Array): Promise<void>;
   isTty(stream: StdStream): boolean;
   env(name: string): string | undefined;
-  /** Undefined when standard output is no terminal. */
+  /** Returns the terminal's size; undefined if standard output is not a terminal. */
   size(): TerminalSize | undefined;
-  /** Passes keys on as they are pressed, Ctrl-C included, and output as it is; off gives back what was there before. */
+  /** Turns raw mode on: keys are passed through, Ctrl-C included, and so is output. Off restores the previous modes. */
   setRaw(on: boolean): void;
-  /** Handles signals instead of dying of them, until disposed. */
+  /** Handles signals in place of their default action, until disposed. */
   onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable;
-  /** The folder that relative paths begin at. */
+  /** Returns the working directory, to which relative paths are resolved. */
   cwd(): string;
-  /** Who does the command, where that is no process of its own. */
+  /** The host that runs the command, if the client's own process does not. */
   readonly host?: CommandHost;
 }
 
-/** Somebody who does commands for processes that wait meanwhile. */
+/** A process that runs commands for client processes, which wait for the result: the command server. */
 export interface CommandHost {
-  /** For what takes a process of the command's own, before anything was done or said. @throws {NeedsProcessError} */
+  /** Hands the command back to the client's own process. Call it before any effect or output. @throws {NeedsProcessError} */
   needProcess(): never;
-  /** For a command that is going to handle these. @throws {NeedsProcessError} where the process that waits doesn't get them */
+  /** Declares the signals that the command will handle. @throws {NeedsProcessError} if the client's process ignores one of them */
   needSignals(signals: readonly Deno.Signal[]): void;
-  /** The arguments that go on with what was begun, should the host go away in between. */
+  /** Sets the arguments with which the client resumes the command if the host goes away while it runs. */
   resumeAs(args: readonly string[]): void;
-  /** How long ago the process that waits was started, in ms. */
+  /** Returns the age of the client's process in ms. */
   clientAgeMs(): number;
 }
 
-/** The command is done again, by a process of its own: no failure at all. */
+/** Thrown if the client's own process must run the command instead of the host. Not a failure: nothing is printed. */
 export class NeedsProcessError extends Error {
   override readonly name = "NeedsProcessError";
 
@@ -50,7 +50,7 @@ export class NeedsProcessError extends Error {
   }
 }
 
-/** Whoever read our output has gone (`tsd ps | head -1`): no failure worth a word. */
+/** Thrown if the reader of standard output closed it (`tsd ps | head -1`). Ends the program without a message. */
 export class OutputClosedError extends Error {
   override readonly name = "OutputClosedError";
 
@@ -59,7 +59,7 @@ export class OutputClosedError extends Error {
   }
 }
 
-/** A signal that ends the program, once it has put the terminal in order: no failure worth a word either. */
+/** Thrown at a signal that ends the program, after the terminal was restored. Ends the program without a message. */
 export class SignalledError extends Error {
   override readonly name = "SignalledError";
 
@@ -67,15 +67,15 @@ export class SignalledError extends Error {
     super(`Ended by ${signal}`);
   }
 
-  /** As a shell tells of a process that died of it. */
+  /** 128 plus the signal's number, as shells report a process killed by a signal. */
   get exitCode(): number {
     return 128 + ENDING_SIGNALS[this.signal];
   }
 }
 
-/** Signals of which a program dies that doesn't handle them, and their numbers. */
+/** Signals whose default action ends a program, with their numbers. */
 export const ENDING_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 export type EndingSignal = keyof typeof ENDING_SIGNALS;
 
-/** Exit code of a process whose output was closed: that of death by SIGPIPE. */
+/** The exit code of a process whose output was closed: 128 plus SIGPIPE. */
 export const OUTPUT_CLOSED_EXIT = 128 + 13;

@@ -7,48 +7,48 @@ import { EngineClient } from "../client/engine_client.ts";
 import { chooseHost, type EngineHost } from "../client/host.ts";
 import type { EngineTransport } from "../client/transport.ts";
 
-/** How an engine is served in this process; `mod.ts` hands it in, so that no command imports the engine. */
+/** Serves an engine in this process; resolves to the exit code. `mod.ts` passes it in, so that no command imports the engine. */
 export type Serve = (options: ServeOptions) => Promise<number>;
 
-/** What `tsd daemon` was asked for. */
+/** The options of `tsd daemon`. */
 export interface ServeOptions {
   readonly dataRoot?: string;
-  /** Default: `/etc/tsd/config.json`, if it is there. */
+  /** Default: `/etc/tsd/config.json`, if it exists. */
   readonly configFile?: string;
   /** `unix:///path/to.sock`. */
   readonly host?: string;
-  /** Leave when nothing is left to do. */
+  /** Exit when idle. */
   readonly onDemand?: boolean;
   readonly logLevel?: string;
-  /** The command that serves it again, for `tsd daemon reload`; without it that is refused. */
+  /** The command line to execute for `tsd daemon reload`, which is refused without it. */
   readonly command?: readonly string[];
-  /** No engine, but the process that answers for names of containers: the path of its socket. */
+  /** The path of the socket of the embedded DNS process. If set, that process is served instead of an engine. */
   readonly names?: string;
 }
 
-/** What every command gets. */
+/** The context that is passed to every command. */
 export interface CommandContext {
   readonly terminal: Terminal;
-  /** The engine, started by the first call if it is the default one and doesn't run. */
+  /** The engine. The default engine is started by the first request if it isn't running. */
   readonly engine: EngineTransport;
   /** The same engine, but it is never started. */
   readonly runningEngine: EngineTransport;
-  /** Whether a missing engine is no failure, because it starts when it is needed. */
+  /** Whether the engine starts on demand, so that its absence is not a failure. */
   readonly startsOnDemand: boolean;
   /** The value of the global `-H`. */
   readonly hostFlag: string | undefined;
   readonly serve: Serve;
-  /** Told when a phase of the command is over; there with `--timing` only. */
+  /** Records the end of a phase of the command; set only with `--timing`. */
   readonly clock?: { lap(phase: string): void };
 }
 
-/** Set by the portable form's shell when its engine went away before a command was done, which is to be done anew. */
+/** Set by the portable form's shell if the command server went away while it ran the command, which is then run again. */
 const WENT_AWAY = "TSD_ENGINE_WENT_AWAY";
 
-/** Where an engine that was started on demand writes its log. */
+/** The log file of an engine that was started on demand. */
 export const ENGINE_LOG = "/run/tsd/engine.log";
 
-/** The context of a real command line. @throws {TsdError} usage (a bad address, at the first use of the engine) */
+/** Creates the context of a command line. @throws {TsdError} usage (an invalid address, at the first use of the engine) */
 export function createContext(
   terminal: Terminal,
   globals: Readonly<Record<string, FlagValue>>,
@@ -79,8 +79,8 @@ function engineAt(
 ): EngineTransport {
   const connect = connectorTo(host);
   if (!host.isDefault || !start) {
-    const patient = isDisconnected ? () => retryUntilAvailable(connect) : connect;
-    return new EngineClient(patient, host.kind === "tcp" ? tcpHostHeader(host) : undefined);
+    const connectWithRetry = isDisconnected ? () => retryUntilAvailable(connect) : connect;
+    return new EngineClient(connectWithRetry, host.kind === "tcp" ? tcpHostHeader(host) : undefined);
   }
   const launch = () => startInBackground([...subcommand(), "daemon", "--on-demand"]);
   return new EngineClient(

@@ -4,7 +4,7 @@ import type { FakeEngine } from "../client/fake_engine.ts";
 import type { Serve } from "./context.ts";
 import { tsdProgram } from "./main.ts";
 
-/** One command line on a fake engine and a fake terminal, for tests. */
+/** Runs one command line on a fake engine and a fake terminal, for tests. */
 export async function callTsd(
   engine: FakeEngine,
   argv: readonly string[],

@@ -16,7 +16,7 @@ async function allHelp(): Promise<string> {
   return (await Promise.all(texts)).join("\n");
 }
 
-Deno.test("help: every command's text is the recorded one (./dev golden rewrites it)", async () => {
+Deno.test("help: the text of every command matches the golden file (./dev golden rewrites it)", async () => {
   const text = await allHelp();
   if (Deno.env.get("UPDATE_GOLDEN") === "1") await Deno.writeTextFile(GOLDEN, text);
   assert.equal(text, await Deno.readTextFile(GOLDEN));
@@ -28,7 +28,7 @@ Deno.test("help: every example parses", async () => {
     const { parseFlags } = await import("../cli/mod.ts");
     for (const { line } of examples) {
       const words = line.replace(/ [<>].*/, "").replaceAll('"', "").split(" ");
-      // `daemon stop` comes before `daemon`.
+      // The longer name (`daemon stop`) takes precedence over `daemon`.
       const length = [2, 1].find((count) => names.includes(words.slice(0, count).join(" ")));
       assert(length !== undefined, line);
       const parsed = parseFlags(flags, words.slice(length), flagsFirst === undefined ? {} : { flagsFirst });

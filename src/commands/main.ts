@@ -1,15 +1,15 @@
 /**
  * @module
- * The commands of `tsd`, one verb a file. A command reads its flags, calls the Engine API through `src/client/` and shows
- * the answer as the docker CLI does; it holds no state and never imports the engine. Invariant: starting up loads this
- * module, the table and the kernel, and of the commands only the one that was called.
+ * The commands of `tsd`, one file per verb. A command reads its flags, calls the Engine API through `src/client/` and prints
+ * the response as the docker CLI does. Commands hold no state and never import the engine. Invariant: startup loads this
+ * module, the command table, `src/cli/` and only the command that was called.
  */
 import { BUILD_INFO } from "../build_info.ts";
 import { DenoTerminal, dispatch, exit, type Program, type Terminal } from "../cli/mod.ts";
 import { type CommandContext, createContext, type Serve } from "./context.ts";
 import { COMMANDS, GLOBAL_FLAGS, GROUPS } from "./table.ts";
 
-/** The program `tsd` on a terminal. */
+/** Returns the program `tsd` for a terminal. */
 export function tsdProgram(terminal: Terminal, serve: Serve): Program<CommandContext> {
   return {
     name: "tsd",
@@ -22,7 +22,7 @@ export function tsdProgram(terminal: Terminal, serve: Serve): Program<CommandCon
   };
 }
 
-/** The executable: runs one command line and ends the process with its exit code. */
+/** Runs one command line and exits the process with its exit code. */
 export async function main(argv: readonly string[], serve: Serve): Promise<never> {
   const terminal = new DenoTerminal();
   return exit(await dispatch(tsdProgram(terminal, serve), argv, terminal));

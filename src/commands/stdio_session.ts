@@ -5,17 +5,17 @@ import { deliver, type OutputSinks } from "../client/frames.ts";
 import type { RawStream } from "../client/transport.ts";
 
 export interface StdioOptions {
-  /** Forwards our standard input. */
+  /** Forwards standard input to the process. */
   readonly stdin: boolean;
-  /** The other side is a terminal: ours is put into raw mode if it is one. */
+  /** The process has a terminal. The local terminal, if there is one, is put into raw mode. */
   readonly tty: boolean;
-  /** Keys that end the session and leave the process alone, if there is a terminal; Docker's if not given. */
+  /** The key sequence that detaches from the process without ending it; used only with `tty`. Default: Docker's. */
   readonly detachKeys?: string | undefined;
-  /** The stream has ended: another one in its place, or nothing at the process's end. */
-  readonly again?: () => Promise<RawStream | undefined>;
+  /** Called when the stream ended: returns a new stream to continue with, or undefined if the process has exited. */
+  readonly reconnect?: () => Promise<RawStream | undefined>;
 }
 
-/** Streams of which nothing comes: a session with them asks for others at once. */
+/** An empty stream: a session that starts with it calls `reconnect` at once. */
 export const NO_STREAM: RawStream = {
   headers: new Map(),
   multiplexed: false,
@@ -25,24 +25,28 @@ export const NO_STREAM: RawStream = {
   [Symbol.dispose]() {},
 };
 
-/** How a session ended: with the process's output, or by the user's keys. */
+/** How a session ended: at the end of the process's output, or by the detach keys. */
 export type SessionEnd = "ended" | "detached";
 
-/** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {StatusError} */
+/**
+ * Refuses to feed a process's terminal from a pipe or a file, because the terminal's line editing would alter the data.
+ * @param needed whether the process has a terminal and standard input is forwarded to it
+ * @throws {StatusError} if standard input is not a terminal
+ */
 export function requireTty(terminal: Terminal, needed: boolean): void {
   if (needed && !terminal.isTty("stdin")) throw new StatusError("the input device is not a TTY");
 }
 
-/** What Docker says of a session that its user left, where that is no success. */
+/** Returns Docker's error for a session that the user detached from, for commands that don't count that as success. */
 export const detachedError = (): StatusError => new StatusError("read escape sequence");
 
 /**
- * Connects our standard streams to a process. Output is delivered from the moment of its making; disposing ends it. The
- * terminal is given back at the end, whichever it is, also when a signal ends us.
+ * Connects the local standard streams to a process. Output is delivered from construction on, until disposal. The terminal
+ * is restored when the session ends for any reason, signals included.
  */
 export class StdioSession implements Disposable {
   readonly #terminal: Terminal;
-  readonly #again: () => Promise<RawStream | undefined>;
+  readonly #reconnect: () => Promise<RawStream | undefined>;
   #stream: RawStream;
   #renewed = Promise.withResolvers<void>();
   #isAtEndOfInput = false;
@@ -54,25 +58,25 @@ export class StdioSession implements Disposable {
   readonly #raw = new DisposableStack();
   #exitCode: number | undefined;
 
-  /** @throws {TsdError} invalid_argument (keys that are none) */
-  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys, again }: StdioOptions) {
+  /** Takes ownership of `stream`. @throws {TsdError} invalid_argument (invalid detach keys) */
+  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys, reconnect }: StdioOptions) {
     this.#terminal = terminal;
     this.#stream = stream;
-    this.#again = again ?? (() => Promise.resolve(undefined));
+    this.#reconnect = reconnect ?? (() => Promise.resolve(undefined));
     const keys = tty ? new DetachScanner(parseDetachKeys(detachKeys ?? "")) : undefined;
     if (tty && stdin && terminal.isTty("stdin")) this.#makeRaw();
     this.#output = this.#deliver();
     this.#input = stdin ? this.#forward(keys) : new Promise(() => {});
-    // Whoever waits for the end hears of a failure; a session that is given up has nobody waiting.
+    // `end` reports failures; without a call of it they must not become unhandled rejections.
     for (const each of [this.#output, this.#input, this.#signalled.promise]) each.catch(() => undefined);
   }
 
-  /** The process's, if the streams have told it. */
+  /** The process's exit code, if the stream has reported it. */
   get exitCode(): number | undefined {
     return this.#exitCode;
   }
 
-  /** Resolves when the process's output has ended and was delivered, or the user has left. */
+  /** Resolves when the process's output has ended and was delivered, or the user has detached. */
   async end(): Promise<SessionEnd> {
     try {
       return await Promise.race([this.#output.then(() => "ended" as const), this.#input, this.#signalled.promise]);
@@ -89,7 +93,7 @@ export class StdioSession implements Disposable {
 
   #makeRaw(): void {
     const ending = Object.keys(ENDING_SIGNALS) as EndingSignal[];
-    // Our death would leave the terminal as it is then.
+    // If a signal killed this process, the terminal would stay in raw mode.
     this.#raw.use(this.#terminal.onSignal(ending, (signal) => {
       this.#raw.dispose();
       this.#signalled.reject(new SignalledError(signal as EndingSignal));
@@ -112,10 +116,10 @@ export class StdioSession implements Disposable {
         if (!isConnectionLost(thrown)) throw thrown;
         failure = thrown;
       }
-      // An engine that leaves waits for what is on its way.
+      // An engine that shuts down waits for pending input.
       const stream = this.#stream;
       void this.#writing.then(() => stream.closeWrite());
-      const next = await this.#again();
+      const next = await this.#reconnect();
       if (next === undefined && failure !== undefined && renewals === 0) throw failure;
       if (next === undefined) return;
       await this.#renew(next);
@@ -131,7 +135,7 @@ export class StdioSession implements Disposable {
     resolve();
   }
 
-  /** Says whether more is wanted. Where the engine went away, the next one gets it. */
+  /** Writes input and returns whether the process accepts more. After a lost connection the new stream gets the input. */
   async #write(bytes: Uint8Array): Promise<boolean> {
     for (;;) {
       const writing = this.#stream.write(bytes);
@@ -142,7 +146,7 @@ export class StdioSession implements Disposable {
     }
   }
 
-  /** A failure to read our input counts; its end doesn't, the process may go on without. */
+  /** Forwards standard input. Rejects if reading fails, but not at the end of input: the process can continue without. */
   async #forward(keys: DetachScanner | undefined): Promise<"detached"> {
     const reader = this.#terminal.stdin.getReader();
     while (!this.#stop.signal.aborted) {
@@ -154,10 +158,10 @@ export class StdioSession implements Disposable {
         break;
       }
       const { passed, detached } = keys?.push(value) ?? { passed: value, detached: false };
-      // A process that closed its input doesn't need the rest of ours.
-      const taken = await this.#write(passed);
+      // A process that closed its standard input doesn't need the rest.
+      const accepted = await this.#write(passed);
       if (detached) return "detached";
-      if (!taken) break;
+      if (!accepted) break;
     }
     return await new Promise(() => {});
   }

@@ -15,7 +15,7 @@ export const GLOBAL_FLAGS: FlagSpecs = {
   host: { type: "string", short: "H", help: "Engine to talk to: unix:///path/to.sock or tcp://127.0.0.1:PORT" },
 };
 
-/** The groups that some commands are members of. */
+/** The command groups. */
 export const GROUPS: readonly CommandGroup[] = [
   { name: "container", summary: "Manage containers" },
   { name: "image", summary: "Manage images" },
@@ -25,7 +25,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "volume", summary: "Manage volumes" },
 ];
 
-/** Every command: its names, what it does, where its code is. */
+/** The command table: the names, the summary and the module of every command. */
 export const COMMANDS: readonly Row[] = [
   row(
     "attach, container attach",

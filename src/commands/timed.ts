@@ -1,12 +1,14 @@
 import type { FlagSpecs } from "../cli/mod.ts";
 import type { CommandContext } from "./context.ts";
 
-/** The flag of `run`, `create`, `start` and `exec`. */
+/** The `--timing` flag of `run`, `create`, `start` and `exec`. */
 export const TIMING_FLAG = {
   timing: { type: "bool", help: "Show on standard error how long each phase took" },
 } as const satisfies FlagSpecs;
 
-/** Runs a command; if it is wanted, with a clock in its context whose table is shown at the end, also of a failure. */
+/**
+ * Runs a command. If timing is requested, its context has a clock, whose table is printed at the end, also after a failure.
+ */
 export async function timed(
   context: CommandContext,
   requested: boolean,

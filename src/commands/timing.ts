@@ -1,21 +1,21 @@
 /**
  * @module
- * `--timing`: where the time of a command went, from the start of the process on. What a run can't do without on the
- * machine that this was measured on: 23 ms for Deno's start, 48 ms for runc's create, start and delete.
+ * `--timing`: the time that each phase of a command took, from the start of the process. The unavoidable part of a `run`, on
+ * the machine used for measurement: 23 ms for Deno's startup, 48 ms for runc's create, start and delete.
  */
 import { processAgeMs } from "../cli/process_age.ts";
 import { type RequestObserver, type TimedAnswer, TimedTransport } from "../client/timed_transport.ts";
 import type { CommandContext } from "./context.ts";
 
-/** A line of the table. */
+/** A row of the table. */
 export interface TimingRow {
   readonly name: string;
   readonly ms: number;
-  /** It is a part of the row above it that is none. */
+  /** True for a part of the nearest preceding row that is not a part. */
   readonly isPart?: boolean;
 }
 
-/** Divides the time of a command into phases without gaps. */
+/** Divides the time of a command into consecutive phases without gaps. */
 export class PhaseClock implements RequestObserver {
   readonly #rows: TimingRow[] = [];
   readonly #now: () => number;
@@ -24,14 +24,14 @@ export class PhaseClock implements RequestObserver {
   #startMs: number;
   #lastMs: number;
 
-  /** `startMs`: when the process was started, by the clock `now`. */
+  /** @param startMs the start of the process in ms, on the clock `now` */
   constructor(startMs: number, now: () => number = () => performance.now()) {
     this.#startMs = startMs;
     this.#lastMs = startMs;
     this.#now = now;
   }
 
-  /** Ends a phase that began with the one before. */
+  /** Ends the current phase under this name and starts the next one. */
   lap(name: string): void {
     const nowMs = this.#now();
     const ms = nowMs - this.#lastMs;
@@ -49,12 +49,15 @@ export class PhaseClock implements RequestObserver {
     this.#answers.push(answer);
   }
 
-  /** All phases in their order and their sum. */
+  /** All phases in order, and their total. */
   get rows(): readonly TimingRow[] {
     return [...this.#rows, { name: "total", ms: this.#lastMs - this.#startMs }];
   }
 
-  /** Where one request made up most of the phase: what the engine tells of it. Several at once would overlap. */
+  /**
+   * Returns the phases that the engine reported, if a single request took most of this phase. The times of concurrent
+   * requests would overlap.
+   */
   #parts(ms: number): TimingRow[] {
     const [answer] = this.#answers;
     const engine = answer?.phases.find(({ name }) => name === "engine");
@@ -67,12 +70,12 @@ export class PhaseClock implements RequestObserver {
       { name: "request and answer", ms: answer.ms - engine.ms },
       { name: "client", ms: ms - answer.ms },
     ];
-    // Each was rounded by itself.
+    // Rounding can make differences negative.
     return parts.map(({ name, ms }) => ({ name, ms: Math.max(0, ms), isPart: true }));
   }
 }
 
-/** A command with a {@link PhaseClock}; the table comes after everything else that it says, but for an error. */
+/** Runs a command with a {@link PhaseClock}. The table is printed after all of the command's output except errors. */
 export async function runTimed(
   context: CommandContext,
   command: (context: CommandContext) => Promise<number>,
@@ -90,7 +93,7 @@ export async function runTimed(
   }
 }
 
-/** Names to the left, numbers to the right, parts indented. */
+/** Renders the table: names left-aligned, numbers right-aligned, parts indented. */
 export function renderTiming(rows: readonly TimingRow[]): string {
   const lines = rows.map(({ name, ms, isPart }) => [isPart ? `  ${name}` : name, ms.toFixed(1)] as const);
   const heading = ["phase", "ms"] as const;

@@ -5,13 +5,13 @@ import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { PhaseClock, renderTiming, runTimed } from "./timing.ts";
 
-/** A clock that is set by hand. */
+/** Creates a clock whose time is set manually. */
 function clockAt(startMs: number) {
   const time = { ms: startMs };
   return { time, clock: new PhaseClock(startMs, () => time.ms) };
 }
 
-Deno.test("timing: phases follow each other without gaps, with the engine's parts and the sum", () => {
+Deno.test("timing: phases are consecutive, and the table has the engine's parts and the total", () => {
   const { time, clock } = clockAt(-20);
   time.ms = 0;
   clock.lap("client start");
@@ -47,7 +47,7 @@ Deno.test("timing: phases follow each other without gaps, with the engine's part
   );
 });
 
-Deno.test("timing: no parts where requests overlap, the engine tells nothing, or something else took the time", () => {
+Deno.test("timing: parts are omitted if requests overlap, the engine reports none, or something else took the time", () => {
   const { time, clock } = clockAt(0);
   const engine = { ms: 1, phases: [{ name: "engine", ms: 1 }] };
   clock.answered(engine);
@@ -61,7 +61,7 @@ Deno.test("timing: no parts where requests overlap, the engine tells nothing, or
   assert.deepEqual(clock.rows.map(({ name }) => name), ["attach and wait", "start", "run", "total"]);
 });
 
-Deno.test("timing: the table also follows a failure", async () => {
+Deno.test("timing: the table is printed after a failure too", async () => {
   const terminal = new FakeTerminal();
   const engine = new FakeEngine(() => ({ json: {} }));
   const context: CommandContext = {

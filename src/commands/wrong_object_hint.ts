@@ -3,13 +3,16 @@ import { inspectImage } from "../client/images.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError, TsdError } from "../errors.ts";
 
-/** Where a name may be found that isn't what it was taken for, and what removes the thing. */
+/** How to look up the other kind of object, and the command that removes it. */
 const OTHERS = {
   container: { lookUp: inspectContainer, wording: "there is a container of that name", verb: "rm" },
   image: { lookUp: inspectImage, wording: "there is an image of that name", verb: "rmi" },
 } as const;
 
-/** Runs a removal; when nothing has the name but a thing of the other kind, the error says so and what removes that. */
+/**
+ * Runs a removal. If no object has the name but one of the other kind does, the error names the command to remove that.
+ * @param other the kind of object that the name may refer to instead
+ */
 export async function removingNot(
   other: keyof typeof OTHERS,
   engine: EngineTransport,
@@ -32,7 +35,7 @@ async function exists(lookUp: () => Promise<unknown>): Promise<boolean> {
     return true;
   } catch (thrown) {
     const { meaning } = toTsdError(thrown);
-    // What can't be a name of the other kind isn't one.
+    // 400: the name isn't valid for the other kind.
     if (meaning.http === 404 || meaning.http === 400) return false;
     throw thrown;
   }

@@ -3,7 +3,7 @@ import { FakeEngine } from "../client/fake_engine.ts";
 import { TsdError } from "../errors.ts";
 import { callTsd } from "./fake_session.ts";
 
-/** One container, `box`, and one image, `alpine`; removals of what isn't there fail. */
+/** An engine with one container, `box`, and one image, `alpine`; all removals fail. */
 const engine = () =>
   new FakeEngine(({ method, path }) => {
     const [, kind, name] = /^\/(containers|images)\/(.*?)(?:\/json)?$/.exec(path) ?? [];
@@ -12,7 +12,7 @@ const engine = () =>
     throw new TsdError("image_not_found", `No such image: ${name}:latest`);
   });
 
-Deno.test("rm of an image and rmi of a container name the command that is meant", async () => {
+Deno.test("rm of an image and rmi of a container name the right command", async () => {
   assert.deepEqual(await callTsd(engine(), ["rm", "alpine"]), {
     code: 1,
     out: "",
@@ -25,7 +25,7 @@ Deno.test("rm of an image and rmi of a container name the command that is meant"
   });
 });
 
-Deno.test("what is nothing at all has Docker's words; with -f it is as good as removed", async () => {
+Deno.test("an unknown name gives Docker's error; with -f the exit code is 0", async () => {
   const words = "tsd: No such container: absent\n";
   assert.deepEqual(await callTsd(engine(), ["rm", "absent"]), { code: 1, out: "", err: words });
   assert.deepEqual(await callTsd(engine(), ["rm", "-f", "absent"]), { code: 0, out: "", err: words });
@@ -34,7 +34,7 @@ Deno.test("what is nothing at all has Docker's words; with -f it is as good as r
   assert.deepEqual(await callTsd(engine(), ["rmi", "-f", "absent"]), { code: 0, out: "", err: image });
 });
 
-Deno.test("rmi, history and image inspect hand a platform on", async () => {
+Deno.test("rmi, history and image inspect pass the platform to the engine", async () => {
   const listening = new FakeEngine(({ method }) => ({ json: method === "DELETE" ? [] : [] }));
   const platform = '{"architecture":"arm64","os":"linux","variant":"v8"}';
   await callTsd(listening, ["rmi", "--platform", "linux/arm64", "a"]);

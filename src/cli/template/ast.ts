@@ -1,4 +1,4 @@
-/** A template as a tree. `at` is a place in its text, for error messages. */
+/** A node of a template's syntax tree. `at` is an offset into the template's text, for error messages. */
 export type Node = TextNode | ActionNode | BranchNode | JumpNode;
 
 export interface TextNode {
@@ -31,7 +31,7 @@ export interface Pipe {
   readonly kind: "pipe";
   readonly at: number;
   readonly names: readonly string[];
-  /** The names exist already. */
+  /** True for an assignment (`=`) to existing variables, false for a declaration (`:=`). */
   readonly assigns: boolean;
   readonly commands: readonly Command[];
 }
@@ -54,7 +54,7 @@ export type Operand =
   | { readonly kind: "chain"; readonly at: number; readonly of: Operand; readonly path: readonly string[] }
   | Pipe;
 
-/** What is shown of a part of a template in an error message. */
+/** Renders a part of a template for an error message. */
 export function describe(node: Operand | Command): string {
   switch (node.kind) {
     case "command":

@@ -1,5 +1,5 @@
 /**
- * Runs a template on its data with the rules and the messages of Go's text/template.
+ * Executes a template with the rules and the error messages of Go's text/template.
  */
 import { type BranchNode, type Command, describe, type Node, type Operand, type Pipe } from "./ast.ts";
 import { FunctionError, type FunctionTable, type TemplateFunction } from "./functions.ts";
@@ -9,7 +9,7 @@ import { isList, isMap, isTrue, type Method, Nil, sortedEntries, Struct, typeNam
 
 export interface RunOptions {
   readonly functions: FunctionTable;
-  /** The data is JSON of which nothing is known: a missing key is an error. */
+  /** The data is untyped JSON: a missing key is an error. */
   readonly strict: boolean;
   /** The template's name in messages. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface RunOptions {
 
 const LITERALS: ReadonlySet<string> = new Set(["string", "number", "bool", "nil"]);
 
-/** Ends the round or the whole of a `range`. */
+/** Thrown by `{{break}}` and `{{continue}}` to end a `range` or one of its iterations. */
 class Jump {
   constructor(readonly kind: "break" | "continue") {}
 }
@@ -27,7 +27,7 @@ interface Variable {
   value: Value;
 }
 
-/** The output. @throws {TemplateError} */
+/** Executes a template and returns its output. @throws {TemplateError} */
 export function evaluate(text: string, nodes: readonly Node[], data: Value, options: RunOptions): string {
   const run = new Run(text, data, options);
   run.walk(data, nodes);
@@ -87,7 +87,7 @@ class Run {
     for (const [key, item] of items) {
       const { length } = this.#variables;
       const [first, second] = pipe.names;
-      // With one name it is the item, with two the key comes first.
+      // One variable receives the item; of two, the first receives the key.
       if (second !== undefined) {
         this.#bind(first, key, pipe.assigns, pipe.commands);
         this.#bind(second, item, pipe.assigns, pipe.commands);
@@ -131,7 +131,7 @@ class Run {
     return value;
   }
 
-  /** `piped` holds what came from the left, if anything did: the last argument. */
+  /** @param piped the previous command's value, if there is one; it becomes the last argument */
   #command(dot: Value, command: Command, piped: readonly Value[]): Value {
     const [first, ...rest] = command.operands;
     const args = () => [...rest.map((operand) => this.#operand(dot, operand)), ...piped];
@@ -237,19 +237,22 @@ class Run {
     }
   }
 
-  /** `piped` came from the left; then `node` only says where. */
+  /**
+   * Checks a function's argument against its parameter's type and returns it.
+   * @param piped whether the value is the previous command's; then `node` is only the position for error messages
+   */
   #argument(value: Value, { parameters }: TemplateFunction, index: number, node: Operand, piped = false): Value {
-    const requested = parameters[Math.min(index, parameters.length - 1)];
-    const fits = requested === "any" || (requested === "string" ? typeof value === "string" : Number.isInteger(value));
+    const type = parameters[Math.min(index, parameters.length - 1)];
+    const fits = type === "any" || (type === "string" ? typeof value === "string" : Number.isInteger(value));
     if (fits) return value;
-    if (value === undefined) throw this.#error(node, `invalid value; expected ${requested}`);
+    if (value === undefined) throw this.#error(node, `invalid value; expected ${type}`);
     if (!piped && LITERALS.has(node.kind)) {
-      throw this.#error(node, `expected ${requested === "int" ? "integer" : requested}; found ${describe(node)}`);
+      throw this.#error(node, `expected ${type === "int" ? "integer" : type}; found ${describe(node)}`);
     }
-    throw this.#error(node, `wrong type for value; expected ${requested}; got ${typeName(value)}`);
+    throw this.#error(node, `wrong type for value; expected ${type}; got ${typeName(value)}`);
   }
 
-  /** `and` and `or` end at the first operand that decides. */
+  /** Evaluates `and` and `or`, which stop at the first operand that decides the result. */
   #lazy(dot: Value, node: Operand & { kind: "function" }, operands: readonly Operand[], piped: readonly Value[]) {
     if (operands.length + piped.length === 0) {
       throw this.#error(node, `wrong number of args for ${node.name}: want at least 1 got 0`);
@@ -267,7 +270,7 @@ class Run {
     const line = before.split("\n").length;
     const column = new TextEncoder().encode(before.slice(before.lastIndexOf("\n") + 1)).length;
     const { name } = this.#options;
-    const place = `${name}:${line}:${column}: executing ${JSON.stringify(name)}`;
-    return new TemplateError(`template: ${place} at <${describe(node)}>: ${message}`);
+    const location = `${name}:${line}:${column}: executing ${JSON.stringify(name)}`;
+    return new TemplateError(`template: ${location} at <${describe(node)}>: ${message}`);
   }
 }

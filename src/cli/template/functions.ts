@@ -1,23 +1,23 @@
 /**
- * The functions of templates as data: Go's own and those that the docker CLI adds.
+ * The functions of templates: Go's predefined functions and those that the docker CLI adds.
  */
 import { goJson } from "./go_json.ts";
 import { goPrint, goPrintAll, goPrintf } from "./go_print.ts";
 import { byBytes, type GoMap, isList, isMap, isTrue, Nil, typeName, type Value } from "./value.ts";
 
-/** A function's own complaint; the evaluator says which one it was. */
+/** An error of a function's call; the evaluator adds the function's name and the position. */
 export class FunctionError extends Error {
   override readonly name = "FunctionError";
 }
 
-/** What a parameter takes. */
+/** The type of a parameter. */
 export type Parameter = "any" | "string" | "int";
 
-/** A function. With `rest` the last parameter may come any number of times. */
+/** A template function. With `rest` the last parameter is variadic. */
 export interface TemplateFunction {
   readonly parameters: readonly Parameter[];
   readonly rest?: true;
-  // Parameters are checked by their kinds before the call.
+  // Arguments are checked against `parameters` before the call.
   // deno-lint-ignore no-explicit-any -- one table for functions of all signatures
   call(...args: any[]): Value;
 }
@@ -33,7 +33,7 @@ const exact = (call: TemplateFunction["call"], ...parameters: Parameter[]): Temp
 
 const compare = (test: (order: number) => boolean) => exact((a: Value, b: Value) => test(order(a, b)), "any", "any");
 
-/** Go's functions; `and` and `or` are the evaluator's, because they don't need all of their arguments. */
+/** Go's functions. The evaluator implements `and` and `or`, because they don't evaluate all of their arguments. */
 const GO: Readonly<Record<string, TemplateFunction>> = {
   not: exact((value: Value) => !isTrue(value), "any"),
   len: exact(length, "any"),
@@ -63,13 +63,16 @@ const HTML: Readonly<Record<string, string>> = {
   ...{ "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&#34;", "'": "&#39;", "\0": "\uFFFD" },
 };
 
-/** What docker adds. */
+/** The functions that the docker CLI adds. */
 const DOCKER: Readonly<Record<string, TemplateFunction>> = {
   json: exact(goJson, "any"),
   lower: exact((text: string) => text.toLowerCase(), "string"),
   upper: exact((text: string) => text.toUpperCase(), "string"),
   title: exact((text: string) => text.replace(/(?<![\p{L}\p{N}_])\p{L}/gu, (letter) => letter.toUpperCase()), "string"),
-  split: exact((text: string, separator: string) => separator === "" ? [...text] : text.split(separator), ...TEXTS(2)),
+  split: exact(
+    (text: string, separator: string) => separator === "" ? [...text] : text.split(separator),
+    ...strings(2),
+  ),
   join: exact(join, "any", "string"),
   pad: exact(
     (text: string, before: number, after: number) =>
@@ -81,11 +84,11 @@ const DOCKER: Readonly<Record<string, TemplateFunction>> = {
   truncate: exact((text: string, length: number) => [...text].slice(0, Math.max(0, length)).join(""), "string", "int"),
 };
 
-function TEXTS(count: number): Parameter[] {
+function strings(count: number): Parameter[] {
   return Array.from({ length: count }, () => "string" as const);
 }
 
-/** In the head of a table docker's functions leave the titles alone. */
+/** The functions in a table's header: as in the docker CLI they leave the column titles unchanged. */
 const HEAD: Readonly<Record<string, TemplateFunction>> = {
   json: exact((text: string) => text, "string"),
   lower: exact((text: string) => text, "string"),
@@ -97,14 +100,14 @@ const HEAD: Readonly<Record<string, TemplateFunction>> = {
   truncate: exact((text: string) => text, "string", "int"),
 };
 
-/** The functions of a format. */
+/** The functions available in a format. */
 export const FUNCTIONS: FunctionTable = new Map(Object.entries({ ...GO, ...DOCKER }));
-/** The same for JSON of which nothing is known. */
+/** The functions available in a format that is applied to untyped JSON. */
 export const PLAIN_FUNCTIONS: FunctionTable = new Map([
   ...FUNCTIONS,
   ["index", rest((of: Value, ...keys: Value[]) => keys.reduce(indexed(true), of), "any", "any")],
 ]);
-/** The functions in the head of a table. */
+/** The functions available in a table's header. */
 export const HEAD_FUNCTIONS: FunctionTable = new Map(Object.entries({ ...GO, ...HEAD }));
 
 function length(value: Value): number {
@@ -116,7 +119,10 @@ function length(value: Value): number {
   throw new FunctionError(`len of type ${typeName(value)}`);
 }
 
-/** `plain`: a map's values may be anything; else those of a map of texts are texts, and one that isn't there is empty. */
+/**
+ * Creates a step of `index`.
+ * @param plain whether maps are untyped; otherwise a missing key of a map of strings gives the empty string, as in Go
+ */
 function indexed(plain: boolean): (of: Value, key: Value) => Value {
   return (of, key) => isMap(of) ? ofMap(of, key, plain) : ofList(of, key);
 }
@@ -185,7 +191,7 @@ function basicKind(value: Value): Basic {
   );
 }
 
-/** The kind of both. @throws {FunctionError} when there are two */
+/** Returns the common kind of two values. @throws {FunctionError} if their kinds differ */
 function comparedKind(a: Value, b: Value): Basic {
   const kind = basicKind(a);
   if (kind === basicKind(b)) return kind;

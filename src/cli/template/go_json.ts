@@ -1,6 +1,6 @@
 import { isList, isMap, Nil, sortedEntries, Struct, type Value } from "./value.ts";
 
-/** JSON as Go writes it: the keys of maps in order, the fields of structs in theirs. */
+/** Encodes JSON as Go does: maps with sorted keys, structs in the order of their fields. */
 export function goJson(value: unknown): string {
   const known = value as Value;
   if (known instanceof Struct) return known.text ?? members(Object.entries(known.toJSON() as object));

@@ -1,9 +1,9 @@
 /**
- * How Go prints values: `%v` as templates use it, and the verbs of `printf`.
+ * Formats values as Go's fmt package does: `%v`, which templates use for output, and the verbs of `printf`.
  */
 import { isList, isMap, Nil, sortedEntries, Struct, typeName, type Value } from "./value.ts";
 
-/** `%v`: lists as `[a b]`, maps as `map[k:v]`, structs as `{a b}`. */
+/** Formats a value as `%v`: lists as `[a b]`, maps as `map[k:v]`, structs as `{a b}`. */
 export function goPrint(value: Value): string {
   if (value === undefined || value === null) return "<nil>";
   if (value instanceof Nil) return { list: "[]", map: "map[]", pointer: "<nil>" }[value.kind];
@@ -13,7 +13,7 @@ export function goPrint(value: Value): string {
   return typeof value === "number" ? goNumber(value) : String(value);
 }
 
-/** The shortest text of a number; of floats that are very small or large with an exponent of two digits. */
+/** Formats a number in its shortest form; very small and very large floats have an exponent of two digits. */
 export function goNumber(value: number): string {
   const magnitude = Math.abs(value);
   const plain = Number.isInteger(value) ? magnitude < 1e21 : magnitude >= 1e-4 && magnitude < 1e21;
@@ -23,7 +23,7 @@ export function goNumber(value: number): string {
 
 const withExponent = (text: string): string => text.replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
 
-/** `print` puts a space between two operands of which neither is a text. */
+/** Formats operands as `print`: adds a space between two operands if neither is a string. */
 export function goPrintAll(values: readonly Value[]): string {
   return values.map((value, at) => {
     const apart = at > 0 && typeof value !== "string" && typeof values[at - 1] !== "string";
@@ -33,7 +33,7 @@ export function goPrintAll(values: readonly Value[]): string {
 
 const VERB = /%([-+# 0]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])/g;
 
-/** `printf`. A verb that doesn't fit says so in the text, as in Go. */
+/** Formats values as `printf`. Wrong verbs and missing or extra values are reported in the output, as in Go. */
 export function goPrintf(format: string, values: readonly Value[]): string {
   let used = 0;
   const text = format.replace(VERB, (_, flags: string, width = "0", precision: string | undefined, verb: string) => {

@@ -1,13 +1,13 @@
 /**
- * Takes a template apart as Go's text/template/parse does: text outside of `{{ }}`, tokens inside, and the spaces that a
- * dash at a delimiter trims. The last token is `eof` or an error.
+ * Splits a template into tokens as Go's text/template/parse does: text outside of `{{ }}`, tokens inside. A dash at a
+ * delimiter trims the adjacent spaces. The last token is `eof` or `error`.
  */
 import { KEYWORDS, type Token, type TokenKind } from "./token.ts";
 
 const TRIMMED_LEFT = /[ \t\r\n]+$/;
 const TRIMMED_RIGHT = /^[ \t\r\n]+/;
 
-/** Tokens that begin with their own pattern; the first that fits is taken. */
+/** The patterns of tokens; the first that matches is taken. */
 const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ["space", /[ \t\r\n]+/y],
   ["declare", /:=/y],
@@ -24,7 +24,7 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ["dot", /\./y],
   ["identifier", /[\p{L}_][\p{L}\p{N}_]*/uy],
 ];
-/** What may stand right behind a word. */
+/** What can follow a word directly. */
 const TERMINATOR = /[\s.,|:)(=]|\}\}|$/uy;
 const INCOMPLETE: Readonly<Record<string, string>> = {
   '"': "unterminated quoted string",
@@ -75,7 +75,7 @@ class Lexer {
     return false;
   }
 
-  /** From one delimiter to the other; false after an error. */
+  /** Reads an action from its opening to its closing delimiter. Returns false after an error. */
   #action(trimmed: boolean): boolean {
     const inside = this.#at + (trimmed ? 3 : 2);
     const comment = /^\s*\/\*/.test(this.#input.slice(inside)) && this.#input.slice(inside).trimStart();
@@ -112,10 +112,10 @@ class Lexer {
     return true;
   }
 
-  /** One token inside of an action. */
+  /** Reads one token inside an action. Returns false after an error. */
   #inside(): boolean {
     if (this.#at >= this.#input.length) return this.#fail("unclosed action");
-    // A dash before the closing delimiter needs its space, which the longest space would swallow.
+    // The last space before a trimming delimiter (` -}}`) belongs to the delimiter, not to this token.
     const space = /^[ \t\r\n]+/.exec(this.#input.slice(this.#at))?.[0];
     if (space !== undefined) return this.#take("space", this.#beforeTrim(space));
     for (const [kind, pattern] of PATTERNS) {
@@ -133,7 +133,7 @@ class Lexer {
 
   #beforeTrim(space: string): string {
     const dash = this.#input.startsWith("-}}", this.#at + space.length);
-    // The delimiter is recognised with one space before it.
+    // The delimiter is recognized with one space before it.
     return dash && space.length > 1 ? space.slice(0, -1) : space;
   }
 
@@ -165,7 +165,7 @@ function wordKind(text: string): TokenKind {
   return text === "nil" ? "nil" : "identifier";
 }
 
-/** As Go's `%#U`: `U+0040 '@'`. */
+/** Formats a character as Go's `%#U`: `U+0040 '@'`. */
 function describeChar(char: string): string {
   return `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} '${char}'`;
 }

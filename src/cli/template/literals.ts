@@ -3,7 +3,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([\s\S]))/g;
 
-/** The value of a quoted or raw string of Go; undefined when it has an escape that Go doesn't know. */
+/** Returns the value of a quoted or raw string of Go; undefined if it has an escape sequence that Go doesn't define. */
 export function unquote(text: string): string | undefined {
   if (text.startsWith("`")) return text.slice(1, -1).replaceAll("\r", "");
   let valid = true;
@@ -16,7 +16,7 @@ export function unquote(text: string): string | undefined {
   return valid ? value : undefined;
 }
 
-/** The value of a number or a character constant of Go; undefined when it is neither. */
+/** Returns the value of a number or a character constant of Go; undefined if it is neither. */
 export function parseNumber(text: string): number | undefined {
   if (text.startsWith("'")) {
     const chars = [...unquote(text) ?? ""];

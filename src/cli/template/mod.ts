@@ -1,8 +1,8 @@
 /**
  * @module
- * Templates of Go's text/template (Go 1.24) with the functions of the docker CLI, for `--format`. It refuses `define`,
- * `template` and `block`. Invariants: templates see data only, never this program; output and messages are those of Go.
- * It is loaded by commands that got a `--format`, never before.
+ * Go's text/template (Go 1.24) with the functions of the docker CLI, for `--format`. It refuses `define`, `template` and
+ * `block`. Invariants: templates access only the given data, never the program's objects; output and error messages are
+ * Go's. The module is loaded only by commands that were given a `--format`.
  */
 import type { Node } from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
@@ -13,13 +13,17 @@ import { Struct, type Value } from "./value.ts";
 export { TemplateError } from "./template_error.ts";
 export { type GoMap, type Method, Nil, Struct, type Value } from "./value.ts";
 
-/** A template that was read. */
+/** A parsed template. */
 export class Template {
   readonly #text: string;
   readonly #name: string;
   readonly #nodes: readonly Node[];
 
-  /** `name` is what messages call it. @throws {TemplateError} */
+  /**
+   * Parses a template.
+   * @param name the template's name in error messages
+   * @throws {TemplateError}
+   */
   constructor(text: string, name = "") {
     this.#text = text;
     this.#name = name;
@@ -27,20 +31,20 @@ export class Template {
     this.#nodes = parseNodes(text, has, name);
   }
 
-  /** With `strict` the data is plain JSON, and a key that isn't there is an error. @throws {TemplateError} */
+  /** Executes the template. With `strict` the data is untyped JSON, and a missing key is an error. @throws {TemplateError} */
   execute(data: Value, { strict = false }: { strict?: boolean } = {}): string {
     const functions = strict ? PLAIN_FUNCTIONS : FUNCTIONS;
     return evaluate(this.#text, this.#nodes, data, { functions, strict, name: this.#name });
   }
 
-  /** The head of a table, from the titles of the fields. @throws {TemplateError} */
+  /** Renders a table's header from the titles of the fields. @throws {TemplateError} */
   head(titles: Readonly<Record<string, string>>): string {
     const options = { functions: HEAD_FUNCTIONS, strict: false, name: this.#name };
     return evaluate(this.#text, this.#nodes, new Head(titles), options);
   }
 }
 
-/** The titles of a table; a field that has none is no error. */
+/** The column titles of a table; a field without a title is not an error. */
 class Head extends Struct {
   constructor(titles: Readonly<Record<string, string>>) {
     super("formatter.SubHeaderContext", { ...titles, Label: (name) => labelTitle(String(name)) });
@@ -51,5 +55,5 @@ class Head extends Struct {
   }
 }
 
-/** `com.example.my-label` has the title `my label`. */
+/** Returns the title of a label's column: `my label` for `com.example.my-label`. */
 const labelTitle = (name: string): string => name.slice(name.lastIndexOf(".") + 1).replace(/[-_]/g, " ");

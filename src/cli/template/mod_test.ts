@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { Nil, Struct, Template, TemplateError } from "./mod.ts";
 
-/** What Go 1.24's text/template and the docker CLI's functions made of each template (see testdata/README.md). */
+/** The output of Go 1.24's text/template with the docker CLI's functions for each template (see testdata/README.md). */
 interface Recorded {
   readonly data: never;
   readonly cases: readonly {
@@ -27,11 +27,11 @@ function attempt(template: string, data: never, strict: boolean): string {
 Deno.test("templates: output and messages are those of Go", () => {
   const wrong: string[] = [];
   for (const { template, strict, output, error } of RECORDED.cases) {
-    const requested = output === undefined ? `error: ${error}` : `output: ${output}`;
-    // Where more is known of the data than that it is JSON, its types have names.
-    if (!strict && (requested.endsWith("in type interface {}") || template.includes('"none"'))) continue;
+    const expected = output === undefined ? `error: ${error}` : `output: ${output}`;
+    // Without `strict` the data has named types, so these messages differ from Go's for untyped data.
+    if (!strict && (expected.endsWith("in type interface {}") || template.includes('"none"'))) continue;
     const got = attempt(template, RECORDED.data, strict);
-    if (got !== requested) wrong.push(`${template} (${strict})\n  Go:  ${requested}\n  tsd: ${got}`);
+    if (got !== expected) wrong.push(`${template} (${strict})\n  Go:  ${expected}\n  tsd: ${got}`);
   }
   assert.equal(wrong.join("\n"), "");
 });
@@ -47,7 +47,7 @@ const struct = () =>
     Label: (name) => name === "a" ? "1" : "",
   });
 
-Deno.test("templates: what is typed", () => {
+Deno.test("templates: typed data gives typed output and error messages", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["{{.ID}} {{.Inner}} {{.Labels}}", "abc {1 x y [true]} map[a:1]"],
     ["{{.Null}} {{.List}} {{.Map}} {{len .List}}", "<nil> [] map[] 0"],
@@ -68,7 +68,7 @@ Deno.test("templates: what is typed", () => {
   }
 });
 
-Deno.test("templates: the head of a table", () => {
+Deno.test("templates: a table's header is rendered from column titles", () => {
   const head = (template: string) => new Template(template).head({ ID: "CONTAINER ID", Names: "NAMES" });
   assert.equal(
     head('{{.ID}}\t{{lower .Names}}\t{{.Nope}}\t{{.Label "com.example.my-label"}}'),
@@ -80,21 +80,21 @@ Deno.test("templates: the head of a table", () => {
   );
 });
 
-Deno.test("templates: one that has no actions is its own output", () => {
+Deno.test("templates: a template without actions is output unchanged", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => {
     fc.pre(!text.includes("{{"));
     assert.equal(new Template(text).execute(null), text);
   }));
 });
 
-Deno.test("templates: every text comes out of a quoted one as it went in", () => {
+Deno.test("templates: quoted strings round-trip", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     fc.pre(!/[\u007f-\uffff]/.test(text));
     assert.equal(new Template(`{{${JSON.stringify(text)}}}`).execute(null), text);
   }));
 });
 
-Deno.test("templates: whatever is typed is run or refused", () => {
+Deno.test("templates: every template is executed or refused with a TemplateError", () => {
   const word = fc.constantFrom(
     ...[
       "{{",

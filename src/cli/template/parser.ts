@@ -1,6 +1,6 @@
 /**
- * Makes a tree of a template's tokens, with the checks and the messages of Go's text/template/parse. `define`, `template`
- * and `block` are refused: a format is one template.
+ * Parses a template's tokens into a syntax tree, with the checks and the error messages of Go's text/template/parse.
+ * `define`, `template` and `block` are refused: a format is one template.
  */
 import type { ActionNode, BranchNode, Command, Node, Operand, Pipe } from "./ast.ts";
 import { parseNumber, unquote } from "./literals.ts";
@@ -8,7 +8,12 @@ import { tokenize } from "./lexer.ts";
 import { TemplateError } from "./template_error.ts";
 import type { Token, TokenKind } from "./token.ts";
 
-/** @throws {TemplateError} */
+/**
+ * Parses a template.
+ * @param hasFunction whether a function of this name is defined
+ * @param name the template's name in error messages
+ * @throws {TemplateError}
+ */
 export function parseNodes(
   text: string,
   hasFunction: (name: string) => boolean,
@@ -17,7 +22,7 @@ export function parseNodes(
   return new Parser(text, hasFunction, name).parse();
 }
 
-/** What ended a list of nodes. */
+/** A list of nodes and what ended it. */
 interface Ending {
   readonly word: "end" | "else" | "eof";
   readonly nodes: readonly Node[];
@@ -85,7 +90,7 @@ class Parser {
     }
   }
 
-  /** `else`, or `else if` and `else with`, whose word is left to be read. */
+  /** Reads `else`. The `if` or `with` of `else if` and `else with` is left to be read. */
   #else(): "else" {
     const token = this.#nextNonSpace();
     this.#back(token);
@@ -292,7 +297,7 @@ class Parser {
 const STARTS_OPERAND: ReadonlySet<TokenKind> = new Set(
   ["bool", "char", "dot", "field", "identifier", "number", "nil", "string", "variable", "leftParen"] as const,
 );
-/** A value from the left has nowhere to go in these. */
+/** Operands that can't receive the value of the previous command in a pipeline. */
 const UNCALLABLE: ReadonlySet<string> = new Set(["bool", "dot", "nil", "number", "string"]);
 
 const numberProblem = ({ kind, text }: Token): string =>

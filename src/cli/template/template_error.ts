@@ -1,4 +1,4 @@
-/** A template that can't be read, or that doesn't fit its data; the message is Go's. */
+/** A template that can't be parsed or can't be executed on its data. The message is Go's. */
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
 }

@@ -1,4 +1,4 @@
-/** What the lexer makes of a template's text. */
+/** The kinds of tokens that the lexer produces. */
 export type TokenKind =
   | "text"
   | "open"
@@ -24,16 +24,16 @@ export type TokenKind =
   | "error"
   | "eof";
 
-/** One piece of a template. */
+/** One token of a template. */
 export interface Token {
   readonly kind: TokenKind;
-  /** As it was written; of an error its message. */
+  /** The token's source text; for `error` the message. */
   readonly text: string;
-  /** Where it begins, in characters of the template. */
+  /** The token's offset in the template, in UTF-16 code units. */
   readonly at: number;
 }
 
-/** Words of an action that aren't functions. */
+/** Reserved words of actions. */
 export const KEYWORDS: ReadonlySet<string> = new Set([
   ...["block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"],
 ]);

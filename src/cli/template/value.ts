@@ -1,6 +1,6 @@
 /**
- * What templates work on: JSON, and the few things of Go's types that show in templates. `undefined` is no value at all
- * (a key that a map doesn't have), `null` the null of plain JSON.
+ * The data of templates: JSON, and those of Go's types that are visible in templates. `undefined` is the absence of a value
+ * (a key that a map doesn't have), `null` is the null of untyped JSON.
  */
 export type Value =
   | undefined
@@ -13,17 +13,20 @@ export type Value =
   | Struct
   | Nil;
 
-/** A field that is called: with arguments or without. */
+/** A method of a {@link Struct}, called with or without arguments. */
 export type Method = (...args: readonly Value[]) => Value;
 
-/** An object with fixed fields: a wrong one is an error, and it prints as `{a b}`. */
+/** A Go struct: an object with fixed fields. An unknown field is an error, and it prints as `{a b}`. */
 export class Struct {
   readonly #fields: ReadonlyMap<string, Value | Method>;
   readonly #json: unknown;
-  /** Its JSON to the letter, where that matters. */
+  /** The exact text of its JSON, where that matters. */
   readonly text: string | undefined;
 
-  /** `typeName` is what messages call it. Its JSON is that of its fields that aren't methods, if not given. */
+  /**
+   * @param typeName the type's name in error messages
+   * @param json the value's JSON. Default: the fields that aren't methods
+   */
   constructor(
     readonly typeName: string,
     fields: Readonly<Record<string, Value | Method>>,
@@ -42,7 +45,7 @@ export class Struct {
     return this.#fields.get(name);
   }
 
-  /** The values of the fields, in their order. */
+  /** Returns the values of the fields that aren't methods, in their order. */
   values(): Value[] {
     return [...this.#fields.values()].filter((value) => typeof value !== "function");
   }
@@ -53,7 +56,7 @@ export class Struct {
   }
 }
 
-/** A null of a type. */
+/** A typed nil: it behaves as an empty list, an empty map or a nil pointer. */
 export class Nil {
   constructor(readonly kind: "list" | "map" | "pointer") {}
 
@@ -70,7 +73,7 @@ export const isMap = (value: Value): value is GoMap =>
   typeof value === "object" && value !== null && !isList(value) && !(value instanceof Struct) &&
   !(value instanceof Nil);
 
-/** What `if`, `and` and `not` take for true: all but the zero value of a type. */
+/** Returns the truth of a value for `if`, `and` and `not`: false for the zero value of its type, as in Go. */
 export function isTrue(value: Value): boolean {
   if (value === undefined || value === null || value instanceof Nil) return false;
   if (value instanceof Struct) return true;
@@ -79,10 +82,10 @@ export function isTrue(value: Value): boolean {
   return Boolean(value);
 }
 
-/** A map's entries in the order in which Go's templates and printing have them. */
+/** Returns a map's entries sorted by key, as Go's templates and fmt iterate over them. */
 export const sortedEntries = (map: GoMap): [string, Value][] => Object.entries(map).sort(([a], [b]) => byBytes(a, b));
 
-/** UTF-8 order of two texts, as code points have it. */
+/** Compares two strings in UTF-8 byte order, which is the order of code points. */
 export function byBytes(a: string, b: string): number {
   const [left, right] = [[...a], [...b]];
   for (let at = 0; at < Math.min(left.length, right.length); at++) {
@@ -92,7 +95,7 @@ export function byBytes(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** What Go calls the type of a value. */
+/** Returns Go's name of a value's type. */
 export function typeName(value: Value): string {
   if (value instanceof Struct) return value.typeName;
   if (value instanceof Nil) return value.kind === "list" ? "[]string" : "map[string]string";

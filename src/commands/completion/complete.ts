@@ -9,7 +9,7 @@ import type { CommandContext } from "../context.ts";
 import { FILE_ARGUMENTS, FILE_FLAGS, FLAG_VALUES, RUNNING_ONLY, SHELLS } from "./values.ts";
 import { COMMANDS, GLOBAL_FLAGS, GROUPS } from "../table.ts";
 
-/** Tells the shell to complete names of files. */
+/** The candidate that makes the shell's script complete file names. */
 const FILES = ":files";
 
 interface Word {
@@ -17,7 +17,7 @@ interface Word {
   readonly note: string;
 }
 
-/** `tsd __complete`: what the shells' completion asks. One candidate a line, a tab, what it is for. */
+/** `tsd __complete`: called by the shells' completion scripts. Prints a candidate, a tab and its description per line. */
 export const complete = defineCommand({
   usage: "[WORD...]",
   args: { min: 0 },
@@ -59,14 +59,14 @@ async function argumentStrings(name: string, command: string, engine: EngineTran
     if (name === "NAME|ID") {
       return [...await containers(engine, true), ...await images(engine), ...await volumes(engine)];
     }
-    // A new one has no name yet.
+    // A volume to be created has no name yet.
     if (name.startsWith("VOLUME")) return verb === "create" ? [] : await volumes(engine);
     if (verb === "cp") return [{ text: FILES, note: "" }, ...await containerPaths(engine)];
     if (FILE_ARGUMENTS.has(name)) return [{ text: FILES, note: "" }];
     if (name.startsWith("CONTAINER")) return await containers(engine, !RUNNING_ONLY.has(verb));
     return /IMAGE|REPOSITORY|NAME\[:TAG/.test(name) ? await images(engine) : [];
   } catch (thrown) {
-    // A Tab key has no place for messages; an engine that doesn't run has no names.
+    // Completion can't show errors, and without a running engine there are no names.
     toTsdError(thrown);
     return [];
   }
@@ -83,7 +83,7 @@ async function volumes(engine: EngineTransport): Promise<Word[]> {
   return (await listVolumes(engine)).Volumes.map(({ Name }) => ({ text: Name, note: "volume" }));
 }
 
-/** What a path in a container begins with. */
+/** Returns the prefixes `CONTAINER:` of paths in containers. */
 async function containerPaths(engine: EngineTransport): Promise<Word[]> {
   return (await containers(engine, true)).map(({ text, note }) => ({ text: `${text}:`, note }));
 }

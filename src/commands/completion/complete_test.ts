@@ -17,14 +17,14 @@ const engine = () =>
     return { json: CONTAINERS.slice(0, query?.all ? 2 : 1) };
   });
 
-/** What is offered for a line, up to the cursor; a space at its end begins a new word. */
+/** Returns the candidates for a line up to the cursor. A space at the end starts a new word. */
 async function offered(line: string, on = engine()): Promise<string[]> {
   const { code, out, err } = await callTsd(on, ["__complete", "--", ...line.split(" ")]);
   assert.deepEqual([code, err], [0, ""], line);
   return out.split("\n").filter((text) => text !== "").map((text) => text.split("\t")[0]);
 }
 
-Deno.test("completion: commands, groups and their members", async () => {
+Deno.test("completion: commands, groups and their members are completed", async () => {
   assert.deepEqual(await offered("sta"), ["start", "stats"]);
   assert.deepEqual(await offered("contai"), ["container"]);
   assert.deepEqual(await offered("image ins"), ["inspect"]);
@@ -37,7 +37,7 @@ Deno.test("completion: commands, groups and their members", async () => {
   }
 });
 
-Deno.test("completion: flags, their values, and where flags end", async () => {
+Deno.test("completion: flags and their values are completed, up to where flags end", async () => {
   assert.deepEqual(await offered("ps --no"), ["--no-trunc"]);
   assert.deepEqual(await offered("-H x ps --no"), ["--no-trunc"]);
   assert.deepEqual(await offered("--ho"), ["--host"]);
@@ -48,12 +48,12 @@ Deno.test("completion: flags, their values, and where flags end", async () => {
   assert.deepEqual(await offered("run --env-file "), [":files"]);
   assert.deepEqual(await offered("run --name "), []);
   assert.deepEqual(await offered("run --name x alp"), ["alpine", "alpine:latest"]);
-  // Behind the image it is another program's command line.
+  // After the image the words belong to another program.
   assert.deepEqual(await offered("run alpine --re"), []);
   assert.deepEqual(await offered("rm -- --"), []);
 });
 
-Deno.test("completion: names of containers and images", async () => {
+Deno.test("completion: names of containers and images are completed", async () => {
   assert.deepEqual(await offered("rm w"), ["web", "worker"]);
   assert.deepEqual(await offered("rm web w"), ["web", "worker"]);
   assert.deepEqual(await offered("stop w"), ["web"]);
@@ -65,14 +65,14 @@ Deno.test("completion: names of containers and images", async () => {
   assert.equal(out, "web\tnginx, Up 2 hours\n");
 });
 
-Deno.test("completion: an engine that doesn't run is not started, and not missed", async () => {
+Deno.test("completion: an engine that isn't running is not started and gives no error", async () => {
   const absent = new FakeEngine(() => {
     throw new TsdError("engine_unavailable", "no");
   });
   assert.deepEqual(await offered("rm ", absent), []);
 });
 
-Deno.test("completion: a script for each shell", async () => {
+Deno.test("completion: there is a script for each shell", async () => {
   for (const shell of SHELLS) {
     const { out } = await callTsd(engine(), ["completion", shell]);
     assert.match(out, /__complete -- /);

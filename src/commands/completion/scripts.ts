@@ -1,10 +1,10 @@
 /**
- * Completion for shells. Each script passes on what was typed to `tsd __complete`, which knows the commands, and offers what
- * comes back; so it fits every version of tsd.
+ * Completion scripts for shells. Each script passes the typed words to `tsd __complete`, which knows the commands, and offers
+ * the returned candidates. So a script works with every version of tsd.
  */
 import type { SHELLS } from "./values.ts";
 
-/** Before a brace, where it would be a template of ours. */
+/** A dollar sign before a brace, which would otherwise start a substitution of the template literal. */
 const DOLLAR = "$";
 
 const BASH = String.raw`# Completion of tsd for bash.

@@ -1,13 +1,13 @@
 /**
- * What is known of values and arguments for completion, beside the names that the engine knows.
+ * Completion candidates for flag values and arguments that don't come from the engine.
  */
 
-/** The shells that there is a script for. */
+/** The shells for which there are scripts. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 const PRUNE_FILTERS = ["label=", "label!=", "until="];
 
-/** Values of flags; `command flag` goes before `flag`. */
+/** Values of flags. The key `command flag` takes precedence over `flag`. */
 export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   format: ["json", "table"],
   "inspect format": ["json"],
@@ -40,13 +40,13 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "events filter": ["container=", "image=", "network=", "volume=", "event=", "type=", "label="],
 };
 
-/** Flags whose values are names of files. */
+/** Flags whose values are file names. */
 export const FILE_FLAGS: ReadonlySet<string> = new Set([
   ...["env-file", "label-file", "cidfile", "volume", "device", "data-root", "output", "input", "file"],
 ]);
 
-/** Arguments that are names of files. */
+/** Arguments that are file names. */
 export const FILE_ARGUMENTS: ReadonlySet<string> = new Set(["FILE", "PATH", "file"]);
 
-/** Verbs that have to do with running containers only. */
+/** Verbs that apply only to running containers. */
 export const RUNNING_ONLY: ReadonlySet<string> = new Set(["attach", "exec", "kill", "pause", "stats", "stop", "top"]);

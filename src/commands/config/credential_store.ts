@@ -8,12 +8,13 @@ export type RunHelper = (program: string, args: readonly string[], input: string
 
 /** The user name under which credential helpers keep tokens. */
 const TOKEN_USER = "<token>";
-/** What a helper says that has nothing for a registry. */
+/** A helper's output if it has no credentials for a registry. */
 const NOT_FOUND = "credentials not found in native keychain";
 
 /**
- * A user's credentials: in Docker's configuration file, or with the `docker-credential-*` program that it names for the
- * registry. The protocol of these programs is that of docker-credential-helpers: `get`, `store`, `erase`, JSON in and out.
+ * A user's credentials. They are stored in Docker's configuration file or by the `docker-credential-*` program that the file
+ * configures for the registry. These programs implement the protocol of docker-credential-helpers: `get`, `store`, `erase`,
+ * with JSON as input and output.
  */
 export class CredentialStore {
   readonly #config: DockerConfig;
@@ -24,12 +25,12 @@ export class CredentialStore {
     this.#run = run;
   }
 
-  /** Where secrets of this registry lie in plain sight; undefined when a program keeps them. */
+  /** Returns the file that stores this registry's secrets unencrypted; undefined if a helper stores them. */
   plainFile(key: string): string | undefined {
     return this.#config.helperFor(key) === undefined ? this.#config.path : undefined;
   }
 
-  /** @throws {StatusError} when a helper fails */
+  /** Returns the credentials of a registry, if there are any. @throws {StatusError} if a helper fails */
   async get(key: string): Promise<AuthConfig | undefined> {
     const helper = this.#config.helperFor(key);
     if (helper === undefined) return fromEntry(key, this.#config.entry(key));
@@ -39,7 +40,7 @@ export class CredentialStore {
     return fromHelper(key, helper, stdout);
   }
 
-  /** @throws {StatusError} when a helper fails or the file can't be written */
+  /** Stores the credentials of a registry. @throws {StatusError} if a helper fails or the file can't be written */
   async put(key: string, auth: AuthConfig): Promise<void> {
     const helper = this.#config.helperFor(key);
     const { username = "", password = "", identitytoken } = auth;
@@ -52,13 +53,13 @@ export class CredentialStore {
         Secret: password,
       };
       await this.#call(helper, "store", "storing", JSON.stringify({ ServerURL: key, ...secret }));
-      // As with Docker the file says that there is something, not what.
+      // As in Docker, the file records only that there are credentials.
       this.#config.setEntry(key, {});
     }
     await this.#config.save();
   }
 
-  /** @throws {StatusError} */
+  /** Removes the credentials of a registry. @throws {StatusError} if a helper fails or the file can't be written */
   async erase(key: string): Promise<void> {
     const helper = this.#config.helperFor(key);
     if (helper !== undefined) await this.#call(helper, "erase", "erasing", key);
@@ -83,7 +84,7 @@ function fromEntry(key: string, entry: StoredAuth | undefined): AuthConfig | und
   return Object.keys(auth).length === 0 ? undefined : { ...auth, serveraddress: key };
 }
 
-/** Docker ends passwords with NULs in old files. */
+/** Decodes `user:password`. In old files Docker pads passwords with NULs. */
 function pairOf(auth: string): [string, string] | [] {
   let text: string;
   try {
@@ -96,7 +97,7 @@ function pairOf(auth: string): [string, string] | [] {
   return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
 
-/** A helper's answer to `get`. */
+/** A helper's response to `get`. */
 interface HelperAnswer {
   readonly ServerURL?: string;
   readonly Username?: string;
@@ -123,8 +124,8 @@ function fromHelper(key: string, helper: string, stdout: string): AuthConfig | u
     : { username: Username, password: Secret, serveraddress: key };
 }
 
-/** Docker's words; a helper says what is wrong on its standard output. */
+/** Returns Docker's error for a failed helper. Helpers report errors on standard output. */
 function failed(doing: string, helper: string, stdout: string, stderr: string): StatusError {
-  const said = (stdout.trim() || stderr.trim() || "it failed without a word").split("\n", 1)[0]!.slice(0, 300);
-  return new StatusError(`error ${doing} credentials - docker-credential-${helper}: ${said}`);
+  const output = (stdout.trim() || stderr.trim() || "it failed without a word").split("\n", 1)[0]!.slice(0, 300);
+  return new StatusError(`error ${doing} credentials - docker-credential-${helper}: ${output}`);
 }

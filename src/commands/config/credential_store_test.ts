@@ -5,7 +5,7 @@ import { DockerConfig, INDEX_KEY, registryKey, serverKey } from "./docker_config
 
 const unused: RunHelper = () => Promise.reject(new Error("no helper is configured"));
 
-/** A user's folder with this config.json. */
+/** Creates a user's configuration directory with this config.json. */
 async function home(config?: unknown) {
   const dir = await Deno.makeTempDir({ prefix: "tsd-docker-config-" });
   const path = `${dir}/config.json`;
@@ -20,7 +20,7 @@ async function home(config?: unknown) {
   };
 }
 
-Deno.test("the names of registries", () => {
+Deno.test("registries are normalized to Docker's keys", () => {
   for (const server of [undefined, "", "docker.io", "https://index.docker.io/v1/", "registry-1.docker.io"]) {
     assert.equal(serverKey(server), INDEX_KEY);
   }
@@ -29,7 +29,7 @@ Deno.test("the names of registries", () => {
   assert.equal(registryKey("registry.lan:5000"), "registry.lan:5000");
 });
 
-Deno.test("credentials in the file: kept for the owner only, beside all that others wrote", async () => {
+Deno.test("credentials in the file are readable only by the owner, and all other fields are preserved", async () => {
   const others = { HttpHeaders: { A: "b" }, auths: { "https://other.lan/v1/": { auth: btoa("o:p"), email: "x" } } };
   await using it = await home(others);
   await Deno.chmod(it.path, 0o644);
@@ -47,19 +47,19 @@ Deno.test("credentials in the file: kept for the owner only, beside all that oth
     },
   });
   assert.equal((await Deno.stat(it.path)).mode! & 0o777, 0o600);
-  const again = new CredentialStore(await it.load(), unused);
-  assert.deepEqual(await again.get("registry.lan"), {
+  const reopened = new CredentialStore(await it.load(), unused);
+  assert.deepEqual(await reopened.get("registry.lan"), {
     username: "me",
     password: "pä:ss",
     serveraddress: "registry.lan",
   });
-  assert.equal((await again.get(INDEX_KEY))?.identitytoken, "long");
-  await again.erase("registry.lan");
-  await again.erase("other.lan");
+  assert.equal((await reopened.get(INDEX_KEY))?.identitytoken, "long");
+  await reopened.erase("registry.lan");
+  await reopened.erase("other.lan");
   assert.deepEqual(Object.keys((await it.read()).auths), [INDEX_KEY]);
 });
 
-Deno.test("names of fields in any case, as the docker CLI reads them; written under one name", async () => {
+Deno.test("field names are read in any case, as in the docker CLI, and written under one name", async () => {
   const auths = { "a.lan": { AUTH: btoa("a:p") }, "Auths": { auth: btoa("b:p"), IdentityToken: "t" } };
   await using it = await home({
     AUTHS: auths,
@@ -78,7 +78,7 @@ Deno.test("names of fields in any case, as the docker CLI reads them; written un
   });
 });
 
-Deno.test("a helper is found and understood whatever the case of keys", async () => {
+Deno.test("helpers and their responses are read with keys in any case", async () => {
   await using it = await home({ CredsStore: "all", credhelpers: { "a.lan": "own" } });
   const called: string[] = [];
   const store = new CredentialStore(await it.load(), (program) => {
@@ -91,7 +91,7 @@ Deno.test("a helper is found and understood whatever the case of keys", async ()
   assert.deepEqual(called, ["docker-credential-own", "docker-credential-all"]);
 });
 
-Deno.test("a link to the file stays a link", async () => {
+Deno.test("a symbolic link to the file is preserved", async () => {
   await using it = await home();
   await Deno.writeTextFile(`${it.path}.real`, "{}");
   await Deno.symlink(`${it.path}.real`, it.path);
@@ -102,7 +102,7 @@ Deno.test("a link to the file stays a link", async () => {
   assert.deepEqual(names, ["config.json", "config.json.real"]);
 });
 
-Deno.test("a damaged file is said in one line, and not overwritten", async () => {
+Deno.test("a damaged file is reported in one line and not overwritten", async () => {
   const texts = [
     '{"auths": "secret"',
     "[]",
@@ -122,38 +122,38 @@ Deno.test("a damaged file is said in one line, and not overwritten", async () =>
   }
 });
 
-/** A helper program's memory. */
+/** A fake helper program that stores credentials in memory. */
 function fakeHelper() {
-  const kept = new Map<string, { Username: string; Secret: string }>();
+  const stored = new Map<string, { Username: string; Secret: string }>();
   const calls: string[] = [];
   const run: RunHelper = (program, [action = ""], input) => {
     calls.push(`${program} ${action}`);
     const answer = (code: number, stdout: string) => Promise.resolve({ code, stdout, stderr: "" });
     if (action === "store") {
       const { ServerURL, ...rest } = JSON.parse(input);
-      kept.set(ServerURL, rest);
+      stored.set(ServerURL, rest);
       return answer(0, "");
     }
-    if (action === "erase") kept.delete(input);
-    const found = kept.get(input);
+    if (action === "erase") stored.delete(input);
+    const found = stored.get(input);
     if (action === "erase") return answer(0, "");
     return found === undefined
       ? answer(1, "credentials not found in native keychain\n")
       : answer(0, JSON.stringify({ ServerURL: input, ...found }));
   };
-  return { kept, calls, run };
+  return { stored, calls, run };
 }
 
-Deno.test("a helper of one registry goes before that of all; the file gets no secrets", async () => {
+Deno.test("a registry's helper takes precedence over credsStore, and no secrets are written to the file", async () => {
   await using it = await home({ credsStore: "all", credHelpers: { "a.lan": "own", "docker.io": "hub" } });
-  const { run, calls, kept } = fakeHelper();
+  const { run, calls, stored } = fakeHelper();
   const store = new CredentialStore(await it.load(), run);
   assert.equal(await store.get("a.lan"), undefined);
   await store.put("a.lan", { username: "me", password: "secret" });
   await store.put("b.lan", { username: "me", password: "", identitytoken: "token" });
   assert.deepEqual(await store.get("a.lan"), { username: "me", password: "secret", serveraddress: "a.lan" });
   assert.deepEqual(await store.get("b.lan"), { identitytoken: "token", serveraddress: "b.lan" });
-  assert.deepEqual(kept.get("b.lan"), { Username: "<token>", Secret: "token" });
+  assert.deepEqual(stored.get("b.lan"), { Username: "<token>", Secret: "token" });
   assert.deepEqual((await it.read()).auths, { "a.lan": {}, "b.lan": {} });
   await store.erase("a.lan");
   assert.deepEqual((await it.read()).auths, { "b.lan": {} });
@@ -165,7 +165,7 @@ Deno.test("a helper of one registry goes before that of all; the file gets no se
   ]);
 });
 
-Deno.test("a helper that fails or talks nonsense is one line without its secrets", async () => {
+Deno.test("a helper's failure or invalid response is reported in one line without secrets", async () => {
   await using it = await home({ credsStore: "x" });
   const config = await it.load();
   const get = (code: number, stdout: string, stderr = "") =>

@@ -4,7 +4,7 @@ import { decode, type Decoded, isObject, type Shape } from "../../json/decode.ts
 import { foldKey } from "../../json/fold.ts";
 import { duplicateKey } from "../../json/keys.ts";
 
-/** The fields of one registry that are read; others are written back unchanged. */
+/** The fields of a registry's entry that are used; other fields are written back unchanged. */
 export interface StoredAuth {
   /** `user:password` in base64. */
   readonly auth?: string;
@@ -14,7 +14,7 @@ export interface StoredAuth {
 
 const AUTH_SHAPE: Shape<StoredAuth> = { auth: "text", identitytoken: "text", registrytoken: "text" };
 
-/** Default formats of listings. */
+/** The default formats of listings. */
 export interface ConfiguredTexts {
   readonly psFormat?: string;
   readonly imagesFormat?: string;
@@ -23,7 +23,7 @@ export interface ConfiguredTexts {
   readonly networksFormat?: string;
 }
 
-/** The fields that are read. */
+/** The fields that are used. */
 interface KnownFields extends ConfiguredTexts {
   /** By registry; not decoded, because they are written back. */
   readonly auths?: Readonly<Record<string, unknown>>;
@@ -44,16 +44,16 @@ const SHAPE: Shape<KnownFields> = {
   pruneFilters: "texts",
 };
 
-/** Docker's key for its own index. */
+/** Docker's key for Docker Hub's index. */
 export const INDEX_KEY = "https://index.docker.io/v1/";
 const INDEX_NAMES = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 type Fields = Record<string, unknown>;
 
-/** Under which name credentials of a registry (as in references) are kept. */
+/** Returns the key of a registry's credentials. `domain` is the registry's name in image references. */
 export const registryKey = (domain: string): string => domain === DEFAULT_DOMAIN ? INDEX_KEY : domain;
 
-/** The registry that a user means who typed `server`: a host, perhaps with scheme and path; Docker's index by default. */
+/** Returns the key for a `server` that a user typed: a host, optionally with scheme and path. Default: Docker Hub. */
 export function serverKey(server: string | undefined): string {
   const host = hostOf(server ?? "");
   return host === "" || INDEX_NAMES.includes(host) ? INDEX_KEY : host;
@@ -62,8 +62,8 @@ export function serverKey(server: string | undefined): string {
 const hostOf = (text: string): string => text.replace(/^https?:\/\//, "").split("/", 1)[0];
 
 /**
- * Docker's `config.json`, which the docker CLI and other programs read and write too. It is decoded by Go's rules, as they do;
- * fields that have nothing to do with credentials are written back unchanged.
+ * Docker's `config.json`, which the docker CLI and other programs read and write too. As they do, it decodes the file by the
+ * rules of Go's encoding/json. Fields unrelated to credentials are written back unchanged.
  */
 export class DockerConfig {
   readonly path: string;
@@ -78,22 +78,22 @@ export class DockerConfig {
     this.#auths = this.#known.auths ?? {};
   }
 
-  /** Reads the file of this user; one that isn't there is empty. @throws {StatusError} when it can't be understood */
+  /** Reads the user's file; a missing file counts as empty. @throws {StatusError} if it can't be read or parsed */
   static async load(env: (name: string) => string | undefined): Promise<DockerConfig> {
     const dir = env("DOCKER_CONFIG") || `${env("HOME") || "/root"}/.docker`;
     const path = `${dir}/config.json`;
     return new DockerConfig(path, await readFields(path));
   }
 
-  /** The program that keeps this registry's credentials, without `docker-credential-`; undefined: this file does. */
+  /** Returns the helper that stores this registry's credentials, without `docker-credential-`; undefined: this file does. */
   helperFor(key: string): string | undefined {
     const { credHelpers: helpers = {}, credsStore } = this.#known;
     const names = key === INDEX_KEY ? [INDEX_KEY, ...INDEX_NAMES] : [key];
-    const own = names.find((name) => Object.hasOwn(helpers, name));
-    return (own === undefined ? credsStore : helpers[own]) || undefined;
+    const configured = names.find((name) => Object.hasOwn(helpers, name));
+    return (configured === undefined ? credsStore : helpers[configured]) || undefined;
   }
 
-  /** What this file has; old files name registries by URL. @throws {StatusError} when it can't be understood */
+  /** Returns a registry's entry. Old files have URLs as keys. @throws {StatusError} if the entry is invalid */
   entry(key: string): StoredAuth | undefined {
     const names = Object.keys(this.#auths);
     const name = names.find((each) => each === key) ?? names.find((each) => hostOf(each) === hostOf(key));
@@ -102,7 +102,7 @@ export class DockerConfig {
     return decode(found, AUTH_SHAPE, this.#wrongType, `auths[${JSON.stringify(name)}]`);
   }
 
-  /** A field that is a text; empty when it isn't there. */
+  /** Returns the value of a string field; empty if it isn't set. */
   text(field: keyof ConfiguredTexts): string {
     return this.#known[field] ?? "";
   }
@@ -115,15 +115,15 @@ export class DockerConfig {
     this.#replaceAuths({ ...this.#auths, [key]: entry });
   }
 
-  /** Whether there was one. */
+  /** Removes a registry's entries; returns whether there were any. */
   removeEntry(key: string): boolean {
     const before = Object.entries(this.#auths);
-    const left = before.filter(([name]) => name !== key && hostOf(name) !== hostOf(key));
-    this.#replaceAuths(Object.fromEntries(left));
-    return left.length < before.length;
+    const remaining = before.filter(([name]) => name !== key && hostOf(name) !== hostOf(key));
+    this.#replaceAuths(Object.fromEntries(remaining));
+    return remaining.length < before.length;
   }
 
-  /** Writes the whole file at once, for its owner only; a link is followed. */
+  /** Replaces the file atomically, with mode 0600. Symbolic links are followed. @throws {StatusError} */
   async save(): Promise<void> {
     await Deno.mkdir(this.path.slice(0, this.path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
     const target = await realPath(this.path);
@@ -136,7 +136,7 @@ export class DockerConfig {
       const bytes = new TextEncoder().encode(JSON.stringify(this.#fields, null, "\t"));
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
       await file.sync();
-      // Under sudo the file may be somebody else's.
+      // Under sudo the file can belong to another user.
       if (before !== undefined) await Deno.chown(temporary, before.uid, before.gid);
       await Deno.rename(temporary, target);
       undo.move();
@@ -146,7 +146,7 @@ export class DockerConfig {
     }
   }
 
-  /** Writes them under one key: another spelling that stays in the file would be merged with it again. */
+  /** Replaces all spellings of `auths` with one key: any other spelling remaining in the file would be merged on the next read. */
   #replaceAuths(auths: Readonly<Record<string, unknown>>): void {
     const others = Object.entries(this.#fields).filter(([name]) => name === "auths" || foldKey(name) !== "auths");
     this.#auths = auths;
@@ -176,7 +176,7 @@ function parsed(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (thrown) {
-    // The parser's own words quote the file, secrets included.
+    // The parser's message quotes the file, secrets included.
     if (!(thrown instanceof SyntaxError)) throw thrown;
     throw unusable(path, "it is not JSON");
   }

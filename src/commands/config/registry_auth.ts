@@ -4,7 +4,7 @@ import type { Reference } from "../../image/reference.ts";
 import { CredentialStore } from "./credential_store.ts";
 import { DockerConfig, registryKey } from "./docker_config.ts";
 
-/** The user's credentials. @throws {StatusError} when Docker's configuration file can't be understood */
+/** Opens the user's credential store. @throws {StatusError} if Docker's configuration file can't be read or parsed */
 export async function openCredentials(terminal: Terminal): Promise<CredentialStore> {
   const config = await DockerConfig.load((name) => terminal.env(name));
   return new CredentialStore(config, (program, args, input) => {
@@ -14,8 +14,8 @@ export async function openCredentials(terminal: Terminal): Promise<CredentialSto
 }
 
 /**
- * What the engine is to be told for a pull. Credentials that can't be had are said and no reason to stop: most images need
- * none.
+ * Returns the credentials that the engine needs to pull from the reference's registry. Failure to get them is only a
+ * warning, because most images need none.
  */
 export async function authFor(terminal: Terminal, reference: Reference): Promise<AuthConfig | undefined> {
   try {

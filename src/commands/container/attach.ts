@@ -22,7 +22,7 @@ export const attach = defineCommand({
   examples: [{ line: "attach shell", note: "Back to a shell that was left with Ctrl-P Ctrl-Q" }],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
     const { Id: id, Config, State } = await inspectContainer(engine, name);
-    refuseIdle(State);
+    requireRunning(State);
     const { Tty: tty = false, OpenStdin: openStdin = false } = Config;
     requireTty(terminal, tty && !flags["no-stdin"]);
     const stdin = openStdin && !flags["no-stdin"];
@@ -30,13 +30,13 @@ export const attach = defineCommand({
     const { link, stream } = await ContainerLink.open(engine, id, {
       attach: { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) },
       first: "not-running",
-      later: "not-running",
+      afterReconnect: "not-running",
     });
-    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect: () => link.reconnect() });
     using _signals = flags["sig-proxy"] && !tty ? proxySignals(terminal, engine, id) : undefined;
-    // It may have ended before the engine attached us: then we would wait for its next run.
-    refuseIdle((await inspectContainer(engine, id)).State);
-    if (tty) await askForRepainting(terminal, engine, id);
+    // If the container exited before it was attached, the session would wait for its next start.
+    requireRunning((await inspectContainer(engine, id)).State);
+    if (tty) await forceRepaint(terminal, engine, id);
     using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
     const end = await session.end();
     if (end === "ended") return exitCodeOf(await link.result());
@@ -45,19 +45,22 @@ export const attach = defineCommand({
   },
 });
 
-/** @throws {StatusError} */
-function refuseIdle({ Running, Paused, Restarting }: ContainerState): void {
+/** Refuses a container that isn't running. @throws {StatusError} */
+function requireRunning({ Running, Paused, Restarting }: ContainerState): void {
   if (!Running) throw new StatusError("You cannot attach to a stopped container, start it first");
   if (Paused) throw new StatusError("You cannot attach to a paused container, unpause it first");
   if (Restarting) throw new StatusError("You cannot attach to a restarting container, wait until it is running");
 }
 
-/** Programs paint their screen again when its size changes; whoever comes late would else see nothing, as the size is ours already. */
-async function askForRepainting(terminal: Terminal, engine: EngineTransport, id: string): Promise<void> {
+/**
+ * Makes a full-screen program repaint, which it does when the terminal's size changes. The size can equal this terminal's
+ * already, so it is changed first; otherwise the screen would stay empty.
+ */
+async function forceRepaint(terminal: Terminal, engine: EngineTransport, id: string): Promise<void> {
   const size = terminal.size();
   if (size === undefined) return;
   await resizeContainer(engine, id, size.rows + 1, size.columns + 1).catch((thrown) => {
-    // It may have ended meanwhile.
+    // The container may have exited in the meantime.
     if (!isTsdError(thrown, "not_running", "conflict", "container_not_found", "not_found")) throw thrown;
   });
 }

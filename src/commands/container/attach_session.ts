@@ -1,4 +1,4 @@
-/** A client's link to a container that it runs: its streams and its exit, also across engines that go away and come back. */
+/** A client's connection to a container that it runs: streams and exit, restored after the engine was restarted. */
 import type { ContainerWaitResponse, WaitCondition } from "../../api_types/mod.ts";
 import { isConnectionLost, retryUntilAvailable } from "../../client/reconnect.ts";
 import { cutOff } from "../../client/byte_reader.ts";
@@ -13,18 +13,21 @@ import type { EngineTransport, RawStream } from "../../client/transport.ts";
 import { isTsdError } from "../../errors.ts";
 import { NO_STREAM } from "../stdio_session.ts";
 
-/** What output that was under way gets when the exit is known, in ms. */
+/** The time that pending output gets to arrive after the exit is known, in ms. */
 const LAST_OUTPUT_MS = 1000;
 
 export interface ContainerLinkOptions {
   readonly attach: AttachOptions;
-  /** What is waited for. */
+  /** The condition to wait for. */
   readonly first: WaitCondition;
-  /** The same for a container that was started, and may have ended. */
-  readonly later: WaitCondition;
+  /** The condition to wait for after a reconnect, when the container has been started and may have exited. */
+  readonly afterReconnect: WaitCondition;
 }
 
-/** See the file's comment. Made before the container is started, it misses nothing. */
+/**
+ * A client's connection to a container that it runs: streams and exit, restored after the engine was restarted. If it is
+ * opened before the container is started, neither output nor exit is missed.
+ */
 export class ContainerLink {
   readonly #engine: EngineTransport;
   readonly #id: string;
@@ -38,7 +41,7 @@ export class ContainerLink {
     this.#options = options;
   }
 
-  /** Attaches and begins to wait. */
+  /** Attaches to the container and starts waiting for its exit. The caller owns the stream. */
   static async open(
     engine: EngineTransport,
     id: string,
@@ -48,7 +51,10 @@ export class ContainerLink {
     return { link, stream: await link.#connect(options.first) };
   }
 
-  /** Attaches and starts it, where the engine does that at once; otherwise it is attached and waited for, and not started. */
+  /**
+   * Attaches to the container and starts it in one request, if the engine supports that. Otherwise attaches and waits as
+   * {@link open} does, without starting the container. The caller owns the stream.
+   */
   static async openAndStart(
     engine: EngineTransport,
     id: string,
@@ -56,42 +62,45 @@ export class ContainerLink {
   ): Promise<{ readonly link: ContainerLink; readonly stream: RawStream; readonly isStarted: boolean }> {
     const link = new ContainerLink(engine, id, options);
     const { stream, isStarted } = await attachAndStart(engine, id, options.first, options.attach);
-    link.#exit = isStarted ? TOLD_BY_STREAM : await waitContainer(engine, id, options.first);
+    link.#exit = isStarted ? REPORTED_BY_STREAM : await waitContainer(engine, id, options.first);
     return { link, stream, isStarted };
   }
 
-  /** To a container that runs, or has ended meanwhile, whose streams another process had. */
+  /** Continues with a running or exited container whose streams another process had. */
   static resume(
     engine: EngineTransport,
     id: string,
     options: ContainerLinkOptions,
   ): { readonly link: ContainerLink; readonly stream: RawStream } {
     const link = new ContainerLink(engine, id, options);
-    link.#exit = TOLD_BY_STREAM;
+    link.#exit = REPORTED_BY_STREAM;
     return { link, stream: NO_STREAM };
   }
 
-  /** The exit, for as long as nobody has asked for its result. */
+  /** The pending exit, to be canceled if {@link result} isn't called. */
   get pending(): PendingExit {
     return this.#exit;
   }
 
-  /** How it ended. @throws {TsdError} engine_unavailable */
+  /** Resolves to the container's exit. @throws {TsdError} engine_unavailable */
   result(): Promise<ContainerWaitResponse> {
     return this.#result ??= this.#exit.result();
   }
 
-  /** The streams have ended: new ones, if that was because the engine went away; nothing, if the container has ended. */
-  async again(): Promise<RawStream | undefined> {
+  /**
+   * Called when the stream ended. Returns a new stream if the connection to the engine was lost, and undefined if the
+   * container has exited.
+   */
+  async reconnect(): Promise<RawStream | undefined> {
     try {
       await this.result();
       return undefined;
     } catch (thrown) {
       if (!isConnectionLost(thrown)) throw thrown;
     }
-    const stream = await retryUntilAvailable(() => this.#connect(this.#options.later, true));
+    const stream = await retryUntilAvailable(() => this.#connect(this.#options.afterReconnect, true));
     this.#result = this.#exit.result();
-    // One that has ended meanwhile has no streams, and these would be those of its next run.
+    // If the container has exited in the meantime, this stream is attached to its next start and must be closed.
     const giveUp = () => void setTimeout(() => stream[Symbol.dispose](), LAST_OUTPUT_MS);
     this.#result.then(giveUp, (thrown) => isConnectionLost(thrown) ? undefined : giveUp());
     return stream;
@@ -116,5 +125,5 @@ export class ContainerLink {
   }
 }
 
-/** Who has to ask has been cut off. */
-const TOLD_BY_STREAM: PendingExit = { result: () => Promise.reject(cutOff()), cancel: () => Promise.resolve() };
+/** An exit that the stream reports. Its result is needed only if the stream was cut off, and rejects accordingly. */
+const REPORTED_BY_STREAM: PendingExit = { result: () => Promise.reject(cutOff()), cancel: () => Promise.resolve() };

@@ -30,7 +30,7 @@ const atTerminal = (stdin: string | ReadableStream<Uint8Array> = new ReadableStr
   new FakeTerminal({ ttys: ["stdin", "stdout"], stdin });
 const query = (engine: FakeEngine, end: string) => engine.requests.find(({ path }) => path.endsWith(end))?.query;
 
-Deno.test("attach: output, exit code, a screen that is painted again", async () => {
+Deno.test("attach: passes output and exit code, and makes the program repaint", async () => {
   const engine = engineFor({ exitCode: 4 });
   const terminal = atTerminal();
   assert.deepEqual(await callTsd(engine, ["attach", "box"], { terminal }), { code: 4, out: "hi\r\n", err: "" });
@@ -40,7 +40,7 @@ Deno.test("attach: output, exit code, a screen that is painted again", async () 
   assert.deepEqual(sizes, [{ h: 25, w: 81 }, { h: 24, w: 80 }]);
 });
 
-Deno.test("attach: the user leaves", async () => {
+Deno.test("attach: the detach keys end the session", async () => {
   const typed = new ReadableStream({ start: (controller) => controller.enqueue(text("x\x10\x11")) });
   const terminal = atTerminal(typed);
   const raw = new FakeRawStream(false, new ReadableStream());
@@ -49,7 +49,7 @@ Deno.test("attach: the user leaves", async () => {
   assert.deepEqual([terminal.raw, raw.disposed, raw.input.map((each) => [...each])], [false, true, [[120]]]);
 });
 
-Deno.test("attach --no-stdin needs no terminal, and takes no input", async () => {
+Deno.test("attach --no-stdin: requires no terminal and forwards no input", async () => {
   const engine = engineFor();
   const { code, out } = await callTsd(engine, ["attach", "--no-stdin", "--detach-keys", "a", "box"]);
   assert.deepEqual([code, out], [0, "hi\r\n"]);
@@ -58,7 +58,7 @@ Deno.test("attach --no-stdin needs no terminal, and takes no input", async () =>
   });
 });
 
-Deno.test("attach: what can't be attached to is refused in Docker's words", async () => {
+Deno.test("attach: containers that aren't running are refused with Docker's messages", async () => {
   const piped = await callTsd(engineFor(), ["attach", "box"]);
   assert.deepEqual(piped, { code: 1, out: "", err: "the input device is not a TTY\n" });
   const refused: [Record<string, boolean>, string][] = [
@@ -78,7 +78,7 @@ Deno.test("attach: what can't be attached to is refused in Docker's words", asyn
   assert.equal(raw.disposed, true);
 });
 
-Deno.test("attach: signals go to a container without a terminal", async () => {
+Deno.test("attach: signals are forwarded to a container without a terminal", async () => {
   const terminal = new FakeTerminal();
   const ended = Promise.withResolvers<void>();
   const output = new ReadableStream<Uint8Array>({ start: (it) => ended.promise.then(() => it.close()) });

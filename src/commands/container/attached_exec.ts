@@ -11,14 +11,14 @@ export interface FollowedExecOptions {
   readonly stdin: boolean;
   readonly tty: boolean;
   readonly detachKeys?: string | undefined;
-  /** The process, as an error names it. */
+  /** The process's description in error messages. */
   readonly what: string;
 }
 
 /**
- * Connects our standard streams to an exec'd process and resolves to its exit code, also across engines that go away and
- * come back.
- * @throws {TsdError} engine_unavailable (its end was not seen)
+ * Connects the local standard streams to an exec'd process and resolves to its exit code. It reconnects after the engine was
+ * restarted. Takes ownership of `stream`.
+ * @throws {TsdError} engine_unavailable (the connection was lost and the exit code is unknown)
  */
 export async function followExec(
   { terminal, engine, clock }: CommandContext,
@@ -27,11 +27,11 @@ export async function followExec(
   { stdin, tty, detachKeys, what }: FollowedExecOptions,
 ): Promise<number> {
   let found: ExecInspect | undefined;
-  const again = async () => {
+  const reconnect = async () => {
     found = await retryUntilAvailable(() => inspectIfKnown(engine, id));
-    return found?.TsdAwaited ? await streamsAgain(engine, id) : undefined;
+    return found?.TsdAwaited ? await reattach(engine, id) : undefined;
   };
-  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again });
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect });
   using _size = tty ? followSize(terminal, (rows, columns) => resizeExec(engine, id, rows, columns)) : undefined;
   if (await session.end() === "detached") throw detachedError();
   clock?.lap("start and run");
@@ -48,7 +48,7 @@ export async function followExec(
   throw new TsdError("engine_unavailable", `The connection to ${what} was lost; ${state}`);
 }
 
-/** Nothing where another engine is there by now, which knows nothing of it. */
+/** Inspects an exec; undefined if a new engine doesn't know it. */
 async function inspectIfKnown(engine: EngineTransport, id: string): Promise<ExecInspect | undefined> {
   try {
     return await inspectExec(engine, id);
@@ -58,8 +58,8 @@ async function inspectIfKnown(engine: EngineTransport, id: string): Promise<Exec
   }
 }
 
-/** Nothing where another client was quicker. */
-async function streamsAgain(engine: EngineTransport, id: string): Promise<RawStream | undefined> {
+/** Attaches to an exec again; undefined if another client already has, or the engine doesn't know the exec. */
+async function reattach(engine: EngineTransport, id: string): Promise<RawStream | undefined> {
   try {
     return await retryUntilAvailable(() => reattachExec(engine, id));
   } catch (thrown) {

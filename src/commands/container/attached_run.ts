@@ -10,34 +10,34 @@ import { StdioSession } from "../stdio_session.ts";
 
 export interface AttachedRunOptions {
   readonly attach: Attachment;
-  /** Keys that leave the container running; the engine's default if not given. */
+  /** The key sequence that detaches and leaves the container running. Default: the engine's. */
   readonly detachKeys?: string | undefined;
   readonly tty: boolean;
-  /** The container goes away when it ends; wait for that. */
+  /** The engine removes the container when it exits; wait for the removal. */
   readonly autoRemove: boolean;
   readonly proxySignals: boolean;
-  /** Another process has started it, and its streams were attached. */
+  /** Another process has already attached to the container and started it. */
   readonly isResumed?: boolean;
 }
 
 /**
- * Starts a container with our standard streams attached and resolves to its exit code (0 when the user left it running).
- * Attaching and waiting begin before the start, so that neither output nor exit can be missed.
+ * Starts a container with the local standard streams attached and resolves to its exit code (0 if the user detached).
+ * Attaching and waiting begin before the start, so that neither output nor exit is missed.
  */
 export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
   const { engine, terminal, clock } = context;
   const { attach: { stdin }, tty, detachKeys } = options;
-  const linked = {
+  const linkOptions = {
     attach: { ...options.attach, ...(detachKeys && { detachKeys }) },
     first: options.autoRemove ? "removed" : "next-exit",
-    later: options.autoRemove ? "removed" : "not-running",
+    afterReconnect: options.autoRemove ? "removed" : "not-running",
   } as const;
   using _signals = options.proxySignals && !tty ? proxySignals(terminal, engine, id) : undefined;
-  const { link, stream, isStarted } = await linkTo(engine, id, linked, options);
+  const { link, stream, isStarted } = await openLink(engine, id, linkOptions, options);
   if (!isStarted) clock?.lap("attach and wait");
   const { autoRemove, proxySignals: sigProxy } = options;
   terminal.host?.resumeAs(["__resume", "run", `--rm=${autoRemove}`, `--sig-proxy=${sigProxy}`, id]);
-  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect: () => link.reconnect() });
   if (!isStarted) await startOrCleanUp(context, id, link.pending, options.autoRemove);
   clock?.lap("start");
   using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
@@ -53,16 +53,16 @@ export async function runAttached(context: CommandContext, id: string, options: 
   return exitCodeOf(result);
 }
 
-async function linkTo(
+async function openLink(
   engine: EngineTransport,
   id: string,
-  linked: ContainerLinkOptions,
+  linkOptions: ContainerLinkOptions,
   { isResumed, tty }: AttachedRunOptions,
 ): Promise<{ readonly link: ContainerLink; readonly stream: RawStream; readonly isStarted: boolean }> {
-  if (isResumed) return { ...ContainerLink.resume(engine, id, linked), isStarted: true };
-  // A terminal's stream can't tell an exit code.
-  if (tty) return { ...await ContainerLink.open(engine, id, linked), isStarted: false };
-  return await ContainerLink.openAndStart(engine, id, linked);
+  if (isResumed) return { ...ContainerLink.resume(engine, id, linkOptions), isStarted: true };
+  // A terminal's raw stream can't report an exit code.
+  if (tty) return { ...await ContainerLink.open(engine, id, linkOptions), isStarted: false };
+  return await ContainerLink.openAndStart(engine, id, linkOptions);
 }
 
 const REMOVAL_LIMIT_MS = 5000;
@@ -77,7 +77,7 @@ async function startOrCleanUp({ engine }: CommandContext, id: string, exit: Pend
   }
 }
 
-/** Waits until a container that failed to start is gone, so that its name is free when we end. */
+/** Waits until a container that failed to start is removed, so that its name is free when this process exits. */
 async function removed(exit: PendingExit): Promise<void> {
   const limit = Promise.withResolvers<void>();
   const timer = setTimeout(limit.resolve, REMOVAL_LIMIT_MS);
@@ -85,7 +85,7 @@ async function removed(exit: PendingExit): Promise<void> {
   clearTimeout(timer);
 }
 
-/** @throws {TsdError} runtime_failed (the container could not be seen to its end) */
+/** Returns the exit code of a container. @throws {TsdError} runtime_failed (waiting for the container failed) */
 export function exitCodeOf({ StatusCode, Error: failure }: ContainerWaitResponse): number {
   if (failure?.Message) throw new TsdError("runtime_failed", failure.Message);
   return StatusCode;

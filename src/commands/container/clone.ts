@@ -28,7 +28,7 @@ const CLONE_FLAGS = {
   run: { type: "bool", help: "Start the new container" },
 } as const satisfies FlagSpecs;
 
-/** `tsd container clone`: there is no such command in docker; podman has it. */
+/** `tsd container clone`. Docker has no such command; podman has. */
 export const containerClone = defineCommand({
   usage: "[OPTIONS] CONTAINER [NAME [IMAGE]]",
   args: { min: 1, max: 3 },
@@ -55,7 +55,7 @@ export const containerClone = defineCommand({
   },
 });
 
-/** The body that creates it. @throws {UsageError} */
+/** Returns the body of the request that creates the clone. @throws {UsageError} */
 export function cloneRequest(
   { image, config, hostConfig, endpoints }: MadeContainer,
   flags: FlagValues<typeof CLONE_FLAGS>,
@@ -69,21 +69,24 @@ export function cloneRequest(
     Labels: { ...config.Labels, ...Object.fromEntries(flags.label.map(splitPair)) },
     ...endpoints && { NetworkingConfig: { EndpointsConfig: endpoints } },
     HostConfig: given<HostConfig>({
-      ...withoutRivals(hostConfig, flags),
+      ...withoutConflicts(hostConfig, flags),
       ...limits(flags),
       ...(policy && { RestartPolicy: policy }),
     }),
   };
 }
 
-/** What is set anew takes the place of the old one. */
+/** Merges environments: new variables replace those of the same name. */
 function overridden(before: readonly string[], now: readonly string[]): string[] {
   const names = new Set(now.map((entry) => splitPair(entry)[0]));
   return [...before.filter((entry) => !names.has(splitPair(entry)[0])), ...now];
 }
 
-/** Of two ways to say how much of the processors, and of swap that belongs to the old memory limit, the new one counts. */
-function withoutRivals(host: HostConfig, flags: FlagValues<typeof CLONE_FLAGS>): HostConfig {
+/**
+ * Removes settings that conflict with new ones: of CPU count and CPU quota the new one wins, and a new memory limit discards a
+ * swap limit that belongs to the old one.
+ */
+function withoutConflicts(host: HostConfig, flags: FlagValues<typeof CLONE_FLAGS>): HostConfig {
   const { NanoCpus, CpuPeriod, CpuQuota, MemorySwap, ...rest } = host;
   const isQuotaGiven = flags["cpu-period"] !== undefined || flags["cpu-quota"] !== undefined;
   return {
@@ -94,7 +97,7 @@ function withoutRivals(host: HostConfig, flags: FlagValues<typeof CLONE_FLAGS>):
   };
 }
 
-/** `web-clone`, `web-clone1`, … */
+/** Returns the first unused name of `web-clone`, `web-clone1`, … */
 async function freeName(engine: EngineTransport, original: string): Promise<string> {
   const taken = new Set((await listContainers(engine, { all: true })).flatMap(({ Names }) => Names));
   for (let count = 0;; count++) {

@@ -8,7 +8,7 @@ import { parseTimestamp } from "../opts/timestamp.ts";
 const text = (string: string) => new TextEncoder().encode(string);
 const framed = (payload: string) => new Uint8Array([1, 0, 0, 0, 0, 0, 0, payload.length, ...text(payload)]);
 
-/** Knows every container but those that are called `nosuch…`. */
+/** An engine that has every container except those named `nosuch…`. */
 const knowing = (answer: (request: EngineRequest) => unknown = () => ({})) =>
   new FakeEngine((request) => {
     const name = /nosuch\w*/.exec(request.path)?.[0];
@@ -16,7 +16,7 @@ const knowing = (answer: (request: EngineRequest) => unknown = () => ({})) =>
     return { json: answer(request) };
   });
 
-Deno.test("stop, kill, rm, start: several targets, in order, going on after failures", async () => {
+Deno.test("stop, kill, rm, start: several targets are reported in order, and failures don't stop the others", async () => {
   for (const verb of ["stop", "kill", "rm", "start"]) {
     assert.deepEqual(await callTsd(knowing(), [verb, "a", "nosuch", "b"]), {
       code: 1,
@@ -26,7 +26,7 @@ Deno.test("stop, kill, rm, start: several targets, in order, going on after fail
   }
 });
 
-Deno.test("stop, kill, rm: their flags", async () => {
+Deno.test("stop, kill, rm: flags are passed to the engine", async () => {
   const query = async (...argv: string[]) => {
     const engine = knowing();
     await callTsd(engine, argv);
@@ -41,7 +41,7 @@ Deno.test("stop, kill, rm: their flags", async () => {
   assert.deepEqual(await query("rm", "-fv", "a"), ["DELETE /containers/a", { force: true, v: true }]);
 });
 
-Deno.test("rm -f: what isn't there is as good as removed", async () => {
+Deno.test("rm -f: a container that doesn't exist counts as removed", async () => {
   assert.deepEqual(await callTsd(knowing(), ["rm", "-f", "nosuch", "a"]), {
     code: 0,
     out: "a\n",
@@ -55,7 +55,7 @@ Deno.test("wait: prints exit codes", async () => {
   assert.deepEqual(engine.requests[0].query, { condition: "not-running" });
 });
 
-Deno.test("start -a: attached like run", async () => {
+Deno.test("start -a: attaches as run does", async () => {
   const inspect = { Id: "i".repeat(64), Config: { OpenStdin: true, Tty: false }, HostConfig: { AutoRemove: false } };
   const engine = new FakeEngine(
     ({ path }) => ({ json: path.endsWith("/json") ? inspect : { StatusCode: 5 } }),
@@ -68,7 +68,7 @@ Deno.test("start -a: attached like run", async () => {
   assert.deepEqual(several, { code: 1, out: "", err: message });
 });
 
-Deno.test("exec: create, start, output, exit code", async () => {
+Deno.test("exec: creates and starts the process, and passes output and exit code", async () => {
   const engine = new FakeEngine(
     ({ path }) => ({ json: path.endsWith("/exec") ? { Id: "e1" } : { ExitCode: 4, Running: false } }),
     () => new FakeRawStream(true, [framed("hi\n")]),
@@ -90,7 +90,7 @@ Deno.test("exec: create, start, output, exit code", async () => {
   assert.deepEqual(engine.requests[1].body, { Detach: false, Tty: false });
 });
 
-Deno.test("exec: at once, where the engine can", async () => {
+Deno.test("exec: creates and starts in one request if the engine supports that", async () => {
   const exitCode = new Uint8Array([4, 0, 0, 0, 0, 0, 0, 3, ...new TextEncoder().encode("137")]);
   class Engine extends FakeEngine {
     override hijack(request: EngineRequest): Promise<RawStream> {
@@ -106,7 +106,7 @@ Deno.test("exec: at once, where the engine can", async () => {
   assert.deepEqual(engine.calls, ["POST /containers/box/exec"]);
 });
 
-Deno.test("exec: detached, failing, and cut off", async () => {
+Deno.test("exec: detached mode, a failure, and a lost connection", async () => {
   const engine = knowing(() => ({ Id: "e1" }));
   assert.deepEqual(await callTsd(engine, ["exec", "-d", "box", "x"]), { code: 0, out: "", err: "" });
   assert.deepEqual(engine.requests[1].body, { Detach: true, Tty: false });
@@ -125,7 +125,7 @@ Deno.test("exec: detached, failing, and cut off", async () => {
   }
 });
 
-Deno.test("logs: options, and streams by content type", async () => {
+Deno.test("logs: passes options, and decodes the stream by its content type", async () => {
   const logs = (type: string, bytes: Uint8Array) => new FakeEngine(() => ({ bytes: [bytes], type }));
   const engine = logs("application/vnd.docker.multiplexed-stream", framed("line\n"));
   const argv = ["logs", "-ft", "-n", "5", "--since", "1700000000.5", "--until=2013-01-02T13:23:37.25Z", "box"];
@@ -144,7 +144,7 @@ Deno.test("logs: options, and streams by content type", async () => {
   assert.equal((await callTsd(raw, ["logs", "box"])).out, "tty\r\n");
 });
 
-Deno.test("logs --clear: one call, and no other option beside it", async () => {
+Deno.test("logs --clear: clears the log, and refuses other options", async () => {
   const engine = knowing();
   assert.deepEqual(await callTsd(engine, ["logs", "--clear", "box"]), { code: 0, out: "", err: "" });
   assert.deepEqual(engine.calls, ["POST /tsd/containers/box/logs/clear"]);
@@ -155,7 +155,7 @@ Deno.test("logs --clear: one call, and no other option beside it", async () => {
   assert.equal((await callTsd(knowing(), ["logs", "--clear", "nosuch"])).err, "tsd: No such container: nosuch\n");
 });
 
-Deno.test("timestamps: seconds, times and durations", () => {
+Deno.test("timestamps: seconds, times and durations are parsed", () => {
   const now = 1_700_000_000_123;
   const parse = (value: string) => parseTimestamp(value, now, "since");
   assert.equal(parse("10m"), "1699999400.123000000");

@@ -3,7 +3,7 @@ import type { CommandContext } from "../context.ts";
 
 /** One side of a copy. */
 interface Side {
-  /** Undefined on this machine. */
+  /** Undefined for a path on this machine. */
   readonly container?: string;
   readonly path: string;
 }
@@ -53,7 +53,7 @@ export const cp = defineCommand({
   },
 });
 
-/** `CONTAINER:PATH`; a path of this machine with a colon in it has to begin with `/` or `.`. */
+/** Parses `CONTAINER:PATH` or a local path. A local path that contains a colon must start with `/` or `.`. */
 function sideOf(argument: string): Side {
   const colon = argument.indexOf(":");
   if (argument.startsWith("/") || argument.startsWith(".") || colon <= 0) return { path: argument };

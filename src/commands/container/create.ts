@@ -14,11 +14,11 @@ export const create = defineCommand({
   flagsFirst: true,
   needsClientProcess: CREATE_IN_OWN_PROCESS,
   examples: [{ line: "create --name job debian sleep 60", note: "A container that waits to be started" }],
-  run: (given: CommandContext, { args, flags }) =>
-    timed(given, flags.timing, async (context) => {
+  run: (baseContext: CommandContext, { args, flags }) =>
+    timed(baseContext, flags.timing, async (context) => {
       const { terminal, clock } = context;
-      const surroundings = { env: (name: string) => terminal.env(name), cwd: terminal.cwd(), detached: false };
-      const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
+      const environment = { env: (name: string) => terminal.env(name), cwd: terminal.cwd(), detached: false };
+      const id = await createWithPull(context, flags, await createRequest(flags, args, environment));
       clock?.lap("create");
       await terminal.out(`${id}\n`);
       return 0;

@@ -7,7 +7,7 @@ import type { CreateFlagValues } from "./create_flags.ts";
 
 const PULL_POLICIES = ["always", "missing", "never"];
 
-/** Creates a container and pulls its image first where that is asked for or needed. Returns its id. */
+/** Creates a container, after pulling its image if requested or necessary. Returns the container's id. */
 export async function createWithPull(
   context: CommandContext,
   flags: CreateFlagValues,
@@ -17,7 +17,7 @@ export async function createWithPull(
   if (!PULL_POLICIES.includes(flags.pull)) {
     throw new UsageError(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
   }
-  // Most images are there, and who pulls none needs no code for it.
+  // Most images exist already, so the code for pulling is loaded only when needed.
   const pull = async (why: "wanted" | "missing") => {
     const { pullForCreate } = await import("./pull_for_create.ts");
     await pullForCreate(context, request.Image ?? "", why, flags);
@@ -35,7 +35,7 @@ export async function createWithPull(
   return Id;
 }
 
-/** The file of `--cidfile`: claimed before anything is made, and gone again if nothing was. */
+/** The file of `--cidfile`. It is created before the container, and removed again if that fails. */
 class CidFile implements AsyncDisposable {
   readonly #path: string;
   #written = false;

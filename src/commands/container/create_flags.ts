@@ -5,7 +5,7 @@ import { parseMount } from "../opts/mount.ts";
 import { NAME_FLAGS } from "./name_flags.ts";
 import { RESOURCE_FLAGS } from "./resource_flags.ts";
 
-/** What can be wrong with a mount does not depend on where it is given. */
+/** Validates a mount. Errors don't depend on the working directory, so any will do. */
 function checkMount(text: string): string {
   parseMount(text, "/");
   return text;
@@ -13,7 +13,7 @@ function checkMount(text: string): string {
 
 const DURATION = { type: "string", valueName: "duration" } as const;
 
-/** Flags that `create` and `run` share. Each has its place in the create request; see `create_request.ts`. */
+/** Flags that `create` and `run` share. `create_request.ts` converts each to a field of the create request. */
 export const CREATE_FLAGS = {
   ...ISOLATION_FLAGS,
   ...NAME_FLAGS,
@@ -72,10 +72,10 @@ export const CREATE_FLAGS = {
   workdir: { type: "string", short: "w", help: "Working directory inside the container" },
 } as const satisfies FlagSpecs;
 
-/** Those of which files are read or written, and what is about the caller's own terminal. */
+/** Flags that require the client's own process: those that read or write files or use the caller's terminal. */
 export const CREATE_IN_OWN_PROCESS: readonly (keyof typeof CREATE_FLAGS)[] = [
   ...["interactive", "tty", "cidfile", "env-file", "label-file", "security-opt"] as const,
 ];
 
-/** Their values. */
+/** The parsed values of {@link CREATE_FLAGS}. */
 export type CreateFlagValues = FlagValues<typeof CREATE_FLAGS>;

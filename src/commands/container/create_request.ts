@@ -13,25 +13,25 @@ import { networking } from "./networking_request.ts";
 import { resources } from "./resource_request.ts";
 import { healthAnnotations, healthcheck, restartPolicy } from "./supervision_request.ts";
 
-/** Which streams the caller will be attached to. */
+/** The streams to which the caller will be attached. */
 export interface Attachment {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
 }
 
-/** What the flags can't say by themselves. */
+/** The caller's environment, which the flags refer to. */
 export interface CreateSurroundings {
-  /** The caller's environment, for `-e NAME`. */
+  /** Returns a variable of the caller's environment, for `-e NAME`. */
   env(name: string): string | undefined;
-  /** The caller's working folder, for relative sources of `-v`. */
+  /** The caller's working directory, for relative sources of `-v`. */
   readonly cwd: string;
   readonly detached: boolean;
-  /** Our terminal's, for the container's. */
+  /** The size of the caller's terminal, with which the container's terminal is created. */
   readonly size?: TerminalSize | undefined;
 }
 
-/** The streams that `-a`, `-i` and `-d` ask for. @throws {UsageError} */
+/** Returns the streams that `-a`, `-i` and `-d` request. @throws {UsageError} @throws {StatusError} (conflicting flags) */
 export function attachment(flags: Pick<CreateFlagValues, "attach" | "interactive">, detached: boolean): Attachment {
   const named = new Set(flags.attach.map((name) => name.toLowerCase()));
   const unknown = [...named].find((name) => !["stdin", "stdout", "stderr"].includes(name));
@@ -44,17 +44,17 @@ export function attachment(flags: Pick<CreateFlagValues, "attach" | "interactive
   }
   if (detached) return { stdin: false, stdout: false, stderr: false };
   if (named.size === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
-  // As in Docker, -i attaches the input whatever else is named.
+  // As in Docker, -i attaches standard input in addition to the named streams.
   return { stdin: named.has("stdin") || flags.interactive, stdout: named.has("stdout"), stderr: named.has("stderr") };
 }
 
-/** The body of a create request. Only what was asked for is in it. @throws {UsageError} */
+/** Returns the body of a create request, which contains only the requested settings. @throws {UsageError} */
 export async function createRequest(
   flags: CreateFlagValues,
   [image, ...command]: readonly string[],
-  surroundings: CreateSurroundings,
+  callerEnvironment: CreateSurroundings,
 ): Promise<ContainerCreateRequest> {
-  const attach = attachment(flags, surroundings.detached);
+  const attach = attachment(flags, callerEnvironment.detached);
   const openStdin = flags.interactive || attach.stdin;
   const anonymous = flags.volume.filter((text) => !text.includes(":"));
   const config: ContainerConfig = {
@@ -63,14 +63,14 @@ export async function createRequest(
     AttachStdout: attach.stdout,
     AttachStderr: attach.stderr,
     OpenStdin: openStdin,
-    StdinOnce: openStdin && !surroundings.detached,
+    StdinOnce: openStdin && !callerEnvironment.detached,
     Tty: flags.tty,
-    Env: await environment(flags, surroundings.env),
+    Env: await environment(flags, callerEnvironment.env),
     Labels: await labels(flags["label-file"], flags.label),
     ...nameConfig(flags),
   };
   if (command.length > 0) config.Cmd = command;
-  // An empty entrypoint is sent as such: it takes the image's away.
+  // An empty entry point is sent as is: it removes the image's.
   if (flags.entrypoint !== undefined) config.Entrypoint = [flags.entrypoint];
   if (flags.user !== undefined) config.User = flags.user;
   if (flags.workdir !== undefined) config.WorkingDir = flags.workdir;
@@ -79,8 +79,8 @@ export async function createRequest(
   const health = healthcheck(flags);
   if (health !== undefined) config.Healthcheck = health;
   if (anonymous.length > 0) config.Volumes = Object.fromEntries(anonymous.map((target) => [target, {}]));
-  const host = await hostConfig(flags, surroundings.cwd);
-  const { size } = surroundings;
+  const host = await hostConfig(flags, callerEnvironment.cwd);
+  const { size } = callerEnvironment;
   if (flags.tty && size !== undefined) host.ConsoleSize = [size.rows, size.columns];
   const { mode, endpoints } = networking(flags);
   if (mode !== undefined) host.NetworkMode = mode;
@@ -88,7 +88,7 @@ export async function createRequest(
 }
 
 async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostConfig> {
-  for (const text of flags.volume) refuseVolume(text);
+  for (const text of flags.volume) checkVolume(text);
   const binds = flags.volume.filter((text) => text.includes(":")).map((text) => absoluteBind(text, cwd));
   const host: HostConfig = {
     AutoRemove: flags.rm,
@@ -111,15 +111,15 @@ async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostCon
   return host;
 }
 
-/** What can't be a `-v`, whatever the engine's system. @throws {UsageError} in Docker's words */
-function refuseVolume(text: string): void {
+/** Refuses a `-v` that is invalid on every platform. @throws {UsageError} with Docker's messages */
+function checkVolume(text: string): void {
   if (text === "") throw new UsageError("invalid empty volume spec");
   const parts = text.split(":");
   if (parts.includes("")) throw new UsageError(`invalid spec: ${text}: empty section between colons`);
   if (parts.length > 3) throw new UsageError(`invalid spec: ${text}: too many colons`);
 }
 
-/** An option without a value has an empty one, as in Docker. @throws {UsageError} */
+/** Returns the log configuration. An option without `=` has an empty value, as in Docker. @throws {UsageError} */
 function logConfig(flags: Pick<CreateFlagValues, "log-driver" | "log-opt">): LogConfig {
   const driver = flags["log-driver"] ?? "";
   if (driver === "none" && flags["log-opt"].length > 0) throw new UsageError("invalid logging opts for driver none");

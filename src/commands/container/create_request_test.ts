@@ -8,11 +8,11 @@ const env = (name: string) => ({ HOME: "/root", EMPTY: "" })[name];
 
 async function build(argv: string[], detached = false) {
   const { flags, args } = parseFlags(CREATE_FLAGS, argv, { flagsFirst: true });
-  // The parser fills in every flag of the specs.
+  // The parser sets every flag of the specs.
   return await createRequest(flags as CreateFlagValues, args, { env, cwd: "/home/me/work", detached });
 }
 
-Deno.test("create request: nothing but the image says nothing else", async () => {
+Deno.test("create request: without flags it has only the image", async () => {
   assert.deepEqual(await build(["busybox"]), {
     Image: "busybox",
     AttachStdin: false,
@@ -27,7 +27,7 @@ Deno.test("create request: nothing but the image says nothing else", async () =>
   });
 });
 
-Deno.test("create request: every flag has its field", async () => {
+Deno.test("create request: every flag is converted to its field", async () => {
   const argv = [
     ..."-i -t --rm -e A=b -e HOME -e UNSET -e EMPTY -w /w -u 1:2 --entrypoint /bin/x -h box -l a=b=c -l d".split(" "),
     ..."-v /src:/dst:ro -v ./here:/h -v ..:/up -v .:/dot -v name:/vol -v /anon --network none --privileged".split(" "),
@@ -72,7 +72,7 @@ Deno.test("create request: every flag has its field", async () => {
   });
 });
 
-Deno.test("create request: every limit, device and name has its field", async () => {
+Deno.test("create request: every limit, device and name is converted to its field", async () => {
   const argv = [
     ..."-m 64m --memory-swap -1 --memory-reservation 32m --memory-swappiness 0 --oom-kill-disable --cpus 1.5".split(
       " ",
@@ -138,7 +138,7 @@ Deno.test("create request: every limit, device and name has its field", async ()
   });
 });
 
-Deno.test("create request: labels of files, and over them those of the command line", async () => {
+Deno.test("create request: labels of the command line override those of files", async () => {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "# a comment\na=file\nb=file\nbare\n");
@@ -161,7 +161,7 @@ Deno.test("create request: an empty entrypoint is sent, -d attaches nothing, -a 
   assert.deepEqual(await streams(["-i", "-a", "stdout", "a"]), [true, true, false, true, true]);
 });
 
-Deno.test("create request: refusals", async () => {
+Deno.test("create request: invalid flags are refused", async () => {
   await assert.rejects(build(["-a", "stdlog", "a"]), /valid streams are STDIN, STDOUT and STDERR/);
   await assert.rejects(
     build(["-a", "stdin", "a"], true),
@@ -172,7 +172,7 @@ Deno.test("create request: refusals", async () => {
   await assert.rejects(build(["--env-file", "/nonexistent/file", "a"]), /no such file or directory/);
 });
 
-Deno.test("env file: Docker's rules", async () => {
+Deno.test("env file: is parsed by Docker's rules", async () => {
   const text = "\uFEFFA=b\r\n# comment\n  B= x # y \n\n\t#no\nHOME\nUNSET\nC='q'\nD=\n";
   assert.deepEqual(parseEnvFile("f", text, env), ["A=b", "B= x # y ", "HOME=/root", "C='q'", "D="]);
   assert.throws(
@@ -191,7 +191,7 @@ Deno.test("env file: Docker's rules", async () => {
   }
 });
 
-Deno.test("create request: the log's driver and options", async () => {
+Deno.test("create request: log driver and options are converted", async () => {
   const logConfig = async (...argv: string[]) => (await build([...argv, "img"])).HostConfig?.LogConfig;
   assert.equal(await logConfig(), undefined);
   assert.deepEqual(await logConfig("--log-driver", "none"), { Type: "none", Config: {} });

@@ -35,12 +35,12 @@ export const exec = defineCommand({
   args: { min: 2 },
   flags: EXEC_FLAGS,
   flagsFirst: true,
-  // What the command in the container came to is told by its exit code; a failure to ask for it is 1, as with docker.
+  // The exit code is that of the command in the container; a failure to run it gives 1, as with docker.
   exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
   needsClientProcess: ["interactive", "tty", "env-file"],
   examples: [{ line: "exec -i db psql <dump.sql", note: "Feed a file to a command in a running container" }],
-  run: (given: CommandContext, { args: [container, ...command], flags }) =>
-    timed(given, flags.timing, async (context) => {
+  run: (baseContext: CommandContext, { args: [container, ...command], flags }) =>
+    timed(baseContext, flags.timing, async (context) => {
       const { terminal, engine, clock } = context;
       const stdin = flags.interactive && !flags.detach;
       requireTty(terminal, flags.tty && stdin);
@@ -62,7 +62,10 @@ export const exec = defineCommand({
     }),
 });
 
-/** Of files first, so that `-e` goes before them. As with docker a wrong file is no wrong usage here. @throws {StatusError} */
+/**
+ * Returns the environment: variables of files first, so that `-e` overrides them. As in docker, an invalid file is not a usage
+ * error here. @throws {StatusError}
+ */
 async function environment(
   flags: Pick<FlagValues<typeof EXEC_FLAGS>, "env" | "env-file">,
   env: Terminal["env"],

@@ -8,7 +8,7 @@ import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, decodeAll, rawBlock, rawFile } from "../../tar/tar_testing.ts";
 import { callTsd } from "../fake_session.ts";
 
-Deno.test("diff: a letter and a path a line, which can't steer the terminal", async () => {
+Deno.test("diff: prints a letter and a path per line, without control characters", async () => {
   const changes = [{ Path: "/etc", Kind: 0 }, { Path: "/etc/new\nD /", Kind: 1 }, { Path: "/gone", Kind: 2 }];
   const engine = new FakeEngine(() => ({ json: changes }));
   const out = "C /etc\nA /etc/new D /\nD /gone\n";
@@ -31,7 +31,7 @@ const DIR = 0x8000_01ed;
 const LINK = 0x0800_01ff;
 const FILE = 0o644;
 
-/** An answer about a path. */
+/** A response for a path's stat. */
 function info(mode: number, linkTarget = "", bytes: readonly Uint8Array[] = []): FakeAnswer {
   const stat = { name: "x", size: 1, mode, mtime: "2024-01-01T00:00:00Z", linkTarget };
   const header = new TextEncoder().encode(JSON.stringify(stat)).toBase64();
@@ -42,7 +42,7 @@ const missing = () => {
   throw new TsdError("not_found", "");
 };
 
-/** Knows these paths, and takes every upload. */
+/** An engine that has these paths and accepts every upload. */
 const knowing = (paths: Readonly<Record<string, FakeAnswer>>) =>
   new FakeEngine(({ method, query }: EngineRequest) =>
     method === "PUT" ? { bytes: [] } : paths[String(query?.path)] ?? missing()
@@ -51,7 +51,7 @@ const knowing = (paths: Readonly<Record<string, FakeAnswer>>) =>
 const uploaded = ({ uploads }: FakeEngine): string[] =>
   decodeAll(uploads[0]!).entries.map(({ entry, data }) => `${entry.path} ${data}`.trim());
 
-Deno.test("cp to a container: names, queries, and what is at the target", () =>
+Deno.test("cp to a container: names and queries depend on what exists at the target", () =>
   inDir(async (directory) => {
     await Deno.mkdir(`${directory}/d`);
     await Deno.writeTextFile(`${directory}/d/f`, "text");
@@ -80,7 +80,7 @@ Deno.test("cp to a container: names, queries, and what is at the target", () =>
     assert.equal(engine.requests.at(-1)!.query?.copyUIDGID, true);
   }));
 
-Deno.test("cp to a container: a tar from standard input, as it is", async () => {
+Deno.test("cp to a container: a tar from standard input is sent unchanged", async () => {
   const engine = knowing({ "/there": info(DIR) });
   const terminal = new FakeTerminal({ stdin: "a tar", ttys: ["stdout"] });
   const call = await callTsd(engine, ["cp", "-", "web:/there"], { terminal });
@@ -90,7 +90,7 @@ Deno.test("cp to a container: a tar from standard input, as it is", async () => 
   assert.deepEqual(await callTsd(engine, ["cp", "-", "web:/new"]), refused);
 });
 
-Deno.test("cp from a container: names, and what is there already", () =>
+Deno.test("cp from a container: names depend on what exists at the target", () =>
   inDir(async (directory) => {
     const dir = rawBlock({ name: "d/", flag: "5", mode: "0000755\0" });
     const tar = (...members: Uint8Array[]) => [concat(...members, END_OF_TAR)];
@@ -136,7 +136,7 @@ Deno.test("cp from a container: names, and what is there already", () =>
     assert.ok(out.out.startsWith("f\0"), "the tar as it is");
   }));
 
-Deno.test("cp from a container: an engine that isn't honest can't get out of the folder", () =>
+Deno.test("cp from a container: a malicious engine can't write outside of the directory", () =>
   inDir(async (directory) => {
     await Deno.writeTextFile(`${directory}/victim`, "untouched");
     await Deno.mkdir(`${directory}/to`);
@@ -155,7 +155,7 @@ Deno.test("cp from a container: an engine that isn't honest can't get out of the
   }));
 
 Deno.test({
-  name: "cp from a container: what is copied is the caller's, without set-id bits, unless -a says otherwise",
+  name: "cp from a container: files belong to the caller and have no set-id bits, except with -a",
   ...requires("root"),
   fn: () =>
     inDir(async (directory) => {
@@ -171,7 +171,7 @@ Deno.test({
     }),
 });
 
-Deno.test("export: to a file that is whole or not there, or to standard output, but not to a terminal", () =>
+Deno.test("export: writes a file atomically or to standard output, but not to a terminal", () =>
   inDir(async (directory) => {
     const engine = new FakeEngine(() => ({
       bytes: [new TextEncoder().encode("tar "), new TextEncoder().encode("bytes")],

@@ -1,19 +1,19 @@
 import { toTsdError, type TsdError } from "../../errors.ts";
 import { printableLine, type Terminal } from "../../cli/mod.ts";
 
-/** Docker's own limit for commands with several targets. */
+/** Docker's limit of concurrent operations for commands with several targets. */
 const MAX_AT_ONCE = 50;
 
 export interface TargetOptions {
-  /** Prints what a success means; the target's name if not given. */
+  /** Returns the output for a target that succeeded. Default: the target's name and a line feed. */
   readonly report?: (target: string) => string;
-  /** Failures that are shown but don't count. */
+  /** Returns whether a failure is printed without affecting the exit code. */
   readonly forgives?: (error: TsdError) => boolean;
 }
 
 /**
- * Does the same to several targets, all at once, and reports in the order they were named. A failure doesn't keep the
- * others from being done. Resolves to the exit code: 1 if any failed.
+ * Runs an action on several targets concurrently and reports the results in the order of the targets. A failure doesn't stop
+ * the others. Resolves to the exit code: 1 if any failed.
  */
 export async function forEachTarget(
   terminal: Terminal,

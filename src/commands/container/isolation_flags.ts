@@ -1,7 +1,7 @@
 import type { FlagSpecs, FlagValues } from "../../cli/mod.ts";
 import { checkSysctl } from "../opts/sysctl.ts";
 
-/** What separates a container from the machine, and what lets it through. */
+/** Flags for a container's isolation from the host: namespaces, capabilities, devices and security options. */
 export const ISOLATION_FLAGS = {
   annotation: {
     type: "list",

@@ -6,17 +6,17 @@ import type { IsolationFlagValues } from "./isolation_flags.ts";
 import { given, list } from "./resource_request.ts";
 import { securityRequest } from "../opts/security_opt.ts";
 
-const OTHERS = /^container:.+/s;
+const CONTAINER_MODE = /^container:.+/s;
 
-/** The modes that Docker's client knows by itself; the engine says which containers there are. */
+/** The modes that Docker's client validates. The engine checks whether a container in a mode exists. */
 const MODES = [
-  ["pid", "--pid: invalid PID mode", (mode: string) => mode === "host" || OTHERS.test(mode)],
+  ["pid", "--pid: invalid PID mode", (mode: string) => mode === "host" || CONTAINER_MODE.test(mode)],
   ["uts", "--uts: invalid UTS mode", (mode: string) => mode === "host"],
   ["userns", "--userns: invalid USER mode", (mode: string) => mode === "host"],
   ["cgroupns", "--cgroupns: invalid CGROUP mode", (mode: string) => mode === "host" || mode === "private"],
 ] as const;
 
-/** What the flags of isolation say. @throws {UsageError} with Docker's texts */
+/** Converts the isolation flags to a host configuration. @throws {UsageError} with Docker's messages */
 export async function isolation(flags: IsolationFlagValues): Promise<HostConfig> {
   for (const [flag, message, isValid] of MODES) {
     const mode = flags[flag];
@@ -45,7 +45,7 @@ export async function isolation(flags: IsolationFlagValues): Promise<HostConfig>
   });
 }
 
-/** The last value of a key counts. */
+/** Parses `key=value` pairs; the last value of a key wins. */
 function pairs(texts: readonly string[]): Record<string, string> | undefined {
   return texts.length === 0 ? undefined : Object.fromEntries(texts.map(splitPair));
 }

@@ -70,7 +70,7 @@ const RAW_LINES = [
   ...["state: {{- pad .State 1 0}}", "status: {{- pad .Status 1 0}}", "names: {{.Names}}"],
   ...["labels: {{- pad .Labels 1 0}}", "ports: {{- pad .Ports 1 0}}", ""],
 ];
-/** Formats with names. */
+/** The formats that `--format raw` stands for. */
 const RAW = RAW_LINES.join("\n");
 export const RAW_WITH_SIZE = `${RAW}size: {{.Size}}\n`;
 const RAW_QUIET = "container_id: {{.ID}}";
@@ -111,7 +111,7 @@ export const ps = defineCommand({
       ...(size || needsSize(format) ? { size: true } : {}),
     });
     const rows = containers.map((container) => containerRow(container, Date.now(), flags["no-trunc"]));
-    // The usual case needs no template.
+    // The most common format needs no template.
     if (format === "{{.ID}}") await terminal.out(rows.map(({ ID }) => `${ID}\n`).join(""));
     else {await terminal.out(
         await renderList(size ? WITH_SIZE : CONTAINER_VIEW, format, rows, containers.map(rowMethods)),
@@ -122,12 +122,12 @@ export const ps = defineCommand({
 
 const WITH_SIZE: ListView<ContainerField> = { ...CONTAINER_VIEW, columns: [...COLUMNS, "Size"] };
 
-/** Sizes take the engine long, so it is asked for them only where they show. */
+/** Returns whether a format shows sizes, which are requested only then because computing them is slow. */
 const needsSize = (format: string): boolean => /\.Size\b|\{\{\s*json\s*\.\s*\}\}/.test(format);
 
 export const rowMethods = ({ Labels }: ContainerSummary): RowMethods => ({ Label: (key) => Labels?.[key] ?? "" });
 
-/** One row of the listing, in the order of Docker's JSON. */
+/** Returns a row of the listing, with the fields in the order of Docker's JSON. */
 export function containerRow(container: ContainerSummary, nowMs: number, full: boolean): Record<ContainerField, Cell> {
   const names = container.Names.map((name) => name.replace(/^\//, ""));
   return {
@@ -141,7 +141,7 @@ export function containerRow(container: ContainerSummary, nowMs: number, full: b
     LocalVolumes: String((container.Mounts ?? []).filter(({ Driver }) => Driver === "local").length),
     Mounts: (container.Mounts ?? []).map(({ Name, Source }) => Name || Source)
       .map((name) => full ? name : ellipsis(name, 15)).join(","),
-    // A name with a slash inside is how a container is called by one that links to it.
+    // A name that contains a slash is an alias in another container that links to this one.
     Names: (full ? names : names.filter((name) => !name.includes("/"))).join(","),
     Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(","),
     Platform: null,
@@ -154,8 +154,8 @@ export function containerRow(container: ContainerSummary, nowMs: number, full: b
 }
 
 function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
-  const own = humanSize(SizeRw, 3);
-  return SizeRootFs > 0 ? `${own} (virtual ${humanSize(SizeRootFs, 3)})` : own;
+  const writable = humanSize(SizeRw, 3);
+  return SizeRootFs > 0 ? `${writable} (virtual ${humanSize(SizeRootFs, 3)})` : writable;
 }
 
 function ellipsis(text: string, length: number): string {

@@ -1,7 +1,7 @@
 import type { FlagSpecs, FlagValues } from "../../cli/mod.ts";
 import { checkAddress, checkDomain, checkExtraHost } from "../opts/name_values.ts";
 
-/** What a container is called, whom it knows by name, and which ports it listens on. */
+/** Flags for host names, name resolution, networks and ports. */
 export const NAME_FLAGS = {
   "add-host": { type: "list", check: checkExtraHost, help: "Add a custom host-to-IP mapping (host:ip)" },
   dns: { type: "list", check: checkAddress, help: "Set custom DNS servers" },

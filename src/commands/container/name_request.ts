@@ -4,7 +4,7 @@ import { exposedPorts } from "../opts/name_values.ts";
 import { portBindings } from "../opts/port.ts";
 import { given, list } from "./resource_request.ts";
 
-/** A container's own names, and the ports that it says it listens on. @throws {UsageError} */
+/** Returns a container's host name, domain name and exposed ports. @throws {UsageError} */
 export function nameConfig(flags: NameFlagValues): ContainerConfig {
   const ports = [...exposedPorts(flags.expose), ...Object.keys(portBindings(flags.publish))];
   return given<ContainerConfig>({
@@ -14,7 +14,7 @@ export function nameConfig(flags: NameFlagValues): ContainerConfig {
   });
 }
 
-/** Whom it knows by name, and which of its ports are published. @throws {UsageError} */
+/** Returns a container's name resolution settings and published ports. @throws {UsageError} */
 export function nameHostConfig(flags: NameFlagValues): HostConfig {
   const same = (text: string) => text;
   return given<HostConfig>({

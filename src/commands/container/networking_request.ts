@@ -1,4 +1,4 @@
-/** `--network` and what goes with it: the networks that a container is to be in, with the docker CLI's forms and texts. */
+/** Converts `--network` and related flags to the networks of a container, with the docker CLI's formats and messages. */
 import type { EndpointIPAMConfig, EndpointSettings } from "../../api_types/mod.ts";
 import { UsageError } from "../../cli/mod.ts";
 import type { NameFlagValues } from "./name_flags.ts";
@@ -7,41 +7,44 @@ import { checkAddress } from "../opts/name_values.ts";
 type Flags = Pick<NameFlagValues, "network" | "network-alias" | "ip" | "ip6" | "mac-address">;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Networks that can't be combined with others. */
-const isAlone = (name: string): boolean => ["host", "none"].includes(name) || name.startsWith("container:");
+/** Returns whether a network mode can't be combined with other networks. */
+const isExclusive = (name: string): boolean => ["host", "none"].includes(name) || name.startsWith("container:");
 
-/** @throws {UsageError} */
+/**
+ * Returns the network mode and the endpoint settings by network name; these are undefined if the mode alone suffices.
+ * `--ip`, `--ip6`, `--mac-address` and `--network-alias` apply to the first network. @throws {UsageError}
+ */
 export function networking(flags: Flags): {
   readonly mode: string | undefined;
   readonly endpoints: Readonly<Record<string, EndpointSettings>> | undefined;
 } {
   const networks = flags.network.map(parseNetwork);
   const [first] = networks;
-  if (networks.length > 1 && networks.some(({ name }) => isAlone(name))) {
+  if (networks.length > 1 && networks.some(({ name }) => isExclusive(name))) {
     throw new UsageError("conflicting options: cannot attach both user-defined and non-user-defined network-modes");
   }
   const { "network-alias": aliases, ip, ip6, "mac-address": mac } = flags;
-  const own = first ?? { name: "default", settings: {} };
+  const primary = first ?? { name: "default", settings: {} };
   if (aliases.length > 0) {
-    if (own.settings.Aliases) throw conflict("--network-alias and per-network alias");
-    own.settings.Aliases = aliases;
+    if (primary.settings.Aliases) throw conflict("--network-alias and per-network alias");
+    primary.settings.Aliases = aliases;
   }
   if (ip !== undefined) {
-    if (own.settings.IPAMConfig?.IPv4Address) throw conflict("--ip and per-network IPv4 address");
-    withAddress(own.settings, { IPv4Address: checkAddress(ip) });
+    if (primary.settings.IPAMConfig?.IPv4Address) throw conflict("--ip and per-network IPv4 address");
+    withAddress(primary.settings, { IPv4Address: checkAddress(ip) });
   }
   if (ip6 !== undefined) {
-    if (own.settings.IPAMConfig?.IPv6Address) throw conflict("--ip6 and per-network IPv6 address");
-    withAddress(own.settings, { IPv6Address: checkAddress(ip6) });
+    if (primary.settings.IPAMConfig?.IPv6Address) throw conflict("--ip6 and per-network IPv6 address");
+    withAddress(primary.settings, { IPv6Address: checkAddress(ip6) });
   }
-  if (mac !== undefined) own.settings.MacAddress = mac;
-  const all = networks.length === 0 ? [own] : networks;
-  const seen = new Set<string>();
+  if (mac !== undefined) primary.settings.MacAddress = mac;
+  const all = networks.length === 0 ? [primary] : networks;
+  const names = new Set<string>();
   for (const { name } of all) {
-    if (seen.has(name)) throw new UsageError(`network ${JSON.stringify(name)} is specified multiple times`);
-    seen.add(name);
+    if (names.has(name)) throw new UsageError(`network ${JSON.stringify(name)} is specified multiple times`);
+    names.add(name);
   }
-  const isPlain = all.length === 1 && Object.keys(own.settings).length === 0;
+  const isPlain = all.length === 1 && Object.keys(primary.settings).length === 0;
   return {
     mode: first?.name,
     endpoints: isPlain ? undefined : Object.fromEntries(all.map(({ name, settings }) => [name, settings])),
@@ -52,7 +55,7 @@ function withAddress(settings: Mutable<EndpointSettings>, more: EndpointIPAMConf
   settings.IPAMConfig = { ...settings.IPAMConfig, ...more };
 }
 
-/** `NAME`, or `name=NAME,alias=…`. */
+/** Parses `NAME` or `name=NAME,alias=…`. @throws {UsageError} */
 function parseNetwork(text: string): { name: string; settings: Mutable<EndpointSettings> } {
   if (!/^\w[\w-]*=/.test(text)) return { name: text, settings: {} };
   const settings: Mutable<EndpointSettings> = {};

@@ -4,7 +4,7 @@ import { networking } from "./networking_request.ts";
 const from = (...network: string[]) =>
   networking({ network, "network-alias": [], ip: undefined, ip6: undefined, "mac-address": undefined });
 
-Deno.test("--network: none, one, several, with settings", () => {
+Deno.test("--network: none, one and several networks, with settings", () => {
   assert.deepEqual(from(), { mode: undefined, endpoints: undefined });
   assert.deepEqual(from("mine"), { mode: "mine", endpoints: undefined });
   assert.deepEqual(from("a", "b"), { mode: "a", endpoints: { a: {}, b: {} } });
@@ -13,7 +13,7 @@ Deno.test("--network: none, one, several, with settings", () => {
   });
 });
 
-Deno.test("--ip, --network-alias and --mac-address are for the first network", () => {
+Deno.test("--ip, --network-alias and --mac-address apply to the first network", () => {
   const flags = {
     ...{ network: ["a", "b"], "network-alias": ["x"], "mac-address": "02:00:00:00:00:01" },
     ...{ ip: "10.0.0.2", ip6: "fd00::2" },
@@ -29,7 +29,7 @@ Deno.test("--ip, --network-alias and --mac-address are for the first network", (
   assert.deepEqual(networking({ ...flags, network: [] }).endpoints?.default?.Aliases, ["x"]);
 });
 
-Deno.test("what doesn't go together is refused in the docker CLI's words", () => {
+Deno.test("conflicting network flags are refused with the docker CLI's messages", () => {
   const cases: [string[], string][] = [
     [["host", "a"], "conflicting options: cannot attach both user-defined and non-user-defined network-modes"],
     [["a", "a"], 'network "a" is specified multiple times'],

@@ -13,7 +13,7 @@ export const port = defineCommand({
   async run({ terminal, engine }: CommandContext, { args: [name, requested] }) {
     const { NetworkSettings: { Ports: ports } } = await inspectContainer(engine, name);
     const lines = requested === undefined ? allPorts(ports) : onePort(ports, requested, name);
-    if (lines.length > 0) await terminal.out(`${lines.toSorted(naturally).join("\n")}\n`);
+    if (lines.length > 0) await terminal.out(`${lines.toSorted(compareNaturally).join("\n")}\n`);
     return 0;
   },
 });
@@ -44,8 +44,8 @@ function requirePort(text: string): void {
 const address = ({ HostIp: host, HostPort: port }: PortBinding): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** `9/tcp` before `80/tcp`: digits count as numbers. */
-function naturally(a: string, b: string): number {
+/** Compares in natural order: `9/tcp` comes before `80/tcp`. */
+function compareNaturally(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.match(/\d+|\D+/g) ?? []);
   for (const [at, part] of left!.entries()) {
     const other = right![at];

@@ -10,7 +10,7 @@ const PORTS = {
 };
 const engine = () => new FakeEngine(() => ({ json: { NetworkSettings: { Ports: PORTS } } }));
 
-Deno.test("port: all of them in natural order, or one", async () => {
+Deno.test("port: prints all ports in natural order, or one port", async () => {
   assert.deepEqual(await callTsd(engine(), ["port", "web"]), {
     code: 0,
     out: "9/udp -> 127.0.0.1:10009\n80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n",
@@ -20,7 +20,7 @@ Deno.test("port: all of them in natural order, or one", async () => {
   assert.equal((await callTsd(engine(), ["port", "web", "9/udp"])).out, "127.0.0.1:10009\n");
 });
 
-Deno.test("port: none of them, in Docker's words", async () => {
+Deno.test("port: unpublished and invalid ports give Docker's errors", async () => {
   const none = new FakeEngine(() => ({ json: { NetworkSettings: { Ports: {} } } }));
   assert.deepEqual(await callTsd(none, ["port", "web"]), { code: 0, out: "", err: "" });
   const cases: readonly (readonly [string, string])[] = [

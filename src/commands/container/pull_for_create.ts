@@ -4,14 +4,17 @@ import { progressView } from "../image/progress_view.ts";
 import { displayName, pullShowing, pullTarget } from "../image/pull_output.ts";
 import { authFor } from "../config/registry_auth.ts";
 
-/** Pulls the image that a container is to be made of. `why`: one that is missing is told of, as docker does. */
+/**
+ * Pulls the image for a container to be created.
+ * @param why for a `missing` image a message is printed first, as docker does
+ */
 export async function pullForCreate(
   { engine, terminal }: CommandContext,
   image: string,
   why: "wanted" | "missing",
   { quiet, platform }: Pick<CreateFlagValues, "quiet" | "platform">,
 ): Promise<void> {
-  // It may take minutes, and programs that know passwords.
+  // A pull can take minutes and can run credential helpers.
   terminal.host?.needProcess();
   const { reference } = pullTarget(image);
   if (why === "missing" && !quiet) {

@@ -8,7 +8,7 @@ const NO_VALUE: ReadonlySet<string> = new Set([
   ...["cluster", "config-only", "disable-content-trust", "ingress", "ipv4", "tree", "use-api-socket"],
 ]);
 
-/** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
+/** Unsupported flags of docker's `run`, with the reason; an empty string means "not yet". */
 const OF_CONTAINERS: Readonly<Record<string, string>> = {
   "cpu-count": WINDOWS,
   "cpu-percent": WINDOWS,
@@ -25,7 +25,7 @@ const OF_CONTAINERS: Readonly<Record<string, string>> = {
   "use-api-socket": "",
 };
 
-/** Flags of docker's `volume create` that only a Swarm has a use for. */
+/** Flags of docker's `volume create` that apply only to Swarm. */
 export const CLUSTER_FLAGS: readonly string[] = [
   ...["availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing", "topology-preferred"],
   ...["topology-required", "type"],
@@ -46,10 +46,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ipv4: "",
 };
 
-/** They can be given, to be told why not. */
+/** The unsupported flags of `run`, which are refused with the reason. */
 export const REFUSED_FLAGS: FlagSpecs = refusedFlags(Object.keys(OF_CONTAINERS));
 
-/** Those of these names. */
+/** Returns the specs of unsupported flags by their names. */
 export function refusedFlags(names: readonly string[]): FlagSpecs {
   return Object.fromEntries(names.map((name): [string, RefusedFlag] => [name, {
     type: "refused",

@@ -18,7 +18,7 @@ export const rm = defineCommand({
   },
   examples: [{ line: "rm -f web", note: "Kill and remove a container" }],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
-    // With -f, a container that isn't there is as good as removed.
+    // With -f, a container that doesn't exist counts as removed.
     const forgives = ({ meaning }: { meaning: { http: number } }) => flags.force && meaning.http === 404;
     const remove = (name: string) => removingNot("image", engine, name, () => removeContainer(engine, name, flags));
     return await forEachTarget(terminal, args, remove, { forgives });

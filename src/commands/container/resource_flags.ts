@@ -5,13 +5,13 @@ import { parseUlimit } from "../opts/ulimit.ts";
 
 const BYTES = { type: "number", valueName: "bytes", read: readBytes } as const;
 
-/** The text stays as it is once it is known to be right; the request is made from it. */
-const checked = (parse: (text: string) => unknown) => (text: string): string => {
+/** Validates a value with `parse` and keeps its text, which is parsed again for the request. */
+const validated = (parse: (text: string) => unknown) => (text: string): string => {
   parse(text);
   return text;
 };
 
-/** Limits that can also be changed later, with `update`. */
+/** Limits that `update` can change later. */
 export const LIMIT_FLAGS = {
   "blkio-weight": {
     type: "number",
@@ -35,12 +35,12 @@ export const LIMIT_FLAGS = {
   "pids-limit": { type: "int", help: "Tune container pids limit (set -1 for unlimited)" },
 } as const satisfies FlagSpecs;
 
-/** All limits of a new container on the machine. */
+/** All resource limits of a new container. */
 export const RESOURCE_FLAGS = {
   ...LIMIT_FLAGS,
   "blkio-weight-device": {
     type: "list",
-    check: checked(parseWeight),
+    check: validated(parseWeight),
     help: "Block IO weight (relative device weight): DEVICE:WEIGHT",
   },
   "cgroup-parent": { type: "string", help: "Optional parent cgroup for the container" },
@@ -51,22 +51,22 @@ export const RESOURCE_FLAGS = {
   },
   "device-read-bps": {
     type: "list",
-    check: checked(parseByteRate),
+    check: validated(parseByteRate),
     help: "Limit read rate (bytes per second) from a device: DEVICE:RATE",
   },
   "device-read-iops": {
     type: "list",
-    check: checked(parseOperationRate),
+    check: validated(parseOperationRate),
     help: "Limit read rate (IO per second) from a device: DEVICE:RATE",
   },
   "device-write-bps": {
     type: "list",
-    check: checked(parseByteRate),
+    check: validated(parseByteRate),
     help: "Limit write rate (bytes per second) to a device: DEVICE:RATE",
   },
   "device-write-iops": {
     type: "list",
-    check: checked(parseOperationRate),
+    check: validated(parseOperationRate),
     help: "Limit write rate (IO per second) to a device: DEVICE:RATE",
   },
   "memory-swappiness": { type: "int", help: "Tune container memory swappiness (0 to 100)" },
@@ -76,7 +76,7 @@ export const RESOURCE_FLAGS = {
   ulimit: {
     type: "list",
     valueName: "ulimit",
-    check: checked(parseUlimit),
+    check: validated(parseUlimit),
     help: "Ulimit options: NAME=SOFT[:HARD]",
   },
 } as const satisfies FlagSpecs;

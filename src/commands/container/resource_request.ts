@@ -4,7 +4,7 @@ import { parseByteRate, parseOperationRate, parseWeight } from "../opts/device.t
 import type { LimitFlagValues, ResourceFlagValues } from "./resource_flags.ts";
 import { ulimits } from "../opts/ulimit.ts";
 
-/** The limits that were given, and nothing else. */
+/** Returns only the limits that were given. */
 export function limits(flags: LimitFlagValues): Resources {
   return given<Resources>({
     BlkioWeight: flags["blkio-weight"],
@@ -21,7 +21,7 @@ export function limits(flags: LimitFlagValues): Resources {
   });
 }
 
-/** The part of a host configuration that limits the use of the machine. @throws {UsageError} */
+/** Returns the resource limits of a host configuration. @throws {UsageError} */
 export function resources(flags: ResourceFlagValues): HostConfig {
   const swappiness = flags["memory-swappiness"];
   if (swappiness !== undefined && (swappiness < -1 || swappiness > 100)) {
@@ -46,12 +46,12 @@ export function resources(flags: ResourceFlagValues): HostConfig {
   };
 }
 
-/** Undefined where nothing was given. */
+/** Parses a list; undefined if it is empty. */
 export function list<T>(texts: readonly string[], parse: (text: string) => T): T[] | undefined {
   return texts.length === 0 ? undefined : texts.map(parse);
 }
 
-/** Without what is undefined. */
+/** Returns the fields that are not undefined. */
 export function given<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -6,10 +6,10 @@ import { followExec } from "./attached_exec.ts";
 import { runExitCode } from "./run.ts";
 import { NO_STREAM } from "../stdio_session.ts";
 
-/** What a host can have begun has no terminal and reads no standard input. */
+/** A command that a command server ran has no terminal and doesn't read standard input. */
 const ATTACH = { stdin: false, stdout: true, stderr: true };
 
-/** `tsd __resume exec`: goes on with what an engine did for its caller when it went away. */
+/** `tsd __resume exec`: continues an exec whose command server went away while it ran the command. */
 export const resumeExec = defineCommand({
   usage: "ID",
   args: { min: 1, max: 1 },
@@ -20,7 +20,7 @@ export const resumeExec = defineCommand({
     followExec(context, id, NO_STREAM, { stdin: false, tty: false, what: `the command of exec ${id}` }),
 });
 
-/** `tsd __resume run`: the same. */
+/** `tsd __resume run`: continues a run whose command server went away while it ran the command. */
 export const resumeRun = defineCommand({
   usage: "[OPTIONS] ID",
   args: { min: 1, max: 1 },

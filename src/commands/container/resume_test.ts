@@ -11,7 +11,7 @@ const text = (string: string) => new TextEncoder().encode(string);
 const frame = (type: number, payload: string): Uint8Array =>
   new Uint8Array([type, 0, 0, 0, 0, 0, 0, payload.length, ...text(payload)]);
 
-/** An exec's inspection, in turn; the streams that it still has, and what was asked for. */
+/** An engine that returns the exec's states in turn and its remaining streams, and records the requests. */
 function execEngine(inspections: (object | TsdError)[], output: Uint8Array[] = []): FakeEngine {
   const answer = (): FakeAnswer => {
     const next = inspections.length > 1 ? inspections.shift()! : inspections[0]!;
@@ -21,7 +21,7 @@ function execEngine(inspections: (object | TsdError)[], output: Uint8Array[] = [
   return new FakeEngine(answer, () => new FakeRawStream(true, output));
 }
 
-Deno.test("resume exec: streams and exit code of a process that runs", async () => {
+Deno.test("resume exec: a running process's streams and exit code are passed on", async () => {
   const engine = execEngine([{ TsdAwaited: true, Running: true, ExitCode: null }, { Running: false, ExitCode: 7 }], [
     frame(1, "out\n"),
     frame(2, "err\n"),
@@ -30,7 +30,7 @@ Deno.test("resume exec: streams and exit code of a process that runs", async () 
   assert.deepEqual(engine.calls.slice(0, 2), ["GET /exec/e1/json", "POST /tsd/exec/e1/attach"]);
 });
 
-Deno.test("resume exec: one that has ended, and what nobody knows any more", async () => {
+Deno.test("resume exec: an exited process gives its exit code, an unknown one an error", async () => {
   const ended = execEngine([{ TsdAwaited: false, Running: false, ExitCode: 3 }]);
   assert.deepEqual(await callTsd(ended, ["__resume", "exec", "e1"]), { code: 3, out: "", err: "" });
   const lost = "tsd: The connection to the command of exec e1 was lost";
@@ -58,7 +58,7 @@ function runEngine(exit: FakeAnswer | TsdError, output: Uint8Array[], attach?: T
   });
 }
 
-/** Streams of a container that has ended get another second, which no test waits for. */
+/** Clears timers on disposal: the streams of an exited container get another second, which no test waits for. */
 function noTimersLeft(): Disposable {
   const real = globalThis.setTimeout;
   const started: ReturnType<typeof real>[] = [];
@@ -75,7 +75,7 @@ function noTimersLeft(): Disposable {
   };
 }
 
-Deno.test("resume run: attaches and waits, and starts nothing", async () => {
+Deno.test("resume run: attaches and waits without starting the container", async () => {
   using _timers = noTimersLeft();
   for (const [flags, condition] of [[[], "not-running"], [["--rm=true"], "removed"]] as const) {
     const engine = runEngine({ json: { StatusCode: 6 } }, [frame(1, "rest\n")]);
@@ -86,7 +86,7 @@ Deno.test("resume run: attaches and waits, and starts nothing", async () => {
   }
 });
 
-Deno.test("resume run: signals go to the container, unless the command was told otherwise", async () => {
+Deno.test("resume run: signals are forwarded to the container, except with --sig-proxy=false", async () => {
   using _timers = noTimersLeft();
   for (const [flag, handled] of [["--sig-proxy=true", true], ["--sig-proxy=false", false]] as const) {
     const terminal = new FakeTerminal();
@@ -107,13 +107,13 @@ Deno.test("resume run: signals go to the container, unless the command was told 
   }
 });
 
-Deno.test("resume run: a container that is gone leaves no exit code", async () => {
+Deno.test("resume run: a removed container has no exit code", async () => {
   const removed = new TsdError("container_not_found", `No such container: ${ID}`);
   const { code, err } = await callTsd(runEngine(removed, [], removed), ["__resume", "run", "--rm=true", ID]);
   assert.deepEqual([code, err], [125, `tsd: No such container: ${ID}\n`]);
 });
 
-Deno.test("resume: what it can't go on with", async () => {
+Deno.test("resume: unknown commands and arguments are refused", async () => {
   const engine = execEngine([{}]);
   const { code, err } = await callTsd(engine, ["__resume", "pull", "x"]);
   assert.deepEqual([code, err], [1, "tsd: unknown command: tsd __resume\nSee 'tsd --help'.\n"]);
@@ -121,6 +121,6 @@ Deno.test("resume: what it can't go on with", async () => {
   assert.deepEqual(engine.calls, []);
 });
 
-Deno.test("resume: nobody is told of it", async () => {
+Deno.test("resume: is hidden from help", async () => {
   assert.doesNotMatch((await callTsd(execEngine([{}]), ["--help"])).out, /__resume/);
 });

@@ -13,7 +13,7 @@ import { REFUSED_FLAGS } from "./refused_flags.ts";
 import { requireTty } from "../stdio_session.ts";
 import { timed, TIMING_FLAG } from "../timed.ts";
 
-/** `docker run` keeps 1 to 124 for the command in the container: all failures of its own are 125 to 127. */
+/** Returns the exit code of a failed `run`. Codes 1 to 124 are reserved for the command in the container, as in docker. */
 export function runExitCode(error: TsdError): number {
   const code = defaultExitCode(error);
   return code === 1 ? 125 : code;
@@ -43,24 +43,24 @@ export const run = defineCommand({
   ],
   exitCode: runExitCode,
   needsClientProcess: [...CREATE_IN_OWN_PROCESS, "attach"],
-  run: (given: CommandContext, { args, flags }) =>
-    timed(given, flags.timing, async (context) => {
+  run: (baseContext: CommandContext, { args, flags }) =>
+    timed(baseContext, flags.timing, async (context) => {
       const { terminal, engine, clock } = context;
       const attach = attachment(flags, flags.detach);
       requireTty(terminal, flags.tty && attach.stdin);
-      // Before there is a container that nobody could be attached to.
+      // Validated before the container is created, because attaching to it would fail.
       parseDetachKeys(flags["detach-keys"] ?? "");
       if (!flags.detach && flags["sig-proxy"]) terminal.host?.needSignals(PROXIED);
-      const surroundings = {
+      const environment = {
         env: (name: string) => terminal.env(name),
         cwd: terminal.cwd(),
         detached: flags.detach,
         size: terminal.size(),
       };
-      const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
+      const id = await createWithPull(context, flags, await createRequest(flags, args, environment));
       clock?.lap("create");
       if (flags.detach) {
-        // As with docker, the id is of use even when the start fails.
+        // As in docker, the id is printed even if the start fails.
         await terminal.out(`${id}\n`);
         await startContainer(engine, id);
         clock?.lap("start");

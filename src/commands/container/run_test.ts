@@ -15,7 +15,7 @@ function frame(type: number, payload: string): Uint8Array {
 }
 
 interface Script {
-  /** Answers of `create`, in turn. */
+  /** Responses to create requests, in turn. */
   readonly create?: (FakeAnswer | TsdError)[];
   readonly start?: TsdError;
   readonly exitCode?: number;
@@ -41,7 +41,7 @@ function engineFor({ create = [], start, exitCode = 0, output = [], pull = [], r
 
 const request = (engine: FakeEngine, path: string) => engine.requests.find((each) => each.path.endsWith(path));
 
-Deno.test("run: attaches and waits before the start, passes both streams on and returns the exit code", async () => {
+Deno.test("run: attaches and waits before the start, forwards both streams and returns the exit code", async () => {
   const engine = engineFor({ exitCode: 7, output: [frame(1, "out\n"), frame(2, "err\n"), frame(1, "more\n")] });
   assert.deepEqual(await callTsd(engine, ["run", "--rm", "busybox", "sh", "-c", "exit 7"]), {
     code: 7,
@@ -58,7 +58,7 @@ Deno.test("run: attaches and waits before the start, passes both streams on and 
   assert.deepEqual(request(engine, "/wait")?.query, { condition: "removed" });
 });
 
-Deno.test("run, start, exec: the keys that detach are the engine's to know", async () => {
+Deno.test("run, start, exec: the detach keys are passed to the engine", async () => {
   const keys = ["--detach-keys", "ctrl-x,q"];
   const running = engineFor();
   await callTsd(running, ["run", ...keys, "busybox"]);
@@ -73,13 +73,13 @@ Deno.test("run, start, exec: the keys that detach are the engine's to know", asy
   assert.deepEqual((request(exec, "/box/exec")?.body as { DetachKeys?: string }).DetachKeys, "ctrl-x,q");
 });
 
-Deno.test("run: without --rm it waits for the next exit", async () => {
+Deno.test("run: without --rm, waits for the next exit", async () => {
   const engine = engineFor();
   await callTsd(engine, ["run", "busybox"]);
   assert.deepEqual(request(engine, "/wait")?.query, { condition: "next-exit" });
 });
 
-Deno.test("run -d: prints the id, also when the start fails", async () => {
+Deno.test("run -d: prints the id even if the start fails", async () => {
   assert.deepEqual(await callTsd(engineFor(), ["run", "-d", "busybox"]), { code: 0, out: `${ID}\n`, err: "" });
   const failing = engineFor({ start: new TsdError("command_not_found", 'exec: "x": executable file not found') });
   assert.deepEqual(await callTsd(failing, ["run", "-d", "busybox", "x"]), {
@@ -89,7 +89,7 @@ Deno.test("run -d: prints the id, also when the start fails", async () => {
   });
 });
 
-Deno.test("run: a missing image is pulled, with everything but the command's output on standard error", async () => {
+Deno.test("run: a missing image is pulled, and only the command's output is on standard output", async () => {
   const engine = engineFor({
     create: [new TsdError("image_not_found", "No such image: busybox:latest")],
     pull: [
@@ -125,7 +125,7 @@ Status: Downloaded newer image for busybox:latest
   ]);
 });
 
-Deno.test("run --pull: never, always, and nonsense", async () => {
+Deno.test("run --pull: never, always, and invalid values", async () => {
   const missing = () => [new TsdError("image_not_found", "No such image: a:latest")];
   const never = engineFor({ create: missing() });
   assert.deepEqual(await callTsd(never, ["run", "--pull", "never", "a"]), {
@@ -145,7 +145,7 @@ Deno.test("run --pull: never, always, and nonsense", async () => {
   ]);
 });
 
-Deno.test("run: failures of its own are 125 to 127", async () => {
+Deno.test("run: failures before the command runs have the exit codes 125 to 127", async () => {
   const codeOf = async (start: TsdError) => (await callTsd(engineFor({ start }), ["run", "--rm", "a"])).code;
   assert.equal(await codeOf(new TsdError("command_not_found", "x")), 127);
   assert.equal(await codeOf(new TsdError("command_not_executable", "x")), 126);
@@ -160,12 +160,12 @@ Deno.test("run: failures of its own are 125 to 127", async () => {
   assert.deepEqual([failed.code, failed.err], [125, "tsd: toomanyrequests\n"]);
 });
 
-Deno.test("run -i: input is passed on and closed at its end", async () => {
+Deno.test("run -i: input is forwarded and closed at its end", async () => {
   const raw = new FakeRawStream(
     true,
     new ReadableStream({
       async pull(controller) {
-        // The process ends when its input does, as cat does.
+        // The process exits at the end of its input, as cat does.
         while (!raw.inputClosed) await new Promise((resolve) => setTimeout(resolve, 1));
         controller.enqueue(frame(1, raw.input.map((bytes) => new TextDecoder().decode(bytes)).join("")));
         controller.close();
@@ -179,13 +179,13 @@ Deno.test("run -i: input is passed on and closed at its end", async () => {
   assert(raw.disposed);
 });
 
-Deno.test("run -i: output decides the end, not an input that never ends", async () => {
+Deno.test("run -i: the session ends with the output, even if the input doesn't end", async () => {
   const terminal = new FakeTerminal({ stdin: new ReadableStream() });
   const engine = engineFor({ output: [frame(1, "done\n")], exitCode: 3 });
   assert.deepEqual(await callTsd(engine, ["run", "-i", "busybox"], { terminal }), { code: 3, out: "done\n", err: "" });
 });
 
-Deno.test("run: signals go to the container while it runs", async () => {
+Deno.test("run: signals are forwarded to the container while it runs", async () => {
   const terminal = new FakeTerminal();
   const ended = Promise.withResolvers<void>();
   const raw = new FakeRawStream(
@@ -211,7 +211,7 @@ Deno.test("run: signals go to the container while it runs", async () => {
   assert(!own.calls.some((call) => call.endsWith("/kill")));
 });
 
-Deno.test("run -t: raw output, the terminal's size, and a terminal that gets back what it had", async () => {
+Deno.test("run -t: output is raw, the terminal's size is set, and the terminal is restored", async () => {
   const terminal = new FakeTerminal({ ttys: ["stdin", "stdout"], stdin: "x" });
   const engine = engineFor({ raw: new FakeRawStream(false, [text("raw\r\n")]) });
   assert.equal((await callTsd(engine, ["run", "-it", "busybox"], { terminal })).out, "raw\r\n");
@@ -223,7 +223,7 @@ Deno.test("run -t: raw output, the terminal's size, and a terminal that gets bac
   assert.deepEqual(untouched.calls, []);
 });
 
-/** A process with a terminal that never ends, and a user who types. */
+/** A process that has a terminal and doesn't exit, and a user who types. */
 function endless(typed: string) {
   const terminal = new FakeTerminal({
     ttys: ["stdin", "stdout"],
@@ -233,7 +233,7 @@ function endless(typed: string) {
   return { terminal, raw, typed: () => raw.input.map((bytes) => new TextDecoder().decode(bytes)).join("") };
 }
 
-Deno.test("run -t: the container gets our size with its creation", async () => {
+Deno.test("run -t: the container is created with the terminal's size", async () => {
   const sizeOf = (engine: FakeEngine) => (request(engine, "/create")?.body as ContainerCreateRequest).HostConfig;
   const terminal = () => new FakeTerminal({ ttys: ["stdout"] });
   const [withTty, without] = [engineFor({ raw: new FakeRawStream(false, []) }), engineFor()];
@@ -242,7 +242,7 @@ Deno.test("run -t: the container gets our size with its creation", async () => {
   assert.deepEqual([sizeOf(withTty)?.ConsoleSize, sizeOf(without)?.ConsoleSize], [[24, 80], undefined]);
 });
 
-Deno.test("run -it: sizes are told one after another, and the last one last", async () => {
+Deno.test("run -it: resizes are sent sequentially, the latest size last", async () => {
   const { terminal, raw } = endless("");
   const reported: PromiseWithResolvers<void>[] = [];
   const engine = new FakeEngine(async ({ path }) => {
@@ -271,7 +271,7 @@ Deno.test("run -it: sizes are told one after another, and the last one last", as
   assert.equal((await running).code, 143);
 });
 
-Deno.test("run -it: the detach keys leave the container running, and give the terminal back", async () => {
+Deno.test("run -it: the detach keys leave the container running and restore the terminal", async () => {
   for (const [flags, keys] of [[[], "\x10\x11"], [["--detach-keys", "ctrl-a,x"], "\x01x"]] as const) {
     const { terminal, raw, typed } = endless(`ls\n${keys}lost`);
     const result = await callTsd(engineFor({ raw }), ["run", "-it", ...flags, "busybox"], { terminal });
@@ -280,7 +280,7 @@ Deno.test("run -it: the detach keys leave the container running, and give the te
   }
 });
 
-Deno.test("run -it: a signal that ends us gives the terminal back first", async () => {
+Deno.test("run -it: the terminal is restored before a signal ends the program", async () => {
   const { terminal, raw } = endless("");
   const running = callTsd(engineFor({ raw }), ["run", "-it", "busybox"], { terminal });
   while (!terminal.raw) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -289,7 +289,7 @@ Deno.test("run -it: a signal that ends us gives the terminal back first", async 
   assert.deepEqual(await running, { code: 143, out: "", err: "" });
 });
 
-Deno.test("run -it: an engine that goes away gives the terminal back", async () => {
+Deno.test("run -it: the terminal is restored after the connection to the engine was lost", async () => {
   const terminal = new FakeTerminal({ ttys: ["stdin", "stdout"], stdin: new ReadableStream() });
   const broken = new ReadableStream({
     pull: () => Promise.reject(new TsdError("engine_unavailable", "The engine has gone")),
@@ -299,14 +299,14 @@ Deno.test("run -it: an engine that goes away gives the terminal back", async () 
   assert.deepEqual([result.code, result.err, terminal.raw], [125, "tsd: The engine has gone\n", false]);
 });
 
-Deno.test("run: whoever stops reading ends it quietly", async () => {
+Deno.test("run: closed output ends the program without an error message", async () => {
   const terminal = new FakeTerminal();
   terminal.closedAfterBytes = 3;
   const engine = engineFor({ output: [frame(1, "abc"), frame(1, "def")] });
   assert.deepEqual(await callTsd(engine, ["run", "busybox"], { terminal }), { code: 141, out: "abc", err: "" });
 });
 
-Deno.test("run --cidfile: written once, never over another's, and gone when nothing was created", async () => {
+Deno.test("run --cidfile: is written, never overwritten, and removed if no container was created", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const path = `${dir}/cid`;

@@ -4,10 +4,10 @@ import { retryUntilAvailable } from "../../client/reconnect.ts";
 import { killContainer, resizeContainer } from "../../client/containers.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 
-/** What {@link proxySignals} passes on. */
+/** The signals that {@link proxySignals} forwards. */
 export const PROXIED: readonly Deno.Signal[] = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
 
-/** Passes signals that we get on to a container, until disposed; one that doesn't run doesn't mind. */
+/** Forwards signals that this process receives to a container, until disposed. A container that isn't running is ignored. */
 export function proxySignals(terminal: Terminal, engine: EngineTransport, id: string): Disposable {
   return terminal.onSignal(PROXIED, (signal) => {
     killContainer(engine, id, signal).catch(async (thrown) => {
@@ -17,7 +17,7 @@ export function proxySignals(terminal: Terminal, engine: EngineTransport, id: st
   });
 }
 
-/** Keeps a container's terminal as large as ours, from now on, until disposed. */
+/** Keeps the size of a process's terminal equal to this terminal's, from now on, until disposed. */
 export function followSize(
   terminal: Terminal,
   resize: (rows: number, columns: number) => Promise<void>,
@@ -26,7 +26,7 @@ export function followSize(
     const size = terminal.size();
     if (size === undefined) return;
     await retryUntilAvailable(() => resize(size.rows, size.columns)).catch(async (thrown) => {
-      // It may have ended meanwhile; an engine that is gone is the session's to tell of.
+      // The process may have exited in the meantime. A lost connection is reported by the session.
       const isOver = isTsdError(
         thrown,
         "not_running",
@@ -40,8 +40,8 @@ export function followSize(
     });
   };
   let requested = 0;
-  // One after another, or an older size might come last.
-  const tell = async () => {
+  // Sequentially, because otherwise an older size could arrive last.
+  const report = async () => {
     if (++requested > 1) return;
     for (let done = 0; done < requested;) {
       done = requested;
@@ -49,8 +49,8 @@ export function followSize(
     }
     requested = 0;
   };
-  void tell();
-  return terminal.onSignal(["SIGWINCH"], () => void tell());
+  void report();
+  return terminal.onSignal(["SIGWINCH"], () => void report());
 }
 
 /** {@link followSize} for a container's main process. */

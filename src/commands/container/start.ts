@@ -19,12 +19,12 @@ export const start = defineCommand({
     interactive: { type: "bool", short: "i", help: "Attach container's STDIN" },
     "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },
   },
-  // What the container's process came to is told as its exit code; all other failures are 1, as with docker.
+  // The exit code is that of the container's process; all other failures give 1, as with docker.
   exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
   needsClientProcess: ["attach", "interactive"],
   examples: [{ line: "start -a job", note: "Start a container and show its output" }],
-  run: (given: CommandContext, { args, flags }) =>
-    timed(given, flags.timing, async (context) => {
+  run: (baseContext: CommandContext, { args, flags }) =>
+    timed(baseContext, flags.timing, async (context) => {
       const { engine, terminal, clock } = context;
       if (!flags.attach && !flags.interactive) {
         return await forEachTarget(terminal, args, async (name) => {

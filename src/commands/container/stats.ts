@@ -11,7 +11,7 @@ import { FORMAT_HELP, isUsualTable, renderList, shortId } from "../formatter/lis
 import { StatsBoard } from "./stats_display.ts";
 import { blankRow, STATS_VIEW, type StatsField, statsRow } from "./stats_row.ts";
 
-/** Between two pictures of a live table, in ms. */
+/** The interval between two updates of the live table. */
 const REFRESH_MS = 500;
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
@@ -41,27 +41,27 @@ export const stats = defineCommand({
     const full = flags["no-trunc"];
     if (flags["no-stream"]) return await once({ terminal, engine, full, render }, args, flags.all);
     return await live(
-      { terminal, engine, full, render: isTable ? picture(terminal, render) : render },
+      { terminal, engine, full, render: isTable ? redrawing(terminal, render) : render },
       args,
       flags.all,
     );
   },
 });
 
-interface Showing {
+interface View {
   readonly terminal: Terminal;
   readonly engine: EngineTransport;
-  /** Whole ids. */
+  /** Show full ids. */
   readonly full: boolean;
   readonly render: Render;
 }
 
-/** One picture; without names of all containers that run, or of all. */
-async function once({ terminal, engine, full, render }: Showing, args: readonly string[], all: boolean) {
+/** Prints one sample of each container: of the named ones, or of all running ones (`all`: of all containers). */
+async function once({ terminal, engine, full, render }: View, args: readonly string[], all: boolean) {
   const names = args.length > 0 ? args : (await listContainers(engine, { all })).map(({ Id }) => shortId(Id));
   const found = await Promise.allSettled(names.map((name) => firstSample(engine, name)));
   const failures = found.filter((result) => result.status === "rejected").map(({ reason }) => toTsdError(reason));
-  // A container that went meanwhile is no failure when nobody asked for it by name.
+  // A container that was removed in the meantime is a failure only if it was named.
   if (args.length > 0 && failures.length > 0) return await fail(terminal, failures);
   const rows = found.flatMap((result, at) =>
     result.status === "fulfilled" && result.value !== undefined ? [statsRow(names[at], result.value, full)] : []
@@ -75,8 +75,8 @@ async function firstSample(engine: EngineTransport, name: string): Promise<Conta
   for await (const sample of containerStats(engine, name, { stream: false, signal })) return sample;
 }
 
-/** Picture after picture, until nothing is left to show or the engine ends. */
-async function live({ terminal, engine, full, render }: Showing, args: readonly string[], all: boolean) {
+/** Prints samples repeatedly, until no container is left or the engine ends the stream. */
+async function live({ terminal, engine, full, render }: View, args: readonly string[], all: boolean) {
   using board = new StatsBoard(engine);
   for (const name of args) board.follow(name);
   let end: { readonly failure: TsdError | undefined } | undefined;
@@ -94,8 +94,8 @@ async function live({ terminal, engine, full, render }: Showing, args: readonly 
   return 0;
 }
 
-/** On a terminal each picture covers the one before. */
-function picture(terminal: Terminal, render: Render): Render {
+/** Makes each output replace the previous one if standard output is a terminal. */
+function redrawing(terminal: Terminal, render: Render): Render {
   if (!terminal.isTty("stdout")) return render;
   return async (rows) => HOME + (await render(rows)).replaceAll("\n", `${CLEAR_LINE}\n`) + CLEAR_BELOW;
 }

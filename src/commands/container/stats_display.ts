@@ -6,59 +6,63 @@ import type { EngineTransport } from "../../client/transport.ts";
 import { toTsdError, type TsdError } from "../../errors.ts";
 import { shortId } from "../formatter/list_format.ts";
 
-interface Followed {
+interface FollowedContainer {
   latest: ContainerStats | undefined;
   readonly stop: AbortController;
-  /** Resolves at the first sample, or when there will be none. */
+  /** Resolves at the first sample, or to the error if there will be none. */
   readonly heard: Promise<TsdError | undefined>;
 }
 
-/** Containers and the last that was heard of each; disposing of it ends all listening. */
+/** The followed containers with the latest sample of each. Disposing closes all streams. */
 export class StatsBoard implements Disposable {
   readonly #engine: EngineTransport;
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string, FollowedContainer>();
   readonly #stop = new AbortController();
 
   constructor(engine: EngineTransport) {
     this.#engine = engine;
   }
 
-  /** In the order in which they came. */
+  /** The containers in the order in which they were added. */
   get rows(): readonly { readonly requested: string; readonly latest: ContainerStats | undefined }[] {
     return [...this.#followed].map(([requested, { latest }]) => ({ requested, latest }));
   }
 
-  /** Begins to listen to a container, as it was named. */
+  /** Starts following a container by its requested name. */
   follow(requested: string): void {
     if (this.#followed.has(requested)) return;
     const stop = new AbortController();
     const first = Promise.withResolvers<TsdError | undefined>();
-    const followed: Followed = { latest: undefined, stop, heard: first.promise };
+    const followed: FollowedContainer = { latest: undefined, stop, heard: first.promise };
     this.#followed.set(requested, followed);
     void this.#listen(requested, followed, () => first.resolve(undefined)).catch((thrown) => {
       first.resolve(toTsdError(thrown));
-      // One of which nothing was ever heard stays, so that its failure can be told.
+      // A container without any sample is kept, so that `settled` returns its failure.
       if (followed.latest !== undefined) this.#drop(requested, followed);
     });
   }
 
+  /** Stops following a container. */
   forget(requested: string): void {
     this.#followed.get(requested)?.stop.abort();
     this.#followed.delete(requested);
   }
 
-  /** Waits until something was heard of each. The failures, in order. */
+  /** Waits until each container has a sample or has failed. Returns the failures, in order. */
   async settled(): Promise<TsdError[]> {
     const heard = await Promise.all([...this.#followed.values()].map(({ heard }) => heard));
     return heard.filter((error) => error !== undefined);
   }
 
-  /** Follows all containers (`all`: also those that don't run), also those to come; `onEnd` is told when that ends. */
+  /**
+   * Follows all running containers (`all`: stopped ones too), including those that appear later.
+   * @param onEnd called when the event stream ends, with the failure if there was one
+   */
   async followAll(all: boolean, onEnd: (failure: TsdError | undefined) => void): Promise<void> {
     const filters = { type: ["container"] };
     const events = await listenToEvents(this.#engine, { filters, signal: this.#stop.signal });
     for (const { Id } of await listContainers(this.#engine, { all })) this.follow(shortId(Id));
-    void this.#adapt(events, all).then(() => onEnd(undefined), (thrown) => onEnd(toTsdError(thrown)));
+    void this.#followEvents(events, all).then(() => onEnd(undefined), (thrown) => onEnd(toTsdError(thrown)));
   }
 
   [Symbol.dispose](): void {
@@ -66,26 +70,26 @@ export class StatsBoard implements Disposable {
     for (const requested of [...this.#followed.keys()]) this.forget(requested);
   }
 
-  async #adapt(events: Awaited<ReturnType<typeof listenToEvents>>, all: boolean): Promise<void> {
-    const [comes, goes] = all ? ["create", "destroy"] : ["start", "die"];
+  async #followEvents(events: Awaited<ReturnType<typeof listenToEvents>>, all: boolean): Promise<void> {
+    const [added, removed] = all ? ["create", "destroy"] : ["start", "die"];
     for await (const { message: { Action, Actor } } of events) {
-      if (Action === comes) this.follow(shortId(Actor.ID));
-      if (Action === goes) this.forget(shortId(Actor.ID));
+      if (Action === added) this.follow(shortId(Actor.ID));
+      if (Action === removed) this.forget(shortId(Actor.ID));
     }
   }
 
-  async #listen(requested: string, followed: Followed, onHeard: () => void): Promise<void> {
+  async #listen(requested: string, followed: FollowedContainer, onHeard: () => void): Promise<void> {
     const { signal } = followed.stop;
     for await (const sample of containerStats(this.#engine, requested, { stream: true, signal })) {
       followed.latest = sample;
       onHeard();
     }
-    // It was removed.
+    // The container was removed.
     this.#drop(requested, followed);
     onHeard();
   }
 
-  #drop(requested: string, followed: Followed): void {
+  #drop(requested: string, followed: FollowedContainer): void {
     if (this.#followed.get(requested) === followed) this.#followed.delete(requested);
   }
 }

@@ -29,7 +29,10 @@ export const STATS_VIEW: ListView<StatsField> = {
   columns: ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"],
 };
 
-/** One row, with Docker's arithmetic and in the order of its JSON. `asked` is how the container was named. */
+/**
+ * Returns a row, computed as in docker, with the fields in the order of its JSON.
+ * @param requested the name by which the container was requested
+ */
 export function statsRow(requested: string, stats: ContainerStats, full: boolean): Record<StatsField, string> {
   const networks = Object.values(stats.networks ?? {});
   const [read, written] = blockBytes(stats.blkio_stats.io_service_bytes_recursive ?? []);
@@ -48,22 +51,22 @@ export function statsRow(requested: string, stats: ContainerStats, full: boolean
   };
 }
 
-/** The row of a container of which nothing has been heard. */
+/** Returns the row of a container that has no sample yet. */
 export function blankRow(requested: string): Record<StatsField, string> {
   const [none, pairOfNone] = ["--", "-- / --"];
   const shown = { Container: requested, ID: requested, Name: none, NetIO: none, PIDs: none };
   return { BlockIO: none, CPUPerc: none, ...shown, MemPerc: none, MemUsage: pairOfNone };
 }
 
-/** Processors that were busy for it between the two samples: 1 is one of them. */
+/** Returns the container's CPU usage between two samples, in CPUs. */
 function cpuShare(now: CpuStats, before: CpuStats): number {
-  const own = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
+  const containerUsage = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
   const all = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
   const cpuCount = now.online_cpus || (now.cpu_usage.percpu_usage?.length ?? 0);
-  return own > 0 && all > 0 ? own / all * cpuCount : 0;
+  return containerUsage > 0 && all > 0 ? containerUsage / all * cpuCount : 0;
 }
 
-/** Without the file cache that the kernel would give up first. */
+/** Returns the memory usage in bytes without the inactive file cache, which the kernel reclaims first. */
 function usedBytes({ usage = 0, stats = {} }: MemoryStats): number {
   const cache = stats.total_inactive_file ?? stats.inactive_file ?? 0;
   return cache < usage ? usage - cache : usage;

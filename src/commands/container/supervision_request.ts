@@ -4,10 +4,10 @@ import type { CreateFlagValues } from "./create_flags.ts";
 import { durationNanos } from "../opts/duration.ts";
 
 const HEALTH_ACTIONS = ["none", "kill", "restart", "stop"];
-/** Where the engine looks for `--health-on-failure`: an annotation can be given by every client. */
+/** The annotation from which the engine reads `--health-on-failure`; any client can set an annotation. */
 const HEALTH_ON_FAILURE_ANNOTATION = "io.tsd.health-on-failure";
 
-/** `--restart`: a policy's name, with `:N` a limit on retries. @throws {UsageError} with Docker's texts */
+/** Parses `--restart`: a policy's name, with `:N` a retry limit. @throws {UsageError} with Docker's messages */
 export function restartPolicy(
   { restart: text, rm }: Pick<CreateFlagValues, "restart" | "rm">,
 ): RestartPolicy | undefined {
@@ -21,7 +21,7 @@ export function restartPolicy(
     throw new UsageError("invalid restart policy format: maximum retry count must be an integer");
   }
   if (rm && name !== "no") throw new UsageError("conflicting options: cannot specify both --restart and --rm");
-  // Whether there is such a policy is the engine's to say.
+  // The engine checks whether the policy exists.
   return { Name: name as RestartPolicy["Name"], MaximumRetryCount: Number(count) };
 }
 
@@ -32,7 +32,7 @@ const DURATIONS = {
   "health-start-interval": "StartInterval",
 } as const satisfies Record<string, keyof HealthConfig>;
 
-/** `--health-*` and `--no-healthcheck`. @throws {UsageError} with Docker's texts */
+/** Converts `--health-*` and `--no-healthcheck`. @throws {UsageError} with Docker's messages */
 export function healthcheck(flags: CreateFlagValues): HealthConfig | undefined {
   const config: HealthConfig = {};
   if (flags["health-cmd"]) config.Test = ["CMD-SHELL", flags["health-cmd"]];
@@ -53,7 +53,7 @@ export function healthcheck(flags: CreateFlagValues): HealthConfig | undefined {
   return { Test: ["NONE"] };
 }
 
-/** `--health-on-failure`, as the annotation that the engine reads. @throws {UsageError} */
+/** Converts `--health-on-failure` to the annotation that the engine reads. @throws {UsageError} */
 export function healthAnnotations(
   { "health-on-failure": action }: Pick<CreateFlagValues, "health-on-failure">,
 ): Record<string, string> | undefined {

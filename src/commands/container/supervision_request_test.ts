@@ -6,7 +6,7 @@ import { createRequest } from "./create_request.ts";
 
 function build(...argv: string[]): Promise<ContainerCreateRequest> {
   const { flags, args } = parseFlags(CREATE_FLAGS, [...argv, "img"], { flagsFirst: true });
-  // The parser fills in every flag of the specs.
+  // The parser sets every flag of the specs.
   return createRequest(flags as CreateFlagValues, args, { env: () => undefined, cwd: "/", detached: false });
 }
 
@@ -21,7 +21,7 @@ async function refused(...argv: string[]): Promise<string> {
   return assert.fail(`${argv.join(" ")} was taken`);
 }
 
-Deno.test("restart flag: as the docker CLI reads it", async () => {
+Deno.test("restart flag: is parsed as the docker CLI does", async () => {
   const policy = async (...argv: string[]) => (await build(...argv)).HostConfig?.RestartPolicy;
   assert.equal(await policy(), undefined);
   assert.equal(await policy("--restart="), undefined);
@@ -29,7 +29,7 @@ Deno.test("restart flag: as the docker CLI reads it", async () => {
   assert.deepEqual(await policy("--restart=on-failure:3"), { Name: "on-failure", MaximumRetryCount: 3 });
   assert.deepEqual(await policy("--restart=on-failure:"), { Name: "on-failure", MaximumRetryCount: 0 });
   assert.deepEqual(await policy("--restart", "no", "--rm"), { Name: "no", MaximumRetryCount: 0 });
-  // What there is no such policy of is the engine's to say.
+  // The engine checks whether the policy exists.
   assert.deepEqual(await policy("--restart", "foo:-2"), { Name: "foo", MaximumRetryCount: -2 });
   assert.equal(
     await refused("--restart", ":3"),
@@ -47,7 +47,7 @@ Deno.test("restart flag: as the docker CLI reads it", async () => {
   );
 });
 
-Deno.test("health flags: each has its field, in nanoseconds", async () => {
+Deno.test("health flags: each is converted to its field, durations in nanoseconds", async () => {
   const health = async (...argv: string[]) => (await build(...argv)).Healthcheck;
   assert.equal(await health(), undefined);
   assert.equal(await health("--health-interval", "0", "--health-retries", "0", "--health-cmd", ""), undefined);
@@ -66,7 +66,7 @@ Deno.test("health flags: each has its field, in nanoseconds", async () => {
   assert.deepEqual(HostConfig?.Annotations, { "io.tsd.health-on-failure": "restart" });
 });
 
-Deno.test("health flags: refusals in the docker CLI's words", async () => {
+Deno.test("health flags: invalid values are refused with the docker CLI's messages", async () => {
   const bad = (flag: string, text: string) => refused(`--${flag}=${text}`);
   const texts = {
     "5": 'missing unit in duration "5"',
@@ -99,7 +99,7 @@ Deno.test("health flags: refusals in the docker CLI's words", async () => {
   );
 });
 
-Deno.test("init flag", async () => {
+Deno.test("init flag: is converted to its field", async () => {
   assert.equal((await build("--init")).HostConfig?.Init, true);
   assert.equal((await build("--init=false")).HostConfig?.Init, undefined);
 });

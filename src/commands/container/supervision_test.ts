@@ -13,7 +13,7 @@ import { StatsBoard } from "./stats_display.ts";
 const ID = "0123456789ab".padEnd(64, "0");
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("pause, unpause, restart: each target, with its options", async () => {
+Deno.test("pause, unpause, restart: are requested for each target, with options", async () => {
   const engine = new FakeEngine(() => ({ json: {} }));
   assert.deepEqual(await callTsd(engine, ["pause", "a", "b"]), { code: 0, out: "a\nb\n", err: "" });
   await callTsd(engine, ["unpause", "a"]);
@@ -27,7 +27,7 @@ Deno.test("pause, unpause, restart: each target, with its options", async () => 
   assert.deepEqual(engine.requests[3].query, { t: 0, signal: "INT" });
 });
 
-Deno.test("rename: says nothing, and why not", async () => {
+Deno.test("rename: prints nothing on success and an error on failure", async () => {
   const engine = new FakeEngine(({ query }) => {
     if (query?.name === "b") return { json: {} };
     throw new TsdError("name_in_use", "Conflict. The name is in use.");
@@ -40,7 +40,7 @@ Deno.test("rename: says nothing, and why not", async () => {
   });
 });
 
-Deno.test("top: ps's options go through, wide columns come back", async () => {
+Deno.test("top: passes ps options and prints wide columns", async () => {
   const engine = new FakeEngine(() => ({ json: { Titles: ["PID", "CMD"], Processes: [["7", "sleep 9"]] } }));
   const { out } = await callTsd(engine, ["top", "web", "-o", "pid,cmd"]);
   assert.equal(out, "PID                 CMD\n7                   sleep 9\n");
@@ -53,7 +53,7 @@ const EVENT =
   `"Attributes":{"name":"web","image":"alpine","note":"a\\nb"}},"scope":"local","time":1763942400,` +
   `"timeNano":1763942400123456789}`;
 
-Deno.test("events: one line each, with every digit of the time; nothing of it steers a terminal", async () => {
+Deno.test("events: prints a line per event, with nanoseconds and without control characters", async () => {
   const engine = new FakeEngine(() => ({ bytes: [bytes(EVENT + "\n")] }));
   const { code, out } = await callTsd(engine, ["events", "--since", "5", "-f", "type=container"]);
   assert.equal(code, 0);
@@ -69,7 +69,7 @@ Deno.test("events: one line each, with every digit of the time; nothing of it st
   });
 });
 
-Deno.test("events --format json: as the engine wrote it; templates", async () => {
+Deno.test("events --format: json is the engine's text; templates are executed", async () => {
   const engine = new FakeEngine(() => ({ bytes: [bytes(EVENT.slice(0, 40)), bytes(EVENT.slice(40) + "\r\n")] }));
   assert.equal((await callTsd(engine, ["events", "--format", "json"])).out, EVENT + "\n");
   assert.equal((await callTsd(engine, ["events", "--format", "{{json .}}"])).out, EVENT + "\n");
@@ -118,7 +118,7 @@ function sample(more: Partial<ContainerStats> = {}): ContainerStats {
   };
 }
 
-/** Answers listings with one container, and its stats with one sample. */
+/** An engine that lists one container and returns one sample of its stats. */
 const oneContainer = () =>
   new FakeEngine(({ path }) => {
     if (path === "/containers/json") return { json: [{ Id: ID }] };
@@ -126,7 +126,7 @@ const oneContainer = () =>
     throw new TsdError("container_not_found", "No such container: db");
   });
 
-Deno.test("stats --no-stream: Docker's arithmetic and columns", async () => {
+Deno.test("stats --no-stream: values and columns are Docker's", async () => {
   const { code, out } = await callTsd(oneContainer(), ["stats", "--no-stream"]);
   assert.equal(code, 0);
   assert.equal(
@@ -136,7 +136,7 @@ Deno.test("stats --no-stream: Docker's arithmetic and columns", async () => {
   );
 });
 
-Deno.test("stats --no-stream --format json: all fields; an unknown container is an error", async () => {
+Deno.test("stats --no-stream --format json: prints all fields, and an unknown container is an error", async () => {
   const { out } = await callTsd(oneContainer(), ["stats", "--no-stream", "--no-trunc", "--format", "json", "web"]);
   assert.deepEqual(JSON.parse(out), {
     BlockIO: "1kB / 2.5MB",
@@ -161,7 +161,7 @@ Deno.test("stats --no-stream --format json: all fields; an unknown container is 
   }
 });
 
-/** An engine whose streams stay open: the test says what they carry. */
+/** An engine whose streams stay open and are fed by the test. */
 class LiveEngine implements EngineTransport {
   readonly opened = new Map<string, ReadableStreamDefaultController<Uint8Array>>();
   readonly containers: string[] = [];
@@ -199,7 +199,7 @@ class LiveEngine implements EngineTransport {
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-Deno.test("stats: containers come and go with their events", async () => {
+Deno.test("stats: containers are added and removed on their events", async () => {
   const engine = new LiveEngine();
   engine.containers.push("a".repeat(64));
   const [a, b] = ["a".repeat(12), "b".repeat(12)];
@@ -226,7 +226,7 @@ Deno.test("stats: containers come and go with their events", async () => {
   assert.deepEqual([[...engine.opened.keys()], ended], [[], 1]);
 });
 
-Deno.test("stats: a live table covers the one before, on a terminal", async () => {
+Deno.test("stats: on a terminal a live table replaces the previous one", async () => {
   const engine = new LiveEngine();
   const terminal = new FakeTerminal({ ttys: ["stdout"] });
   const context = { terminal, engine } as unknown as CommandContext;

@@ -2,7 +2,7 @@ import { defineCommand, renderTable } from "../../cli/mod.ts";
 import { containerTop } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 
-/** Docker's columns of this command are wider than those of listings. */
+/** Docker's minimum column width for this command, which is wider than that of listings. */
 const MIN_COLUMN_WIDTH = 20;
 
 /** `tsd top`. */

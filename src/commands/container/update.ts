@@ -54,7 +54,7 @@ export const update = defineCommand({
     const code = await forEachTarget(terminal, args, async (name) => {
       warnings.push(...(await updateContainer(engine, name, body)).Warnings ?? []);
     });
-    // As with docker they are part of the output.
+    // As in docker, warnings are part of the output.
     for (const warning of warnings) await terminal.out(`${printableLine(warning)}\n`);
     return code;
   },

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { callTsd } from "../fake_session.ts";
 
-Deno.test("update: only what was given is sent, to each container; warnings are part of the output", async () => {
+Deno.test("update: sends only given settings to each container, and prints warnings to standard output", async () => {
   const engine = new FakeEngine(() => ({ json: { Warnings: ["a warning"] } }));
   const argv = "update -m 1g --memory-swap -1 --cpus 1.5 --pids-limit -1 --restart on-failure:3 web db".split(" ");
   assert.deepEqual(await callTsd(engine, argv), { code: 0, out: "web\ndb\na warning\na warning\n", err: "" });
@@ -19,7 +19,7 @@ Deno.test("update: only what was given is sent, to each container; warnings are 
   ]);
 });
 
-Deno.test("update: ports to publish and to take back", async () => {
+Deno.test("update: ports are published and unpublished", async () => {
   const engine = new FakeEngine(() => ({ json: { Warnings: [] } }));
   const update = async (...words: string[]) => await callTsd(engine, ["update", ...words, "web"]);
   const names = ["8080", "127.0.0.1:8081/udp", "[::1]:8082:80", ":53", "9000-9010:90"];
@@ -39,7 +39,7 @@ Deno.test("update: ports to publish and to take back", async () => {
   }
 });
 
-Deno.test("update: nothing to change, and what can't be changed", async () => {
+Deno.test("update: no flags, and unsupported flags, are refused", async () => {
   const engine = new FakeEngine(() => assert.fail("nothing is asked"));
   assert.deepEqual(await callTsd(engine, ["update", "web"]), {
     code: 1,

@@ -13,7 +13,7 @@ export const daemonStatus = defineCommand({
   args: { min: 0, max: 0 },
   flags: {},
   examples: [{ line: "daemon status", note: "Exit code 0 when the engine runs, 3 when it doesn't" }],
-  run: (context: CommandContext) => perform(context, engineStatus),
+  run: (context: CommandContext) => runAction(context, engineStatus),
 });
 
 /** `tsd daemon stop`. */
@@ -24,7 +24,8 @@ export const daemonStop = defineCommand({
     timeout: { type: "int", short: "t", default: 30, help: "Seconds to wait for its end" },
   },
   examples: [{ line: "daemon stop", note: "The engine ends, containers run on" }],
-  run: (context: CommandContext, { flags }) => perform(context, (control) => stopEngine(control, flags.timeout * 1000)),
+  run: (context: CommandContext, { flags }) =>
+    runAction(context, (control) => stopEngine(control, flags.timeout * 1000)),
 });
 
 /** `tsd daemon reload`. */
@@ -33,10 +34,10 @@ export const daemonReload = defineCommand({
   args: { min: 0, max: 0 },
   flags: {},
   examples: [{ line: "daemon reload", note: "Run a new version, or configuration, without a pause" }],
-  run: (context: CommandContext) => perform(context, reloadEngine),
+  run: (context: CommandContext) => runAction(context, reloadEngine),
 });
 
-async function perform(
+async function runAction(
   context: CommandContext,
   action: (control: EngineControl) => Promise<Outcome>,
 ): Promise<number> {
@@ -45,7 +46,10 @@ async function perform(
   return code;
 }
 
-/** The default engine, or that of `-H` or TSD_HOST: DOCKER_HOST may well be another program's. @throws {TsdError} usage */
+/**
+ * Returns the control of the default engine, or of that of `-H` or TSD_HOST. DOCKER_HOST is ignored, because it can refer to
+ * another program's engine. @throws {TsdError} usage (the address is not a unix socket)
+ */
 async function controlOf({ terminal, hostFlag }: CommandContext): Promise<EngineControl> {
   const env = (name: string) => name === "DOCKER_HOST" ? undefined : terminal.env(name);
   const host = chooseHost({ flag: hostFlag, env });

@@ -4,35 +4,35 @@ import { type EngineTransport, readJson } from "../../client/transport.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { EngineProcess, EngineProcesses } from "./engine_process.ts";
 
-/** How long an engine may take to answer before that is said, in ms. */
+/** The time after which an engine is reported as not responding. */
 const ANSWER_LIMIT_MS = 3_000;
-/** How long a re-execution may take, in ms. */
+/** The time limit of a re-execution. */
 const RELOAD_LIMIT_MS = 30_000;
 const POLL_MS = 10;
-/** As `systemctl is-active`: the engine doesn't run. */
+/** The exit code if the engine isn't running, as that of `systemctl is-active`. */
 const NOT_RUNNING_EXIT = 3;
 
-/** What the commands on the engine itself work with. */
+/** What the commands that manage the engine depend on. */
 export interface EngineControl {
   /** Absolute path of the engine's socket. */
   readonly socket: string;
-  /** Whether it is the one that starts on demand. */
+  /** Whether it is the default engine, which starts on demand. */
   readonly isDefault: boolean;
   readonly processes: EngineProcesses;
-  /** The engine at that socket; it isn't started. */
+  /** The engine at the socket. It is never started. */
   readonly engine: EngineTransport;
   /** Unix time in ms. */
   now(): number;
   pause(ms: number): Promise<void>;
 }
 
-/** What a command says, and its exit code. */
+/** A command's output and exit code. */
 export interface Outcome {
   readonly text: string;
   readonly code: number;
 }
 
-/** Whether the engine runs, and what it does. @throws {TsdError} permission_denied */
+/** Reports whether the engine is running, and its state. @throws {TsdError} permission_denied */
 export async function engineStatus(control: EngineControl): Promise<Outcome> {
   const found = await control.processes.find(control.socket);
   if (found === undefined) {
@@ -51,7 +51,7 @@ export async function engineStatus(control: EngineControl): Promise<Outcome> {
   return { text: `${head}\n${lines.join("")}`, code: info === undefined ? 1 : 0 };
 }
 
-/** Ends the engine and waits until it has ended; containers run on. @throws {TsdError} timeout, conflict, permission_denied */
+/** Stops the engine and waits until it has exited. Containers keep running. @throws {TsdError} timeout, conflict, permission_denied */
 export async function stopEngine(control: EngineControl, limitMs: number): Promise<Outcome> {
   const found = await control.processes.find(control.socket);
   if (found === undefined) return { text: "tsd is not running\n", code: 0 };
@@ -65,7 +65,7 @@ export async function stopEngine(control: EngineControl, limitMs: number): Promi
   return { text: `Stopped the engine (process ${found.pid}); containers run on\n`, code: 0 };
 }
 
-/** Makes the engine execute itself anew and waits until it serves. @throws {TsdError} engine_unavailable, timeout, conflict */
+/** Makes the engine re-execute itself and waits until it responds. @throws {TsdError} engine_unavailable, timeout, conflict */
 export async function reloadEngine(control: EngineControl): Promise<Outcome> {
   const { processes, socket } = control;
   const found = await processes.find(socket);
@@ -116,7 +116,7 @@ function endpointsOf(info: SystemInfo): [string, string][] {
 const age = ({ now }: EngineControl, { startedMs }: EngineProcess): string =>
   humanDuration(Math.max(now() - startedMs, 0));
 
-/** Undefined when it takes too long, or has just closed its socket. */
+/** Returns the engine's information; undefined if the request times out or the engine has just closed its socket. */
 async function answer({ engine }: EngineControl): Promise<SystemInfo | undefined> {
   try {
     return await readJson(await engine.request({ method: "GET", path: "/info", timeoutMs: ANSWER_LIMIT_MS }));
@@ -130,7 +130,7 @@ async function answers(control: EngineControl): Promise<boolean> {
   return await answer(control) !== undefined;
 }
 
-/** @throws {TsdError} timeout */
+/** Polls until `isDone` returns true. @throws {TsdError} timeout */
 async function until(
   control: EngineControl,
   limitMs: number,

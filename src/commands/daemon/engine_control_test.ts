@@ -14,7 +14,7 @@ const INFO = {
   ContainersPaused: 1,
 };
 
-/** An engine whose process ends, or executes itself anew, so long after it was told to. */
+/** Creates a control whose engine exits or re-executes itself `afterMs` after the signal. */
 function control({ found = ENGINE, afterMs = 100, info, ...more }: {
   found?: EngineProcess | null;
   afterMs?: number;
@@ -53,7 +53,7 @@ const silent = () => {
   throw new TsdError("timeout", "no answer");
 };
 
-Deno.test("daemon status: what runs, since when, by whom", async () => {
+Deno.test("daemon status: prints the process, its start time and what started it", async () => {
   assert.deepEqual(await engineStatus(control().it), {
     code: 0,
     text: `tsd is running
@@ -69,7 +69,7 @@ Deno.test("daemon status: what runs, since when, by whom", async () => {
   assert.match(service.text, /Process: {4}4711, started by systemd \(tsd\.service\)\n/);
 });
 
-Deno.test("daemon status: what doesn't run, and what doesn't answer", async () => {
+Deno.test("daemon status: reports an engine that isn't running or doesn't respond", async () => {
   assert.deepEqual(await engineStatus(control({ found: null }).it), {
     code: 3,
     text: "tsd is not running (nobody listens at /run/tsd/tsd.sock; the first command that needs it starts it)\n",
@@ -87,7 +87,7 @@ Deno.test("daemon status: what doesn't run, and what doesn't answer", async () =
   await assert.rejects(engineStatus(broken.it), /boom/);
 });
 
-Deno.test("daemon stop: waits for the end, or says that it doesn't come", async () => {
+Deno.test("daemon stop: waits until the engine has exited, or reports a timeout", async () => {
   const { it, signals, passedMs } = control({ afterMs: 500 });
   assert.deepEqual(await stopEngine(it, 1000), {
     code: 0,
@@ -101,14 +101,14 @@ Deno.test("daemon stop: waits for the end, or says that it doesn't come", async 
   });
 });
 
-Deno.test("daemon reload: waits until the engine has executed itself anew and answers", async () => {
+Deno.test("daemon reload: waits until the engine has re-executed itself and responds", async () => {
   let answers = 0;
   const { it, signals, passedMs } = control({ afterMs: 300, info: () => ++answers > 2 ? INFO : silent() });
   assert.deepEqual(await reloadEngine(it), { code: 0, text: "Reloaded the engine (process 4711)\n" });
   assert.deepEqual([signals, passedMs(), answers], [["SIGHUP 4711"], 320, 3]);
 });
 
-Deno.test("daemon reload: nothing to reload, one that would die of it, one that did, one that doesn't do it", async () => {
+Deno.test("daemon reload: fails if there is no engine, or it doesn't handle SIGHUP, exits, or doesn't re-execute itself", async () => {
   const refused = async (made: ReturnType<typeof control>) => {
     try {
       await reloadEngine(made.it);

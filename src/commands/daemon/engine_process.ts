@@ -1,31 +1,34 @@
 import { TsdError } from "../../errors.ts";
 
-/** Clock ticks of /proc in a second, on all architectures (USER_HZ). */
+/** Clock ticks per second in /proc (USER_HZ), on all supported architectures. */
 const TICKS_PER_SECOND = 100;
-/** What an engine holds for life. */
+/** The lock file that an engine keeps open as long as it runs. */
 const LOCK = /^\/run\/tsd(?:-[0-9a-f]{6})?\/lock$/;
 
 /** The process of an engine. */
 export interface EngineProcess {
   readonly pid: number;
-  /** With the pid it names the process for ever. */
+  /** The start time in clock ticks since boot. With the pid it identifies the process uniquely. */
   readonly startTicks: bigint;
-  /** Unix time in ms, exact to some 10 ms. */
+  /** The start time as Unix time in ms, accurate to about 10 ms. */
   readonly startedMs: number;
   /** What started it. */
   readonly origin: "service" | "client" | "hand";
 }
 
-/** Engines as processes of this machine. */
+/** Engine processes on this machine. */
 export interface EngineProcesses {
-  /** The engine that listens at a socket; undefined when nobody does. @throws {TsdError} permission_denied, conflict */
+  /** Returns the engine that listens at a socket; undefined if there is none. @throws {TsdError} permission_denied, conflict */
   find(socketPath: string): Promise<EngineProcess | undefined>;
-  /** Sends a signal to that very process, having looked that it is an engine. @throws {TsdError} conflict, permission_denied */
+  /**
+   * Sends a signal to the process after verifying that it is an engine. Does nothing if it has exited.
+   * @throws {TsdError} conflict, permission_denied
+   */
   signal(engine: EngineProcess, signal: "SIGTERM" | "SIGHUP"): Promise<void>;
   hasEnded(engine: EngineProcess): boolean;
-  /** Whether the process does something of its own on SIGHUP, instead of dying of it. */
+  /** Returns whether the process handles SIGHUP, whose default action would kill it. */
   catchesHangup(engine: EngineProcess): Promise<boolean>;
-  /** A text that is another one once the process has executed a program anew. */
+  /** Returns an opaque string that changes whenever the process executes a program. @throws {TsdError} permission_denied */
   incarnation(engine: EngineProcess): Promise<string>;
 }
 
@@ -33,7 +36,7 @@ type SysModule = typeof import("../../sys/mod.ts");
 
 const SIGNALS = { SIGHUP: 1, SIGTERM: 15 } as const;
 
-/** The real {@link EngineProcesses}. */
+/** {@link EngineProcesses} of this machine, found by way of unix sockets and /proc. */
 export class HostEngineProcesses implements EngineProcesses {
   readonly #sys: SysModule;
   readonly #isLock: (path: string) => boolean;
@@ -76,7 +79,7 @@ export class HostEngineProcesses implements EngineProcesses {
     return (BigInt(`0x${caught}`) & (1n << BigInt(SIGNALS.SIGHUP - 1))) !== 0n;
   }
 
-  /** Where the kernel has put things, which it chooses anew at each execve(2). */
+  /** Returns the auxiliary vector, whose randomized addresses and random bytes the kernel chooses at each execve(2). */
   async incarnation(engine: EngineProcess): Promise<string> {
     try {
       return (await Deno.readFile(`/proc/${engine.pid}/auxv`)).toHex();
@@ -100,12 +103,15 @@ export class HostEngineProcesses implements EngineProcesses {
     }
   }
 
-  /** Whoever took over an address from the environment must not be able to make us end just any program. */
+  /**
+   * Requires that the process holds an engine's lock. A manipulated address in the environment must not make this command
+   * signal an arbitrary program that listens there.
+   */
   async #requireLock(engine: EngineProcess): Promise<void> {
     const dir = `/proc/${engine.pid}/fd`;
     try {
       for await (const { name } of Deno.readDir(dir)) {
-        if (this.#isLock(await Deno.readLink(`${dir}/${name}`).catch(exited))) return;
+        if (this.#isLock(await Deno.readLink(`${dir}/${name}`).catch(ignoreNotFound))) return;
       }
     } catch (thrown) {
       if (thrown instanceof Deno.errors.PermissionDenied) throw notAllowed(engine, thrown);
@@ -115,8 +121,8 @@ export class HostEngineProcesses implements EngineProcesses {
   }
 }
 
-/** A descriptor that was closed while we looked. */
-function exited(thrown: unknown): string {
+/** Ignores a descriptor that was closed in the meantime. */
+function ignoreNotFound(thrown: unknown): string {
   if (thrown instanceof Deno.errors.NotFound) return "";
   throw thrown;
 }

@@ -4,7 +4,7 @@ import { isTsdError } from "../../errors.ts";
 import * as sys from "../../sys/mod.ts";
 import { HostEngineProcesses } from "./engine_process.ts";
 
-/** Listens at the socket; with a lock file it holds that open, with "catch" it survives SIGHUP. */
+/** A program that listens at a socket. It keeps the lock file open, if given; with "catch" it handles SIGHUP. */
 const FAKE = `
 const [socket, lock, hangup] = Deno.args;
 const listener = Deno.listen({ transport: "unix", path: socket });
@@ -34,7 +34,7 @@ async function fake(dir: string, { lock = "", hangup = "" }: { lock?: string; ha
       try {
         child.kill("SIGKILL");
       } catch (thrown) {
-        if (!(thrown instanceof TypeError)) throw thrown; // It has ended.
+        if (!(thrown instanceof TypeError)) throw thrown; // It has exited.
       }
       await child.status;
     },
@@ -50,7 +50,7 @@ async function inDir(run: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("engine process: found by its socket, signalled, seen to end", () =>
+Deno.test("engine process: is found by its socket and signalled, and its exit is detected", () =>
   inDir(async (dir) => {
     const processes = new HostEngineProcesses(sys, (path) => path === `${dir}/lock`);
     assert.equal(await processes.find(`${dir}/sock`), undefined);
@@ -64,14 +64,14 @@ Deno.test("engine process: found by its socket, signalled, seen to end", () =>
     await processes.signal(found, "SIGTERM");
     assert.equal((await child.status).signal, "SIGTERM");
     assert.equal(processes.hasEnded(found), true);
-    // Nobody else gets it, not even one that has its pid by now.
+    // No other process is signalled, not even one with the same pid.
     await processes.signal(found, "SIGTERM");
     await processes.signal({ ...found, pid: Deno.pid }, "SIGTERM");
-    // The socket's file is still there, but nobody listens.
+    // The socket file still exists, but no process listens.
     assert.equal(await processes.find(`${dir}/sock`), undefined);
   }));
 
-Deno.test("engine process: only what holds an engine's lock is signalled", () =>
+Deno.test("engine process: only a process that holds an engine's lock is signalled", () =>
   inDir(async (dir) => {
     const processes = new HostEngineProcesses(sys);
     await using child = await fake(dir, { lock: `${dir}/lock`, hangup: "catch" });
@@ -85,7 +85,7 @@ Deno.test("engine process: only what holds an engine's lock is signalled", () =>
     assert.equal(processes.hasEnded(found), false);
   }));
 
-Deno.test("engine process: an execution anew is seen", async () => {
+Deno.test("engine process: a re-execution is detected", async () => {
   const child = new Deno.Command("sh", {
     args: ["-c", "read go; exec sleep 1000"],
     stdin: "piped",

@@ -28,7 +28,7 @@ export const daemonUninstall = defineCommand({
   },
 });
 
-/** Makes the engine a service, or brings the one that there is up to date; resolves to what to say. @throws {TsdError} */
+/** Installs the engine as a systemd service, or updates the installed one. Resolves to the message to print. @throws {TsdError} */
 export async function installService(host: ServiceHost): Promise<string> {
   await requireSystemd(host, "install");
   const [program] = host.command;
@@ -41,12 +41,12 @@ export async function installService(host: ServiceHost): Promise<string> {
   await host.writeUnit(serviceUnit(host.command));
   await systemctl(host, "daemon-reload");
   await systemctl(host, "enable", SERVICE_NAME);
-  // One that runs already executes itself anew, and so is of the new version.
+  // A running engine re-executes itself and so runs the new version.
   await systemctl(host, "reload-or-restart", SERVICE_NAME);
   return `Installed ${UNIT_PATH}: the engine runs, and starts with the machine\n`;
 }
 
-/** Takes the service away; resolves to what to say. @throws {TsdError} */
+/** Uninstalls the service. Resolves to the message to print. @throws {TsdError} */
 export async function uninstallService(host: ServiceHost): Promise<string> {
   await requireSystemd(host, "uninstall");
   const { code } = await host.systemctl("cat", SERVICE_NAME);

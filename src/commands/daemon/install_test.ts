@@ -25,9 +25,9 @@ function fakeHost(more: Partial<ServiceHost> = {}, failing: Record<string, Progr
     },
     removeUnit: () => {
       done.push("remove");
-      const wasThere = unit !== undefined;
+      const existed = unit !== undefined;
       unit = undefined;
-      return Promise.resolve(wasThere);
+      return Promise.resolve(existed);
     },
     systemctl: (...args) => {
       done.push(args.join(" "));
@@ -39,13 +39,13 @@ function fakeHost(more: Partial<ServiceHost> = {}, failing: Record<string, Progr
   return { host, done, unit: () => unit };
 }
 
-Deno.test("service unit: the recorded one (./dev golden rewrites it)", async () => {
+Deno.test("service unit: matches the golden file (./dev golden rewrites it)", async () => {
   const text = serviceUnit(["/usr/local/bin/tsd"]);
   if (Deno.env.get("UPDATE_GOLDEN") === "1") await Deno.writeTextFile(GOLDEN, text);
   assert.equal(text, await Deno.readTextFile(GOLDEN));
 });
 
-Deno.test("service unit: nothing in a path means anything to systemd", () => {
+Deno.test("service unit: characters in paths that are special to systemd are escaped", () => {
   const start = (command: string[]) => /^ExecStart=(.*)$/m.exec(serviceUnit(command))?.[1];
   assert.equal(start(["/opt/my tools/tsd"]), '"/opt/my tools/tsd" daemon');
   assert.equal(start(["/opt/100%/$HOME/tsd"]), '"/opt/100%%/$$HOME/tsd" daemon');
@@ -54,7 +54,7 @@ Deno.test("service unit: nothing in a path means anything to systemd", () => {
   assert.throws(() => serviceUnit(["/opt/a\nExecStart=/bin/evil"]), /A unit can't hold the path/);
 });
 
-Deno.test("daemon install: writes the unit, then lets systemd have it; again brings it up to date", async () => {
+Deno.test("daemon install: writes and enables the unit, and updates it when called again", async () => {
   const { host, done, unit } = fakeHost();
   for (let round = 0; round < 2; round++) {
     assert.match(await installService(host), /^Installed \/etc\/systemd\/system\/tsd\.service: the engine runs/);
@@ -64,13 +64,13 @@ Deno.test("daemon install: writes the unit, then lets systemd have it; again bri
   assert.equal(unit(), serviceUnit(["/usr/local/bin/tsd"]));
 });
 
-Deno.test("daemon install: an executable that others can change is not run as root", async () => {
+Deno.test("daemon install: an executable that other users can change is refused", async () => {
   const { host, done } = fakeHost({ isExternal: (path) => Promise.resolve(path === "/usr/local/bin/tsd") });
   await assert.rejects(installService(host), /can be changed by others than root; copy it to \/usr\/local\/bin/);
   assert.deepEqual(done, []);
 });
 
-Deno.test("daemon install: what systemctl says is passed on", async () => {
+Deno.test("daemon install: systemctl's error message is reported", async () => {
   const { host } = fakeHost({}, { "reload-or-restart": { code: 1, stdout: "", stderr: "Job failed.\nSee logs.\n" } });
   await assert.rejects(
     installService(host),
@@ -78,7 +78,7 @@ Deno.test("daemon install: what systemctl says is passed on", async () => {
   );
 });
 
-Deno.test("daemon uninstall: stops, removes, and is content when there is nothing", async () => {
+Deno.test("daemon uninstall: stops and removes the service, and succeeds if there is none", async () => {
   const { host, done } = fakeHost();
   assert.match(await uninstallService(host), /nothing to uninstall/);
   assert.deepEqual(done.splice(0), ["cat tsd.service", "remove"]);
@@ -88,7 +88,7 @@ Deno.test("daemon uninstall: stops, removes, and is content when there is nothin
   assert.deepEqual(done, ["cat tsd.service", "disable --now tsd.service", "remove", "daemon-reload"]);
 });
 
-Deno.test("daemon install, uninstall: only for root, and only with systemd", async () => {
+Deno.test("daemon install, uninstall: require root and systemd", async () => {
   for (const action of [installService, uninstallService]) {
     const user = fakeHost({ uid: 1000 });
     await assert.rejects(action(user.host), (thrown) => isTsdError(thrown, "permission_denied"));
@@ -99,7 +99,7 @@ Deno.test("daemon install, uninstall: only for root, and only with systemd", asy
 });
 
 Deno.test({
-  name: "daemon install: on a machine without systemd one line says so",
+  name: "daemon install: without systemd the error is one line",
   ignore: await Deno.stat("/run/systemd/system").then(() => true, (thrown) => {
     if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;

@@ -1,24 +1,24 @@
 import { type ProgramResult, runProgram, subcommand, userId } from "../../cli/mod.ts";
 import { UNIT_PATH } from "./service_unit.ts";
 
-/** What installing a service touches of the machine. */
+/** The machine on which a service is installed. */
 export interface ServiceHost {
-  /** The user's id. */
+  /** The effective user's id. */
   readonly uid: number | null;
-  /** Runs tsd. */
+  /** The command line that runs tsd. */
   readonly command: readonly string[];
-  /** Whether systemd is this machine's process 1 (sd_booted(3)). */
+  /** Returns whether systemd is this machine's process 1 (sd_booted(3)). */
   hasSystemd(): Promise<boolean>;
-  /** Whether somebody else than root can change a file. */
+  /** Returns whether a user other than root can change a file. */
   isExternal(path: string): Promise<boolean>;
-  /** Writes the unit, whole or not at all. */
+  /** Writes the unit file atomically. */
   writeUnit(text: string): Promise<void>;
-  /** False: there was none. */
+  /** Removes the unit file; returns whether it existed. */
   removeUnit(): Promise<boolean>;
   systemctl(...args: string[]): Promise<ProgramResult>;
 }
 
-/** This machine. */
+/** The {@link ServiceHost} for this machine. */
 export const SERVICE_HOST: ServiceHost = {
   get uid() {
     return userId();

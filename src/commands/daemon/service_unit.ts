@@ -1,12 +1,13 @@
 import { TsdError } from "../../errors.ts";
 
-/** The service's name, and where its unit lies. */
+/** The service's name. */
 export const SERVICE_NAME = "tsd.service";
+/** The path of the service's unit file. */
 export const UNIT_PATH = `/etc/systemd/system/${SERVICE_NAME}`;
 
 /**
- * The systemd unit of the default engine (systemd.service(5), systemd.kill(5), systemd.resource-control(5)).
- * @param command runs tsd: an absolute path, and arguments that come before tsd's own
+ * Returns the systemd unit of the default engine (systemd.service(5), systemd.kill(5), systemd.resource-control(5)).
+ * @param command the command line that runs tsd: an absolute path, and arguments that precede tsd's
  * @throws {TsdError} invalid_argument
  */
 export function serviceUnit(command: readonly string[]): string {
@@ -47,7 +48,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** A word of a command line as units write it: in quotes where needed, nothing in it means anything to systemd. */
+/** Quotes and escapes a word of a command line for a unit file, so that systemd takes it literally. */
 function unitWord(word: string): string {
   // deno-lint-ignore no-control-regex -- a unit is made of lines
   if (/[\x00-\x1f\x7f]/.test(word)) {

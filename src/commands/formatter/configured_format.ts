@@ -2,18 +2,21 @@ import type { ConfiguredTexts, DockerConfig } from "../config/docker_config.ts";
 import { printableLine, StatusError, type Terminal } from "../../cli/mod.ts";
 import { foldKey } from "../../json/fold.ts";
 
-/** Fields of Docker's `config.json` that say how a listing is shown where no `--format` does. */
+/** Fields of Docker's `config.json` with the format of a listing that has no `--format`. */
 export type FormatField = keyof ConfiguredTexts;
 
 /**
- * The user's own format of a listing; empty when there is none. A file that can't be understood is said and no reason to
- * stop. Most have none, so that more is loaded only for a file that has one.
+ * Returns the format that the user configured for a listing; empty if there is none. An invalid file is only a warning. Most
+ * files have no such field, so the code to parse them is loaded only if the file mentions it.
  */
 export async function configuredFormat(terminal: Terminal, field: FormatField): Promise<string> {
   return await configuredField(terminal, field, (config) => config.text(field)) ?? "";
 }
 
-/** What is read of a user's `config.json` that has this field; undefined when it has none, or can't be understood. */
+/**
+ * Reads a value from a user's `config.json`; undefined if the file doesn't have the field or is invalid.
+ * @param field the field that must be present for `read` to be called
+ */
 export async function configuredField<T>(
   terminal: Terminal,
   field: string,
@@ -32,7 +35,7 @@ export async function configuredField<T>(
   }
 }
 
-/** Reports whether a file may have a field: it has its name in any case, or a name with escapes. */
+/** Returns whether a file may have a field: it contains the name in any case, or a name with escapes. */
 async function mentions(path: string, field: string): Promise<boolean> {
   try {
     const text = await Deno.readTextFile(path);

@@ -16,7 +16,7 @@ async function withConfig(text: string, argv: readonly string[]) {
   }
 }
 
-Deno.test("formats of the user's configuration: used where no flag says another", async () => {
+Deno.test("configured formats: are used unless a flag overrides them", async () => {
   const config = JSON.stringify({ psFormat: "{{.Names}}!", imagesFormat: "{{.Tag}}!" });
   assert.deepEqual(await withConfig(config, ["ps"]), { code: 0, out: "job!\n", err: "" });
   assert.equal((await withConfig(config, ["images"])).out, "1!\n");
@@ -28,7 +28,7 @@ Deno.test("formats of the user's configuration: used where no flag says another"
   }
 });
 
-Deno.test("formats of the user's configuration: a file that is none is said", async () => {
+Deno.test("configured formats: an invalid file gives a warning", async () => {
   const { code, out, err } = await withConfig('{"psFormat": ', ["ps"]);
   assert.equal(code, 0);
   assert.match(out, /^CONTAINER ID/);

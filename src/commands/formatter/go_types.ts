@@ -1,12 +1,12 @@
 /**
- * The answers of the Engine API as the docker CLI's Go types have them, because that is what its templates see: names of
- * fields (`.ID` for `Id`), their order, and zero values for what an engine left out.
+ * Converts responses of the Engine API to the docker CLI's Go types, on which its templates operate: names of fields (`.ID`
+ * for `Id`), their order, and zero values for fields that an engine omitted.
  */
 import { Nil, Struct, type Value } from "../../cli/template/mod.ts";
 
 /**
- * Fields of each type, in order. Behind a name: `=json` its name in JSON, `#` number, `?` truth, `*` pointer, `[x]` list,
- * `{x}` map, `@` two numbers, `:x` the type x, nothing for a text; `~` says that JSON leaves it out when it is empty.
+ * The fields of each type, in order. After a name: `=json` its name in JSON, `#` number, `?` boolean, `*` pointer, `[x]` list,
+ * `{x}` map, `@` two numbers, `:x` the type x, nothing for a string; `~` omits an empty value from JSON (`omitempty`).
  */
 const SHAPES = {
   container: "ID=Id Created Path Args[] State:state Image ResolvConfPath HostnamePath HostsPath LogPath Name " +
@@ -87,7 +87,7 @@ interface Field {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A value of the API as its Go type has it. `text` is its JSON, where that must be exact. */
+/** Converts a value of the API to its Go type. `text` is the exact text of its JSON, where that matters. */
 export function shaped(name: ShapeName, value: unknown, text?: string): Struct {
   const source = (value ?? {}) as Json;
   const fields: Record<string, Value> = {};
@@ -107,7 +107,7 @@ function fieldsOf(shape: string): Field[] {
   });
 }
 
-/** `kind` is what stands behind a field's name. */
+/** Converts a field's value. `kind` is the suffix of the field's name in {@link SHAPES}. */
 function convert(kind: string, value: unknown): Value {
   if (kind.startsWith("*")) {
     if (value === undefined || value === null) return new Nil("pointer");
@@ -128,7 +128,7 @@ function convert(kind: string, value: unknown): Value {
   return kind === "#" ? 0 : kind === "?" ? false : "";
 }
 
-/** An item of a list or map: of a type with a name, a list, or whatever it is. */
+/** Converts an item of a list or map: of a named type, a list, or any other value. */
 function convertItem(kind: string, item: unknown): Value {
   if (kind.startsWith("[")) return convert(kind, item);
   return Object.hasOwn(SHAPES, kind) ? shaped(kind as ShapeName, item) : item as Value;

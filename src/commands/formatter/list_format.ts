@@ -1,33 +1,34 @@
 import { renderTable, StatusError, UsageError } from "../../cli/mod.ts";
 import type { ListFilters } from "../../client/filters.ts";
 
-/** A value of a listing's row; null is one that there is not. */
+/** A value of a listing's row; null if there is none. */
 export type Cell = string | null;
 
-/** A row by field, in the order of Docker's JSON. */
+/** A row by field, with the fields in the order of Docker's JSON. */
 export type ListRow<Field extends string> = Readonly<Record<Field, Cell>>;
 
-/** One kind of listing. */
+/** A kind of listing. */
 export interface ListView<Field extends string> {
-  /** What messages call a row. */
+  /** The name of a row's Go type in error messages. */
   readonly typeName: string;
-  /** The heads of all columns that there are. */
+  /** The titles of all available columns. */
   readonly titles: Readonly<Record<Field, string>>;
-  /** The columns of the usual table. */
+  /** The columns of the default table. */
   readonly columns: readonly Field[];
   /**
-   * What comes before the complaint about a template; `template parsing error` if not given. Where it is, a template is
-   * tried on a row without values first.
+   * The prefixes of errors about a template. Default: `template parsing error`. If set, a template is first tried on a row
+   * without values.
    */
   readonly failures?: { readonly parse: string; readonly execute: string };
 }
 
-/** Fields of a row that take an argument: `{{.Label "key"}}`. */
+/** Methods of a row, which take an argument: `{{.Label "key"}}`. */
 export type RowMethods = Readonly<Record<string, (argument: string) => string>>;
 
 /**
- * Rows in a `--format`: `table` (or nothing), `json`, `table TEMPLATE` or a template. `methods` has those of each row.
- * @throws {StatusError} for a template that doesn't fit
+ * Renders rows in a `--format`: `table` (or none), `json`, `table TEMPLATE` or a template.
+ * @param methods the methods of each row
+ * @throws {StatusError} for an invalid template, or one that doesn't fit the rows
  */
 export async function renderList<Field extends string>(
   view: ListView<Field>,
@@ -35,40 +36,40 @@ export async function renderList<Field extends string>(
   rows: readonly ListRow<Field>[],
   methods: readonly RowMethods[] = [],
 ): Promise<string> {
-  if (isUsualTable(format)) return usualTable(view, rows);
+  if (isUsualTable(format)) return defaultTable(view, rows);
   if (format === "json") return rows.map((row) => `${escapedJson(row)}\n`).join("");
   const { renderListTemplate } = await import("./list_template.ts");
   return renderListTemplate(view, format, rows, methods);
 }
 
-/** What help says of a listing's `--format`. */
+/** The help of a listing's `--format`. */
 export const FORMAT_HELP = "Format output: 'table' (the default), 'table TEMPLATE', 'json' or a Go template";
 
-/** What help says of the `--format` of commands that list nothing. */
+/** The help of the `--format` of commands that are not listings. */
 export const OBJECT_FORMAT_HELP = "Format output: 'json' or a Go template";
 
-/** Whether a format asks for the table that comes without `--format`. */
+/** Returns whether a format means the default table. */
 export const isUsualTable = (format: string | undefined): format is undefined | "" | "table" =>
   format === undefined || format === "" || format === "table";
 
-function usualTable<Field extends string>({ columns, titles }: ListView<Field>, rows: readonly ListRow<Field>[]) {
+function defaultTable<Field extends string>({ columns, titles }: ListView<Field>, rows: readonly ListRow<Field>[]) {
   return renderTable([
     columns.map((field) => titles[field]),
     ...rows.map((row) => columns.map((field) => row[field] ?? "<nil>")),
   ]);
 }
 
-/** JSON without characters that mean something in HTML, as Go writes a listing's rows. */
+/** Encodes JSON with the characters that are special in HTML escaped, as Go's encoding/json does for a listing's rows. */
 export const escapedJson = (value: unknown): string =>
   JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-/** A template that can't be read or doesn't fit, in Docker's words. */
+/** Creates the error for a template that can't be parsed or executed. */
 export const templateFailure = (message: string, exitCode = 1): StatusError => new StatusError(message, exitCode);
 
-/** `--filter key=value` by key; `flag` is how messages call it. @throws {UsageError} */
+/** Groups the values of `--filter key=value` by key. `flag` is the flag's name in error messages. @throws {UsageError} */
 export function parseFilters(words: readonly string[], flag = "-f, --filter"): ListFilters {
   const filters: Record<string, string[]> = {};
   for (const word of words.filter((text) => text !== "")) {
@@ -83,9 +84,9 @@ export function parseFilters(words: readonly string[], flag = "-f, --filter"): L
   return filters;
 }
 
-/** `2025-06-30 12:00:00 +0000 UTC`, as Go prints a time. */
+/** Formats a time as Go does: `2025-06-30 12:00:00 +0000 UTC`. */
 export const goTime = (unixSeconds: number): string =>
   new Date(unixSeconds * 1000).toISOString().replace("T", " ").replace(/\.\d+Z$/, " +0000 UTC");
 
-/** An id's first twelve hexadecimal digits. */
+/** Returns an id's first twelve hexadecimal digits. */
 export const shortId = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);

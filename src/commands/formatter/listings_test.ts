@@ -39,7 +39,7 @@ const image = (more: Partial<ImageSummary> = {}): ImageSummary => ({
 
 const listing = (rows: unknown) => new FakeEngine(() => ({ json: rows }));
 
-Deno.test("ps: the table", async () => {
+Deno.test("ps: prints a table", async () => {
   const exited = container({
     Id: "f".repeat(64),
     Names: ["/job"],
@@ -63,7 +63,7 @@ ffffffffffff   a            "true"                   6 minutes ago   Exited (0) 
   );
 });
 
-Deno.test("ps: -q, --no-trunc, json", async () => {
+Deno.test("ps: -q, --no-trunc and --format json", async () => {
   assert.equal((await callTsd(listing([container()]), ["ps", "-q"])).out, "0123456789ab\n");
   assert.equal(
     (await callTsd(listing([container()]), ["ps", "-q", "--no-trunc"])).out,
@@ -82,7 +82,7 @@ Deno.test("ps: -q, --no-trunc, json", async () => {
   assert.match(row.CreatedAt, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/);
 });
 
-Deno.test("ps: what it asks for", async () => {
+Deno.test("ps: flags are converted to the request's query", async () => {
   const query = async (...argv: string[]) => {
     const engine = listing([]);
     const { code, err } = await callTsd(engine, ["ps", ...argv]);
@@ -129,7 +129,7 @@ Deno.test("ps --format: templates", async () => {
   assert.equal(JSON.parse(lines[1]).Names, "job");
 });
 
-Deno.test("ps --format: raw, -s, and -q wins over a template", async () => {
+Deno.test("ps --format: raw and -s, and -q overrides a template", async () => {
   const { out } = await callTsd(listing([container({ Command: "true", Created: 0 })]), ["ps", "--format", "raw"]);
   assert.equal(
     out,
@@ -146,7 +146,7 @@ Deno.test("ps --format: raw, -s, and -q wins over a template", async () => {
   assert.match(sized[2], /job {7}5B \(virtual 98\.8MB\)$/);
 });
 
-Deno.test("ps --format: what is wrong with a template, in Docker's words", async () => {
+Deno.test("ps --format: errors in templates have Docker's messages", async () => {
   const cases = [
     [
       "{{.Nope}}",
@@ -161,7 +161,7 @@ Deno.test("ps --format: what is wrong with a template, in Docker's words", async
   }
 });
 
-Deno.test("ps: ports, mounts and names", () => {
+Deno.test("ps: ports, mounts and names are rendered as docker does", () => {
   const row = containerRow(
     container({
       Ports: [
@@ -194,7 +194,7 @@ Deno.test("ps: ports, mounts and names", () => {
   assert.equal(containerRow(container(), Date.now(), true).Names, "web,front/alias");
 });
 
-Deno.test("images: the table", async () => {
+Deno.test("images: prints a table", async () => {
   const dangling = image({ RepoTags: [], RepoDigests: [], Id: `sha256:${"0".repeat(64)}`, Size: 1_000 });
   assert.equal(
     (await callTsd(listing([image(), dangling]), ["images"])).out,
@@ -207,7 +207,7 @@ localhost:5000/team/debian   latest    abababababab   2 weeks ago   117MB
   assert.equal((await callTsd(listing([image()]), ["image", "ls", "-q", "--no-trunc"])).out.split("\n")[0], image().Id);
 });
 
-Deno.test("images: digests, a repository to look for, json", async () => {
+Deno.test("images: --digests, a repository argument and --format json", async () => {
   const engine = listing([image({ RepoTags: ["debian:12"] })]);
   const { out } = await callTsd(engine, ["images", "--digests", "-f", "dangling=false", "debian"]);
   assert.equal(out.split("\n")[0].replace(/ +/g, " "), "REPOSITORY TAG DIGEST IMAGE ID CREATED SIZE");
@@ -220,7 +220,7 @@ Deno.test("images: digests, a repository to look for, json", async () => {
   assert.deepEqual([json.Repository, json.Tag, json.Size], ["debian", "<none>", "117MB"]);
 });
 
-Deno.test("images: rows of every kind", () => {
+Deno.test("images: tags, digests and untagged images have rows", () => {
   const names = (more: Partial<ImageSummary>, shown = false) =>
     imageRows(image(more), Date.now(), false, { shown, known: shown })
       .map(({ Repository, Tag, Digest }) => `${Repository}:${Tag} ${Digest}`);
@@ -230,7 +230,7 @@ Deno.test("images: rows of every kind", () => {
   assert.deepEqual(names(apart, true), ["a:1 sha256:1", "a:2 sha256:1", "b:<none> sha256:0", "b:<none> sha256:2"]);
 });
 
-Deno.test("images --format: templates, raw, -q", async () => {
+Deno.test("images --format: templates, raw and -q", async () => {
   const out = async (...argv: string[]) => (await callTsd(listing([image({ Created: 0 })]), ["images", ...argv])).out;
   assert.equal(
     await out("--format", "{{.Repository}} {{.Tag}} {{.Digest}}"),
@@ -252,7 +252,7 @@ Deno.test("images --format: templates, raw, -q", async () => {
   ]);
 });
 
-Deno.test("history: the table, exact numbers, -q, a template", async () => {
+Deno.test("history: a table, exact numbers, -q and a template", async () => {
   const day = 86_400;
   const newest = {
     ...{ Id: `sha256:${"ab".repeat(32)}`, Created: nowSeconds() - 3 * day, Tags: ["a:1"], Size: 0, Comment: "com" },
@@ -275,7 +275,7 @@ Deno.test("history: the table, exact numbers, -q, a template", async () => {
   assert.equal(await out("--format", "{{.ID}} {{.Comment}}"), "abababababab com\n<missing> \n");
 });
 
-Deno.test("ps --format: labels can't steer the terminal, the template can", async () => {
+Deno.test("ps --format: control characters are replaced in labels and kept in the template", async () => {
   const engine = listing([container({ Labels: { a: "\x1b[2J" } })]);
   const { out } = await callTsd(engine, ["ps", "--format", "\x1b[1m{{.Labels}}"]);
   assert.equal(out, "\x1b[1ma=\uFFFD[2J\n");

@@ -1,30 +1,30 @@
 /**
- * Answers of the engine by Go template. Loaded for a `--format` that needs it.
+ * Renders responses of the engine with a Go template. Loaded only for a `--format` that needs it.
  */
 import { StatusError } from "../../cli/mod.ts";
 import { Struct, Template, TemplateError, type Value } from "../../cli/template/mod.ts";
 import { shaped, type ShapeName } from "./go_types.ts";
 import { templateFailure } from "./list_format.ts";
 
-/** docker's exit code for a template that can't be read. */
-const UNREADABLE_EXIT = 64;
+/** Docker's exit code for a template that can't be parsed. */
+const PARSE_ERROR_EXIT = 64;
 
-/** How a command words failures: what comes before the complaint, and the exit codes. */
+/** A command's error messages for templates: the prefixes, and the exit code. */
 export interface TemplateWording {
-  /** The template's name in messages. */
+  /** The template's name in error messages. */
   readonly name?: string;
   readonly parse: string;
   readonly execute: string;
   readonly executeExit?: number;
 }
 
-/** What was made of a value, or nothing and why. */
+/** The output for a value, and the failure, if there was one. */
 export interface Rendered {
   readonly text: string;
   readonly failure?: Error;
 }
 
-/** As {@link objectTemplate}, for commands that end their output with a line feed whatever happens. */
+/** As {@link objectTemplate}, for commands that end their output with a line feed even after a failure. */
 export function endedTemplate(text: string, wording: TemplateWording): (value: Value) => Rendered {
   const render = objectTemplate(text, wording);
   return (value) => {
@@ -37,7 +37,7 @@ export function endedTemplate(text: string, wording: TemplateWording): (value: V
   };
 }
 
-/** Reads a template; what comes back makes a text of a value, without a line feed behind it. @throws {StatusError} */
+/** Parses a template and returns a function that renders a value, without a final line feed. @throws {StatusError} */
 export function objectTemplate(text: string, wording: TemplateWording): (value: Value) => string {
   const template = readTemplate(text, wording);
   return (value) => {
@@ -55,25 +55,26 @@ function readTemplate(text: string, { name = "", parse }: TemplateWording): Temp
     return new Template(text, name);
   } catch (thrown) {
     if (!(thrown instanceof TemplateError)) throw thrown;
-    throw templateFailure(parse + thrown.message, UNREADABLE_EXIT);
+    throw templateFailure(parse + thrown.message, PARSE_ERROR_EXIT);
   }
 }
 
-/** An answer whose Go type is known. */
+/** Converts a response whose Go type is known. */
 export { shaped };
 
-/** An answer of which only the names of its own fields are known. */
+/** Converts a response whose Go type is unknown: its fields keep their names. */
 export const openStruct = (typeName: string, answer: object): Struct =>
   new Struct(typeName, { ...answer } as Record<string, Value>, { json: answer });
 
 const INSPECT: TemplateWording = { parse: "template parsing error: ", execute: "template parsing error: " };
 
-/** What `inspect` makes of an answer: a text, or why there is none. */
+/** The output of `inspect` for a response, or an error message. */
 export type Inspected = { readonly text: string } | { readonly error: string };
 
 /**
- * A template of `inspect`: first tried on the answer's Go type, then on its bare JSON, as the docker CLI does; so `.ID` works
- * as well as `.Id`, and only what is in neither is an error. @throws {StatusError} when the template can't be read
+ * Parses a template of `inspect`. As in the docker CLI, it is executed on the response's Go type and, if that fails, on its
+ * plain JSON. So `.ID` works as well as `.Id`, and only a field that is in neither is an error.
+ * @throws {StatusError} if the template can't be parsed
  */
 export function inspectTemplate(text: string): (shape: ShapeName, answer: unknown) => Inspected {
   const template = readTemplate(text, INSPECT);

@@ -1,6 +1,6 @@
 import type { PortSummary } from "../../api_types/mod.ts";
 
-/** Ports that follow one another and can be told as one. */
+/** Consecutive ports that are shown as one range. */
 interface Range {
   readonly host: string | undefined;
   readonly type: string;
@@ -9,8 +9,8 @@ interface Range {
 }
 
 /**
- * The PORTS column: `443/tcp, 127.0.0.1:53->53/udp, 9000-9001/tcp, 0.0.0.0:8080->80/tcp`. Ports without a host port, or
- * with the same one, are told as ranges; the others come last, each by itself.
+ * Renders the PORTS column: `443/tcp, 127.0.0.1:53->53/udp, 9000-9001/tcp, 0.0.0.0:8080->80/tcp`. Ports without a host port, or
+ * with an equal one, are combined to ranges. The others follow, one by one.
  */
 export function portList(ports: readonly PortSummary[]): string {
   const ranges = new Map<string, Range>();

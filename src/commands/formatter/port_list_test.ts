@@ -9,7 +9,7 @@ const published = (PrivatePort: number, PublicPort: number, IP = "0.0.0.0"): Por
   IP,
 });
 
-Deno.test("ports: as docker shows them", () => {
+Deno.test("ports: are rendered as docker does", () => {
   const cases: readonly (readonly [PortSummary[], string])[] = [
     [[], ""],
     [[open(80)], "80/tcp"],

@@ -53,7 +53,7 @@ export const history = defineCommand({
   },
 });
 
-/** One step, in the order of Docker's JSON. */
+/** Returns the row of a step, with the fields in the order of Docker's JSON. */
 export function historyRow(
   { Id, Created, CreatedBy, Size, Comment }: ImageHistoryItem,
   nowMs: number,

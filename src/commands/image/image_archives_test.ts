@@ -17,15 +17,15 @@ async function inDir(body: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("load: from a file or standard input, and what the engine says", () =>
+Deno.test("load: reads a file or standard input and prints the engine's messages", () =>
   inDir(async (dir) => {
     await Deno.writeTextFile(`${dir}/a.tar`, "an archive");
     const engine = new FakeEngine(() => ({ bytes: lines(LOADED) }));
-    const said = { code: 0, out: LOADED.stream, err: "" };
-    assert.deepEqual(await callTsd(engine, ["load", "-i", `${dir}/a.tar`]), said);
+    const expected = { code: 0, out: LOADED.stream, err: "" };
+    assert.deepEqual(await callTsd(engine, ["load", "-i", `${dir}/a.tar`]), expected);
     const terminal = new FakeTerminal({ stdin: "the same", ttys: ["stdout"] });
     assert.deepEqual(await callTsd(engine, ["image", "load", "--platform", "arm64"], { terminal }), {
-      ...said,
+      ...expected,
       out: LOADED.stream.replace("\n", "\r\n"),
     });
     assert.deepEqual(engine.uploads.map((bytes) => new TextDecoder().decode(bytes)), ["an archive", "the same"]);
@@ -35,7 +35,7 @@ Deno.test("load: from a file or standard input, and what the engine says", () =>
     ]);
   }));
 
-Deno.test("load: a terminal has no archive, nor has a file that isn't there; failures in the stream", async () => {
+Deno.test("load: a terminal, a missing file and failures in the stream are errors", async () => {
   const engine = new FakeEngine(() => ({ bytes: lines({ errorDetail: { message: "bad" }, error: "bad" }) }));
   const terminal = new FakeTerminal({ ttys: ["stdin"] });
   const text = "requested load from stdin, but stdin is empty\n";
@@ -45,7 +45,7 @@ Deno.test("load: a terminal has no archive, nor has a file that isn't there; fai
   assert.deepEqual(await callTsd(engine, ["load"]), { code: 1, out: "", err: "tsd: bad\n" });
 });
 
-Deno.test("save: to a file that is whole or not there, or to standard output, but not to a terminal", () =>
+Deno.test("save: writes a file atomically or to standard output, but not to a terminal", () =>
   inDir(async (dir) => {
     const engine = new FakeEngine(() => ({ bytes: [new TextEncoder().encode("an archive")] }));
     assert.deepEqual(await callTsd(engine, ["save", "a", "b:1"]), { code: 0, out: "an archive", err: "" });

@@ -55,7 +55,7 @@ const WITH_DIGESTS: ListView<ImageField> = {
 const rawLines = (digest: string): string =>
   `repository: {{.Repository}}\ntag: {{.Tag}}\n${digest}image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\n` +
   "virtual_size: {{.Size}}\n";
-/** Formats with names. */
+/** The formats that `--format raw` stands for. */
 const RAW = rawLines("");
 export const RAW_WITH_DIGESTS = rawLines("digest: {{.Digest}}\n");
 const RAW_QUIET = "image_id: {{.ID}}";
@@ -84,7 +84,7 @@ export const images = defineCommand({
     const found = await listImages(engine, { all: flags.all, filters });
     const digests = { shown: flags.digests, known: flags.digests || format.includes("{{.Digest}}") };
     const rows = found.flatMap((image) => imageRows(image, Date.now(), flags["no-trunc"], digests));
-    // The usual case needs no template.
+    // The most common format needs no template.
     if (format === "{{.ID}}") await terminal.out(rows.map(({ ID }) => `${ID}\n`).join(""));
     else await terminal.out(await renderList(flags.digests ? WITH_DIGESTS : IMAGE_VIEW, format, rows));
     return 0;
@@ -98,15 +98,18 @@ function imageFormat(given: string, quiet: boolean, digests: boolean): string {
   return lacks ? `${given}\t{{.Digest}}` : given;
 }
 
-/** Whether digests have rows and cells. */
+/** How digests are listed. */
 interface Digests {
-  /** A row each. */
+  /** Each digest of an untagged repository has its row. */
   readonly shown: boolean;
-  /** In the cells of tags. */
+  /** The rows of tags have digests. */
   readonly known: boolean;
 }
 
-/** An image's rows: one a tag, then one for each repository of which only digests are known; one for none at all. */
+/**
+ * Returns an image's rows: one per tag, then those of repositories that have only digests. An image without either has one
+ * row.
+ */
 export function imageRows(image: ImageSummary, nowMs: number, full: boolean, { shown, known }: Digests): Row[] {
   const tags = byRepository((image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"), ":");
   const digests = byRepository((image.RepoDigests ?? []).filter((name) => name !== "<none>@<none>"), "@");
@@ -141,7 +144,7 @@ export function imageRow(image: ImageSummary, [repository, tag, digest]: Name, n
   };
 }
 
-/** What stands behind the last `separator` of names, by what stands before it. */
+/** Splits names at the last `separator` and groups the second parts (tags or digests) by repository. */
 function byRepository(names: readonly string[], separator: ":" | "@"): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const name of names) {

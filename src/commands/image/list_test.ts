@@ -7,7 +7,7 @@ import { callTsd } from "../fake_session.ts";
 const lines = (...messages: object[]) =>
   new FakeEngine(() => ({ bytes: messages.map((line) => new TextEncoder().encode(JSON.stringify(line) + "\r\n")) }));
 
-Deno.test("pull: Docker's lines", async () => {
+Deno.test("pull: prints Docker's lines", async () => {
   const engine = lines(
     { status: "Pulling from library/alpine", id: "latest" },
     { status: "Pulling fs layer", progressDetail: {}, id: "aaaaaaaaaaaa" },
@@ -35,12 +35,12 @@ docker.io/library/alpine:latest
   });
 });
 
-Deno.test("pull -q: the last line alone", async () => {
+Deno.test("pull -q: prints only the last line", async () => {
   const { out } = await callTsd(lines({ status: "Pulling" }), ["pull", "-q", "localhost:5000/a:1"]);
   assert.equal(out, "localhost:5000/a:1\n");
 });
 
-Deno.test("pull: errors in the stream, bad names, too few arguments", async () => {
+Deno.test("pull: errors in the stream, invalid names and missing arguments are reported", async () => {
   const failed = await callTsd(
     lines({ status: "Pulling" }, { errorDetail: { message: "no room" }, error: "no room" }),
     [
@@ -59,7 +59,7 @@ Deno.test("pull: errors in the stream, bad names, too few arguments", async () =
   assert.match((await callTsd(engine, ["pull"])).err, /^tsd: 'tsd pull' requires 1 argument\n/);
 });
 
-Deno.test("rmi: what was untagged and deleted; goes on after a failure", async () => {
+Deno.test("rmi: prints what was untagged and deleted, and continues after a failure", async () => {
   const engine = new FakeEngine(({ path }) => {
     if (path.includes("nosuch")) throw new TsdError("image_not_found", "No such image: nosuch:latest");
     return { json: [{ Untagged: "a:1" }, { Deleted: "sha256:0" }] };
@@ -79,7 +79,7 @@ const inspecting = () =>
     throw new TsdError(path.startsWith("/images") ? "image_not_found" : "container_not_found", `No such: ${path}`);
   });
 
-Deno.test("inspect: containers first, then images; what is missing is said at the end", async () => {
+Deno.test("inspect: looks up containers before images, and reports missing objects at the end", async () => {
   assert.deepEqual(await callTsd(inspecting(), ["inspect", "box", "nosuch", "alpine"]), {
     code: 1,
     out: `[
@@ -98,7 +98,7 @@ Deno.test("inspect: containers first, then images; what is missing is said at th
   assert.equal((await callTsd(inspecting(), ["inspect", "nosuch"])).out, "[]\n");
 });
 
-Deno.test("inspect: one kind, json", async () => {
+Deno.test("inspect: --type and --format json", async () => {
   const typed = await callTsd(inspecting(), ["inspect", "--type", "image", "box"]);
   assert.deepEqual([typed.code, typed.err], [1, "tsd: No such: /images/box/json\n"]);
   assert.equal(
@@ -122,7 +122,7 @@ const CONTAINER = {
   Own: { Fact: 1 },
 };
 
-Deno.test("inspect -f: the answer as Go's types have it, else as it is", async () => {
+Deno.test("inspect -f: executes the template on Go's types, else on plain JSON", async () => {
   const cases: readonly (readonly [template: string, output: string])[] = [
     ["{{.Id}} {{.Own.Fact}}", "1 1"],
     ["{{.ID}}", "1"],
@@ -145,7 +145,7 @@ Deno.test("inspect -f: the answer as Go's types have it, else as it is", async (
   }
 });
 
-Deno.test("inspect -f: what is wrong, in Docker's words", async () => {
+Deno.test("inspect -f: errors have Docker's messages", async () => {
   const engine = new FakeEngine(({ path }) => {
     if (path === "/containers/box/json") return { json: CONTAINER };
     throw new TsdError("container_not_found", "none");
@@ -173,7 +173,7 @@ Deno.test("inspect -f: what is wrong, in Docker's words", async () => {
   }
 });
 
-Deno.test("inspect -f: a terminal is not steered by what is shown, a program gets it as it is", async () => {
+Deno.test("inspect -f: control characters are replaced on a terminal and kept in a pipe", async () => {
   const engine = new FakeEngine(() => ({ json: { Id: "1", Name: "a\x1b[2Jb" } }));
   const argv = ["inspect", "-f", "{{.Name}}", "box"];
   assert.equal((await callTsd(engine, argv)).out, "a\x1b[2Jb\n");

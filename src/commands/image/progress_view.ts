@@ -1,14 +1,15 @@
 import type { ProgressMessage } from "../../api_types/mod.ts";
 import { printable, type Terminal } from "../../cli/mod.ts";
 
-/** Shows the messages of a pull as they come. */
+/** Shows a progress message of a pull. */
 export type ProgressView = (message: ProgressMessage) => Promise<void>;
 
-/** Where the size of a terminal isn't known. */
-const USUAL_SIZE = { rows: 24, columns: 80 };
+/** The default size of a terminal whose size is unknown. */
+const DEFAULT_SIZE = { rows: 24, columns: 80 };
 
 /**
- * How progress is shown on a stream: on a terminal each layer has a line that is drawn anew, elsewhere each step has one.
+ * Returns the progress view for a stream. On a terminal each layer has a line that is redrawn, elsewhere each step prints a
+ * line.
  */
 export async function progressView(terminal: Terminal, stream: "stdout" | "stderr"): Promise<ProgressView> {
   const write = (text: string) => stream === "stdout" ? terminal.out(text) : terminal.err(text);
@@ -19,11 +20,11 @@ export async function progressView(terminal: Terminal, stream: "stdout" | "stder
     };
   }
   const { PullBoard } = await import("./pull_display.ts");
-  const board = new PullBoard({ write, size: () => terminal.size() ?? USUAL_SIZE, now: () => performance.now() });
+  const board = new PullBoard({ write, size: () => terminal.size() ?? DEFAULT_SIZE, now: () => performance.now() });
   return (message) => board.show(message);
 }
 
-/** A step as a line; undefined for mere progress, which would only fill logs. */
+/** Formats a step as a line. Returns undefined for progress within a step, which would only fill logs. */
 export function progressLine({ id, status, progressDetail, stream }: ProgressMessage): string | undefined {
   if ((progressDetail?.current ?? 0) > 0 || (progressDetail?.total ?? 0) > 0) return undefined;
   if (stream !== undefined) return stream;

@@ -1,17 +1,17 @@
 /**
- * A pull on a terminal: a line for each layer, drawn anew in its place. Loaded where output is a terminal.
+ * Displays a pull on a terminal: each layer has a line that is redrawn in position. Loaded only if output is a terminal.
  */
 import type { ProgressMessage } from "../../api_types/mod.ts";
 import { humanDuration, humanSize, printableLine, type TerminalSize } from "../../cli/mod.ts";
 
 const CLEAR_LINE = "\x1b[2K";
 const BAR_WIDTH = 25;
-/** A bar needs a terminal that is wider. */
+/** The width that a terminal must exceed to have a progress bar. */
 const MIN_WIDTH_FOR_BAR = 70;
-/** A rate says nothing before. */
+/** The time in ms after which a rate is meaningful. */
 const MIN_RATED_MS = 500;
 
-/** When a layer's progress was first told, and how far it was then. */
+/** The time of a layer's first progress message, and its progress then. */
 interface Start {
   readonly atMs: number;
   readonly bytes: number;
@@ -19,17 +19,17 @@ interface Start {
 
 export interface PullBoardOptions {
   write(text: string): Promise<void>;
-  /** Asked for each line, because windows change. */
+  /** Returns the terminal's size. Called for each line, because windows are resized. */
   size(): TerminalSize;
-  /** In ms. */
+  /** Returns a monotonic time in ms. */
   now(): number;
 }
 
-/** Draws the messages of one pull, one after the other. */
+/** Displays the messages of one pull. Calls must be sequential. */
 export class PullBoard {
   readonly #options: PullBoardOptions;
-  /** Places of the lines, counted from the first. */
-  readonly #places = new Map<string, number>();
+  /** The positions of the layers' lines, counted from the first. */
+  readonly #positions = new Map<string, number>();
   readonly #starts = new Map<string, Start>();
 
   constructor(options: PullBoardOptions) {
@@ -42,23 +42,23 @@ export class PullBoard {
     const { rows, columns } = size();
     const text = stream ?? `${id ? `${id}: ` : ""}${status ?? ""}`;
     if (!id) {
-      // Lines above one that has no place of its own are finished.
-      this.#places.clear();
+      // Lines above a message without id are not redrawn any more.
+      this.#positions.clear();
       return await write(`${clipped(printableLine(text.trimEnd()), columns)}\r\n`);
     }
     const line = clipped(printableLine(text) + this.#progress(id, message, columns), columns);
-    const place = this.#places.get(id);
-    if (place === undefined) {
-      this.#places.set(id, this.#places.size);
+    const position = this.#positions.get(id);
+    if (position === undefined) {
+      this.#positions.set(id, this.#positions.size);
       return await write(`${CLEAR_LINE}\r${line}\r\n`);
     }
-    const up = this.#places.size - place;
-    // What has left the screen can't be reached.
+    const up = this.#positions.size - position;
+    // Lines that were scrolled off the screen can't be redrawn.
     if (up >= rows) return;
     await write(`\x1b[${up}A${CLEAR_LINE}\r${line}\r\x1b[${up}B`);
   }
 
-  /** ` [====>    ]  1.5MB/3MB  1MB/s  2 seconds`, as much of it as is known and fits. */
+  /** Formats progress as ` [====>    ]  1.5MB/3MB  1MB/s  2 seconds remaining`, as far as it is known and fits. */
   #progress(id: string, { progressDetail }: ProgressMessage, columns: number): string {
     const { current = 0, total = 0 } = progressDetail ?? {};
     if (current <= 0) {
@@ -76,8 +76,8 @@ export class PullBoard {
     if (start === undefined) this.#starts.set(id, { atMs: now, bytes: current });
     if (start === undefined || now - start.atMs < MIN_RATED_MS || current <= start.bytes) return "";
     const perMs = (current - start.bytes) / (now - start.atMs);
-    const left = total > current ? `  ${humanDuration((total - current) / perMs).toLowerCase()} left` : "";
-    return `  ${humanSize(perMs * 1000, 3)}/s${left}`;
+    const remaining = total > current ? `  ${humanDuration((total - current) / perMs).toLowerCase()} left` : "";
+    return `  ${humanSize(perMs * 1000, 3)}/s${remaining}`;
   }
 }
 
@@ -86,5 +86,5 @@ function barOf(share: number): string {
   return `[${`${"=".repeat(done)}>`.padEnd(BAR_WIDTH + 1)}]`;
 }
 
-/** So that no line takes two. */
+/** Truncates a line so that it doesn't wrap. */
 const clipped = (line: string, columns: number): string => [...line].slice(0, Math.max(1, columns - 1)).join("");

@@ -5,7 +5,7 @@ import { FakeTerminal } from "../../cli/fake_terminal.ts";
 import { progressView } from "./progress_view.ts";
 import { PullBoard } from "./pull_display.ts";
 
-/** What a terminal shows of `output`: line feeds, carriage returns, and the few sequences that the board uses. */
+/** Emulates a terminal that shows `output`: line feeds, carriage returns, and the control sequences that the display uses. */
 function screenOf(output: string): string[] {
   const lines = [""];
   let at = 0;
@@ -41,7 +41,7 @@ const step = (id: string, status: string, current = 0, total = 0): ProgressMessa
   progressDetail: current > 0 ? { current, total } : {},
 });
 
-Deno.test("pull on a terminal: a line for each layer, drawn anew in its place", async () => {
+Deno.test("pull on a terminal: each layer has a line that is redrawn in place", async () => {
   const messages = [
     step("latest", "Pulling from library/alpine"),
     step("aaa", "Pulling fs layer"),
@@ -63,19 +63,19 @@ Deno.test("pull on a terminal: a line for each layer, drawn anew in its place", 
   ]);
 });
 
-Deno.test("pull on a terminal: a narrow one has no bar, and no line is longer than it", async () => {
+Deno.test("pull on a terminal: a narrow terminal has no bar, and no line wraps", async () => {
   const messages = [step("aaa", "Downloading", 1, 10), step("aaa", "Downloading", 5, 10)];
   assert.deepEqual(await shown(messages, { columns: 40 }), ["aaa: Downloading  5B/10B  4B/s  1 secon", ""]);
   assert.deepEqual(await shown([step("aaa", "Downloading", 5)]), ["aaa: Downloading  5B", ""]);
 });
 
-Deno.test("pull on a terminal: what has left the screen stays as it is", async () => {
+Deno.test("pull on a terminal: lines that were scrolled off the screen are not redrawn", async () => {
   const layers = Array.from({ length: 5 }, (_, index) => step(`l${index}`, "Waiting"));
   const lines = await shown([...layers, step("l0", "Done"), step("l4", "Done")], { rows: 4 });
   assert.deepEqual(lines, ["l0: Waiting", "l1: Waiting", "l2: Waiting", "l3: Waiting", "l4: Done", ""]);
 });
 
-Deno.test("pull on a terminal: the last word of every layer is what stands there", async () => {
+Deno.test("pull on a terminal: every layer's line shows its last message", async () => {
   const message = fc.record({ id: fc.constantFrom("a", "b", "c", "d"), status: fc.stringMatching(/^[a-z]{1,8}$/) });
   await fc.assert(fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 30 }), async (messages) => {
     const last = new Map(messages.map(({ id, status }) => [id, `${id}: ${status}`]));
@@ -83,7 +83,7 @@ Deno.test("pull on a terminal: the last word of every layer is what stands there
   }));
 });
 
-Deno.test("progress: lines in a pipe and on a dumb terminal, cursor moves on others; control characters are taken out", async () => {
+Deno.test("progress: plain lines in a pipe and on a dumb terminal, cursor movement on others, no control characters", async () => {
   const messages = [step("aaa", "Downloading", 1, 2), step("aaa", "Pull \x1b[2Jcomplete")];
   const output = async (terminal: FakeTerminal, stream: "stdout" | "stderr") => {
     const show = await progressView(terminal, stream);

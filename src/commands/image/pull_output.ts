@@ -11,33 +11,35 @@ import {
 } from "../../image/reference.ts";
 import type { ProgressView } from "./progress_view.ts";
 
-/** What a user who typed `text` wants to pull. @throws {TsdError} invalid_reference */
+/**
+ * Parses the reference to pull. `addedTag` tells whether the default tag was added. @throws {TsdError} invalid_reference
+ */
 export function pullTarget(text: string): { reference: Reference; addedTag: boolean } {
   const parsed = parseReference(text);
   const reference = withDefaultTag(parsed);
   return { reference, addedTag: reference !== parsed };
 }
 
-/** The short form with its tag, as `Unable to find image '…' locally` has it. */
+/** Returns the familiar form of a reference, as in `Unable to find image '…' locally`. */
 export const displayName = (reference: Reference): string => familiarString(reference);
 
 export interface PullOptions {
   readonly platform?: string | undefined;
   readonly auth?: AuthConfig | undefined;
-  /** All of the repository's, whatever the reference says. */
+  /** Pull all tags of the repository, regardless of the reference's. */
   readonly allTags?: boolean;
-  /** Nothing is shown when it is absent. */
+  /** Shows progress. Default: nothing is shown. */
   readonly show?: ProgressView;
 }
 
-/** Pulls an image and shows how it goes. */
+/** Pulls an image and shows the progress. */
 export async function pullShowing(
   engine: EngineTransport,
   reference: Reference,
   { platform, auth, allTags = false, show = () => Promise.resolve() }: PullOptions,
 ): Promise<void> {
   const tag = allTags ? undefined : reference.digest ?? reference.tag ?? "latest";
-  // What a pull has loaded stays: the next one goes on there.
+  // Repeating is cheap: a new pull resumes from what the interrupted one has downloaded.
   await retryIdempotent(async () => {
     for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
       await show(message);

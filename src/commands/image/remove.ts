@@ -22,10 +22,10 @@ export const rmi = defineCommand({
   async run({ terminal, engine }: CommandContext, { args, flags }) {
     const platforms = flags.platform.flatMap((text) => text.split(",")).map(platformOf);
     const options = { force: flags.force, keepParents: flags["no-prune"], platforms };
-    // With -f, an image that isn't there is as good as removed.
+    // With -f, an image that doesn't exist counts as removed.
     const forgives = ({ meaning }: TsdError) => flags.force && meaning.http === 404;
     let exitCode = 0;
-    // One after the other: what the first removes may decide what the second is.
+    // Sequentially, because a removal can change what the next name refers to.
     for (const name of args) {
       let lines: string[] = [];
       const remove = async () => {

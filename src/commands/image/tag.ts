@@ -20,7 +20,10 @@ export const tag = defineCommand({
   },
 });
 
-/** Said here, because the engine would hear of a repository and a tag only. @throws {StatusError} with Docker's texts */
+/**
+ * Parses the new name. It is validated by the client, because the API receives only a repository and a tag.
+ * @throws {StatusError} with Docker's messages
+ */
 function targetName(text: string): Reference {
   const reference = parsed(text);
   if (reference.digest === undefined) return reference;

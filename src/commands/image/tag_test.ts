@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { callTsd } from "../fake_session.ts";
 
-Deno.test("tag: the new name in full, with latest where there is no tag", async () => {
+Deno.test("tag: sends the canonical name, with the default tag latest", async () => {
   const engine = new FakeEngine(() => ({ json: null }));
   assert.deepEqual(await callTsd(engine, ["tag", "alpine:3", "localhost:5000/app"]), { code: 0, out: "", err: "" });
   assert.equal((await callTsd(engine, ["image", "tag", "3fa8", "me/app:2"])).code, 0);
@@ -13,7 +13,7 @@ Deno.test("tag: the new name in full, with latest where there is no tag", async 
   ]);
 });
 
-Deno.test("tag: what can't be a tag never gets to the engine", async () => {
+Deno.test("tag: invalid names are not sent to the engine", async () => {
   const engine = new FakeEngine(() => ({ json: null }));
   const digest = `app@sha256:${"0".repeat(64)}`;
   const cases: Readonly<Record<string, string>> = {

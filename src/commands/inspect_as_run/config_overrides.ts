@@ -1,27 +1,28 @@
 /**
- * What a container was asked for, as far as its configuration shows it: without what came from its image and from defaults.
- * Asking for the rest on the same image gives the same configuration again. Pure.
+ * Derives from a container's configuration what was requested for it: the configuration without the image's and the default
+ * values. The same request on the same image gives the same configuration again. Pure.
  */
 import type { ContainerConfig, HealthConfig, ImageConfig } from "../../api_types/mod.ts";
 
-/** What Docker's merge makes of an image's environment and a container's: its own first, then what it doesn't name. */
-function mergedEnv(image: readonly string[], own: readonly string[]): string[] {
-  const named = new Set(own.map(nameOf));
-  return [...own, ...image.filter((entry) => !named.has(nameOf(entry)))];
+/** Merges environments as Docker does: the container's variables, then those of the image that it doesn't set. */
+function mergedEnv(image: readonly string[], overrides: readonly string[]): string[] {
+  const named = new Set(overrides.map(nameOf));
+  return [...overrides, ...image.filter((entry) => !named.has(nameOf(entry)))];
 }
 
-/** The shortest beginning from which, over the image's, the same environment comes again. */
+/** Returns the shortest prefix of `merged` that, merged with the image's environment, gives `merged` again. */
 export function envOverrides(image: readonly string[], merged: readonly string[]): string[] {
   for (let count = 0; count < merged.length; count++) {
-    const own = merged.slice(0, count);
-    if (isSame(mergedEnv(image, own), merged)) return own;
+    const overrides = merged.slice(0, count);
+    if (isSame(mergedEnv(image, overrides), merged)) return overrides;
   }
   return [...merged];
 }
 
 /**
+ * Returns the fields of a container's configuration that differ from its image's and from the defaults.
  * @param base the image's configuration
- * @param defaultHostname the name that this container would have had anyway
+ * @param defaultHostname the host name that the container gets if none is requested
  */
 export function configOverrides(merged: ContainerConfig, base: ImageConfig, defaultHostname: string): ContainerConfig {
   const { Hostname, Domainname, User, WorkingDir, StopSignal, Shell, OnBuild: _onBuild, ...rest } = merged;
@@ -43,7 +44,10 @@ export function configOverrides(merged: ContainerConfig, base: ImageConfig, defa
   };
 }
 
-/** An entry point of its own drops the image's command; `[""]` takes the image's entry point away. */
+/**
+ * Returns the overrides of entry point and command. A container's entry point discards the image's command, and `[""]`
+ * removes the image's entry point.
+ */
 function subcommand(merged: ContainerConfig, base: ImageConfig): Pick<ContainerConfig, "Entrypoint" | "Cmd"> {
   const [entrypoint, cmd] = [merged.Entrypoint ?? [], merged.Cmd ?? []];
   const [baseEntrypoint, baseCmd] = [base.Entrypoint ?? [], base.Cmd ?? []];
@@ -58,32 +62,36 @@ function healthcheckOverrides(
   merged: HealthConfig | null | undefined,
   base: HealthConfig | null | undefined,
 ): HealthConfig {
-  const own: HealthConfig = {};
-  if (merged?.Test && !isSame(merged.Test, base?.Test ?? [])) own.Test = merged.Test;
+  const overrides: HealthConfig = {};
+  if (merged?.Test && !isSame(merged.Test, base?.Test ?? [])) overrides.Test = merged.Test;
   for (const field of ["Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"] as const) {
-    if (merged?.[field] && merged[field] !== base?.[field]) own[field] = merged[field];
+    if (merged?.[field] && merged[field] !== base?.[field]) overrides[field] = merged[field];
   }
-  return own;
+  return overrides;
 }
 
-/** Entries that the image doesn't have like this. */
+/** Returns the entries that the image doesn't have with the same value. */
 function difference<T>(
   merged: Readonly<Record<string, T>> | null | undefined,
   base: Readonly<Record<string, T>> | null | undefined,
 ): Record<string, T> {
-  const isOwn = ([key, value]: [string, T]) => JSON.stringify(base?.[key]) !== JSON.stringify(value);
-  return Object.fromEntries(Object.entries(merged ?? {}).filter(isOwn));
+  const isOverride = ([key, value]: [string, T]) => JSON.stringify(base?.[key]) !== JSON.stringify(value);
+  return Object.fromEntries(Object.entries(merged ?? {}).filter(isOverride));
 }
 
-/** Nothing for a value that is empty, or what it would be anyway. */
-function unless<T extends object>(value: string | undefined, anyway: string | undefined, make: (value: string) => T) {
-  return value && value !== anyway ? make(value) : {};
+/** Returns `make(value)`, or an empty object if the value is empty or the default. */
+function unless<T extends object>(
+  value: string | undefined,
+  defaultValue: string | undefined,
+  make: (value: string) => T,
+) {
+  return value && value !== defaultValue ? make(value) : {};
 }
 
 const some = <K extends string, T extends object>(name: K, value: T): { [_ in K]?: T } =>
   Object.keys(value).length === 0 ? {} : { [name]: value } as { [_ in K]?: T };
 
-/** Without null and what is empty: false and 0 are values. */
+/** Returns the fields that are neither null nor empty. `false` and 0 count as values. */
 export function withoutEmpty<T extends object>(fields: T): Partial<T> {
   const isSet = (value: unknown) =>
     value !== undefined && value !== null && value !== "" &&

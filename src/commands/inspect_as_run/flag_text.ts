@@ -1,4 +1,4 @@
-/** Values of a request in the notation of their flags; the opposite of reading them. */
+/** Formats the values of a request in the notation of their flags: the inverse of parsing them. */
 import type {
   DeviceMapping,
   HostConfig,
@@ -24,7 +24,7 @@ export function restartText({ Name, MaximumRetryCount: count }: RestartPolicy): 
   return count ? `${Name}:${count}` : Name;
 }
 
-/** `key=value` each; a value that is empty needs its `=` nowhere. */
+/** Formats pairs as `key=value`. */
 export function pairTexts(pairs: Readonly<Record<string, string>> | null | undefined): string[] {
   return Object.entries(pairs ?? {}).map(([key, value]) => `${key}=${value}`);
 }
@@ -33,7 +33,7 @@ export function durationText(nanos: number | undefined): string | undefined {
   return nanos ? goDuration(nanos / 1e6) : undefined;
 }
 
-/** `--mount`. What it can't say is left out. */
+/** Formats a mount for `--mount`. Settings that `--mount` can't express are omitted. */
 export function mountText(mount: Mount): string {
   const { Type, Source, Target, ReadOnly, Consistency, BindOptions, TmpfsOptions, VolumeOptions, ImageOptions } = mount;
   const driver = VolumeOptions?.DriverConfig;
@@ -60,7 +60,7 @@ export function mountText(mount: Mount): string {
   return fields.filter((field): field is string => Boolean(field)).map(csvField).join(",");
 }
 
-/** Of `--network`, the one of the mode first. */
+/** Formats networks for `--network`; the network of the network mode comes first. */
 export function networkTexts(mode: string | undefined, endpoints: NetworkingConfig["EndpointsConfig"]): string[] {
   if (!endpoints) return mode === undefined ? [] : [mode];
   const first = mode ?? "bridge";
@@ -78,7 +78,7 @@ export function networkTexts(mode: string | undefined, endpoints: NetworkingConf
   });
 }
 
-/** Of `-p`. */
+/** Formats port bindings for `-p`. */
 export const publishTexts = (bindings: HostConfig["PortBindings"]): string[] =>
   Object.entries(bindings ?? {}).flatMap(([port, list]) =>
     (list ?? []).map(({ HostIp: ip, HostPort: hostPort }) => {

@@ -1,17 +1,17 @@
 /**
- * What of a container's host configuration was asked for: without what an engine fills in, and without what belongs to the
- * one command line that made it. Pure.
+ * Derives from a container's host configuration what was requested for it: the configuration without the values that an
+ * engine fills in, and without those that belong only to the command line that created it. Pure.
  */
 import type { HostConfig, SystemInfo } from "../../api_types/mod.ts";
 import { isSame, withoutEmpty } from "./config_overrides.ts";
 
 const DEFAULT_SHM_BYTES = 64 << 20;
-/** The file of `--cidfile` and the size of a terminal. */
+/** Fields that belong to one command line: the file of `--cidfile` and the size of the terminal. */
 const OF_ONE_COMMAND = ["ContainerIDFile", "ConsoleSize"] as const;
 
 type Engine = Pick<SystemInfo, "DefaultRuntime" | "CgroupVersion">;
 
-/** Fields with the value that an engine fills in. */
+/** For each field, whether its value is one that an engine fills in. */
 const FILLED_IN: {
   readonly [K in keyof HostConfig]?: (value: HostConfig[K], host: HostConfig, engine: Engine) => boolean;
 } = {
@@ -28,12 +28,13 @@ const FILLED_IN: {
   ReadonlyPaths: (paths) => paths !== null && paths !== undefined && isDockers(paths, "/proc/sysrq-trigger"),
 };
 
-/** Docker's engine shows its own lists, of which one entry is like a signature; an empty one was asked for. */
+/** Returns whether paths are Docker's default list, recognized by one entry. An empty list was requested explicitly. */
 const isDockers = (paths: readonly string[], one: string): boolean => paths.length > 1 && paths.includes(one);
 
-/** Fields in which being empty is a value of its own. */
+/** Fields for which an empty list is a value. */
 const EMPTY_COUNTS = ["MaskedPaths", "ReadonlyPaths"] as const;
 
+/** Returns the fields of a host configuration that were requested. */
 export function hostConfigOverrides(host: HostConfig, engine: Engine): HostConfig {
   const requested = Object.entries(host).filter(([name, value]) => {
     if (value === false || (value === 0 && name !== "MemorySwappiness")) return false;
@@ -42,8 +43,8 @@ export function hostConfigOverrides(host: HostConfig, engine: Engine): HostConfi
       | undefined;
     return !isFilledIn?.(value, host, engine);
   });
-  const own = withoutEmpty(Object.fromEntries(requested)) as HostConfig;
-  for (const name of OF_ONE_COMMAND) delete own[name];
-  for (const name of EMPTY_COUNTS) if (isSame(host[name] ?? ["-"], [])) own[name] = [];
-  return own;
+  const overrides = withoutEmpty(Object.fromEntries(requested)) as HostConfig;
+  for (const name of OF_ONE_COMMAND) delete overrides[name];
+  for (const name of EMPTY_COUNTS) if (isSame(host[name] ?? ["-"], [])) overrides[name] = [];
+  return overrides;
 }

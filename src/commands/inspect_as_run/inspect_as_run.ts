@@ -5,7 +5,10 @@ import { madeContainer } from "./inspected_container.ts";
 import { runLine } from "./run_command_line.ts";
 import { forEachTarget } from "../container/for_each_target.ts";
 
-/** `inspect --as run`: one command line for each container. What can't be in it is said on standard error. */
+/**
+ * `inspect --as run`: prints one command line per container. Settings that no flag can express are reported on standard
+ * error.
+ */
 export async function inspectAsRun(
   { engine, terminal }: CommandContext,
   names: readonly string[],
@@ -23,7 +26,7 @@ export async function inspectAsRun(
       await terminal.err(`tsd: ${name} also has ${printableLine(what)}, which no option says\n`);
     }
   };
-  // Programs get what is there; a terminal isn't steered by what an image says.
+  // Programs get the exact line; for a terminal, control characters from an image are replaced.
   const report = (name: string) => {
     const line = `${lines.get(name)}\n`;
     return terminal.isTty("stdout") ? printable(line) : line;

@@ -1,4 +1,4 @@
-/** A container that is there as a request that would make it again: what was asked for, on the image that it has. */
+/** Turns an existing container back into a request that would create it again on its image. */
 import type {
   ContainerConfig,
   ContainerInspect,
@@ -13,35 +13,36 @@ import { toTsdError } from "../../errors.ts";
 import { configOverrides, withoutEmpty } from "./config_overrides.ts";
 import { hostConfigOverrides } from "./host_config_overrides.ts";
 
+/** The request that would create an existing container again. */
 export interface MadeContainer {
   readonly name: string;
-  /** The reference as it was written, where that is still the same image; else the image's id. */
+  /** The image reference as requested, if it still refers to the same image; otherwise the image's id. */
   readonly image: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
-  /** What was asked for in networks, by name, where that is more than the one of the host configuration. */
+  /** Requested endpoint settings by network name. Undefined if the host configuration's network mode suffices. */
   readonly endpoints?: Readonly<Record<string, EndpointSettings>> | undefined;
 }
 
-/** What inspect shows of a container, and what else has to be known of its engine, as a request. */
+/** Creates the request from a container's inspect response and its engine's information and images. */
 export async function madeContainer(engine: EngineTransport, container: ContainerInspect): Promise<MadeContainer> {
   const { Config: config, HostConfig: host, Image: id } = container;
   const info = await engineInfo(engine);
   const written = config.Image ?? "";
   const named = await imageIfExists(engine, written);
   const image = named?.Id === id ? named : await imageIfExists(engine, id);
-  const hostname = usualHostname(container, info.Name);
-  const { Image: _, ...own } = configOverrides(config, image?.Config ?? {}, hostname);
+  const hostname = defaultHostname(container, info.Name);
+  const { Image: _, ...overrides } = configOverrides(config, image?.Config ?? {}, hostname);
   return {
     name: container.Name.replace(/^\//, ""),
     image: named?.Id === id ? written : id,
-    config: own,
+    config: overrides,
     hostConfig: hostConfigOverrides(host, info),
     endpoints: endpointOverrides(container),
   };
 }
 
-/** The one of the mode goes without saying. */
+/** Returns the requested endpoints. The network mode's network needs no entry if it has no settings. */
 function endpointOverrides({ HostConfig: host, NetworkSettings }: ContainerInspect): MadeContainer["endpoints"] {
   const all = Object.entries(NetworkSettings?.Networks ?? {}).map(([name, settings]): [string, EndpointSettings] => {
     const { Aliases, IPAMConfig, GwPriority } = settings;
@@ -53,13 +54,13 @@ function endpointOverrides({ HostConfig: host, NetworkSettings }: ContainerInspe
   return isPlain ? undefined : Object.fromEntries(all);
 }
 
-/** With another one's network it has that one's name, which can't be asked for. */
-function usualHostname({ Id: id, HostConfig: host, Config: config }: ContainerInspect, hostName: string): string {
+/** Returns the default host name. With another container's network it is that container's, which can't be requested. */
+function defaultHostname({ Id: id, HostConfig: host, Config: config }: ContainerInspect, hostName: string): string {
   if (host.NetworkMode?.startsWith("container:")) return config.Hostname ?? "";
   return host.NetworkMode === "host" ? hostName : id.slice(0, 12);
 }
 
-/** An image may have been removed by force: then everything counts as the container's own. */
+/** Returns an image, or undefined if it was removed by force: then all settings count as requested. */
 async function imageIfExists(engine: EngineTransport, name: string): Promise<ImageInspect | undefined> {
   if (name === "") return undefined;
   try {

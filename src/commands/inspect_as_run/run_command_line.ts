@@ -1,6 +1,6 @@
 /**
- * The command line that makes a container like one that is there. Each row of the table says what of a request one flag
- * says; what no flag can say is told apart. Pure.
+ * Formats the command line that creates a container like an existing one. Each row of the table maps a part of the request to
+ * a flag. Settings that no flag can express are returned separately. Pure.
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { CREATE_FLAGS } from "../container/create_flags.ts";
@@ -19,16 +19,16 @@ import {
 } from "./flag_text.ts";
 import { shellWord } from "./shell_quote.ts";
 
-/** A command line for a POSIX shell, and settings that are not in it. */
+/** A command line for a POSIX shell, and the settings that it doesn't include. */
 export interface RunLine {
   readonly line: string;
   readonly missing: readonly string[];
 }
 
 type Flag = keyof typeof CREATE_FLAGS | "detach";
-type Said = true | string | number | readonly string[] | undefined | null;
-/** What a flag is given; nothing for a setting that was not asked for. */
-type Row = readonly [flag: Flag, said: (config: ContainerConfig, host: HostConfig) => Said];
+type FlagArgument = true | string | number | readonly string[] | undefined | null;
+/** A flag and its value in a request; undefined or null for a setting that was not requested. */
+type Row = readonly [flag: Flag, value: (config: ContainerConfig, host: HostConfig) => FlagArgument];
 
 const ROWS: readonly Row[] = [
   ["detach", (config) => isDetached(config) || undefined],
@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
   ["dns-search", (_, { DnsSearch }) => DnsSearch],
   ["publish", (_, { PortBindings }) => publishTexts(PortBindings)],
   ["publish-all", (_, { PublishAllPorts }) => PublishAllPorts || undefined],
-  ["expose", ({ ExposedPorts }, { PortBindings }) => without(ExposedPorts, PortBindings)],
+  ["expose", ({ ExposedPorts }, { PortBindings }) => unpublished(ExposedPorts, PortBindings)],
   ["user", ({ User }) => User],
   ["group-add", (_, { GroupAdd }) => GroupAdd],
   ["workdir", ({ WorkingDir }) => WorkingDir],
@@ -111,7 +111,7 @@ const ROWS: readonly Row[] = [
   ["health-retries", ({ Healthcheck }) => Healthcheck?.Retries],
 ];
 
-/** Host settings of Docker's that tsd's own client has no flag for. */
+/** Docker's host settings for which this client has no flag. */
 const WITHOUT_FLAG: readonly (keyof HostConfig)[] = [
   ...[
     "Links",
@@ -121,13 +121,13 @@ const WITHOUT_FLAG: readonly (keyof HostConfig)[] = [
   ...["Cgroup", "CpuRealtimePeriod", "CpuRealtimeRuntime", "KernelMemory", "KernelMemoryTCP"] as const,
 ];
 
-/** `tsd run …`, in one line. */
+/** Formats a request as `tsd run …`, in one line. */
 export function runLine({ name, image, config, hostConfig, endpoints }: MadeContainer): RunLine {
-  const missing = unsaid(config, hostConfig);
+  const missing = inexpressible(config, hostConfig);
   const words: string[] = ["run", "--name", name];
   for (const network of networkTexts(hostConfig.NetworkMode, endpoints)) words.push("--network", network);
-  for (const [flag, said] of ROWS) {
-    const value = said(config, hostConfig);
+  for (const [flag, valueIn] of ROWS) {
+    const value = valueIn(config, hostConfig);
     if (value === undefined || value === null) continue;
     if (value === true) words.push(`--${flag}`);
     else for (const each of Array.isArray(value) ? value : [String(value)]) addFlag(words, flag, each, missing);
@@ -138,7 +138,7 @@ export function runLine({ name, image, config, hostConfig, endpoints }: MadeCont
   return { line: [...unsetting(config.Env ?? []), "tsd", ...words.map(shellWord)].join(" "), missing };
 }
 
-/** A value that the flag itself would refuse can't be said. */
+/** Adds a flag with its value. A value that the flag would refuse or change is added to `missing` instead. */
 function addFlag(words: string[], flag: Flag, value: string, missing: string[]): void {
   const spec = (CREATE_FLAGS as FlagSpecs)[flag];
   try {
@@ -151,13 +151,16 @@ function addFlag(words: string[], flag: Flag, value: string, missing: string[]):
   missing.push(`--${flag} ${shellWord(value)}`);
 }
 
-/** A bare name takes the image's variable away, unless the caller has one of that name: then it would be his. */
+/**
+ * Returns the prefix `env -u NAME …` for variables that remove the image's. `--env NAME` does that only if the caller's
+ * environment doesn't have the variable.
+ */
 function unsetting(env: readonly string[]): string[] {
   const bare = env.filter((entry) => !entry.includes("="));
   return bare.length === 0 ? [] : ["env", ...bare.flatMap((name) => ["-u", shellWord(name)])];
 }
 
-function unsaid(config: ContainerConfig, host: HostConfig): string[] {
+function inexpressible(config: ContainerConfig, host: HostConfig): string[] {
   const { Healthcheck, Shell, Entrypoint, MacAddress } = config;
   const kind = Healthcheck?.Test?.[0];
   const has: readonly (readonly [string, boolean])[] = [
@@ -166,18 +169,18 @@ function unsaid(config: ContainerConfig, host: HostConfig): string[] {
     ["an entry point of several words, which is one with arguments", (Entrypoint?.length ?? 0) > 1],
     ["a MAC address", Boolean(MacAddress)],
     ["lists of masked and read-only paths", !hasAllPaths(host) && Boolean(host.MaskedPaths ?? host.ReadonlyPaths)],
-    ["options of --mount", (host.Mounts ?? []).some(hasMore)],
+    ["options of --mount", (host.Mounts ?? []).some(hasExtraOptions)],
     ...WITHOUT_FLAG.map((field) => [field, host[field] !== undefined] as const),
   ];
   return has.filter(([, exists]) => exists).map(([what]) => what);
 }
 
-/** What the API can say of a mount, and `--mount` can't. */
-const hasMore = ({ TmpfsOptions }: NonNullable<HostConfig["Mounts"]>[number]): boolean =>
+/** Returns whether a mount has settings of the API that `--mount` can't express. */
+const hasExtraOptions = ({ TmpfsOptions }: NonNullable<HostConfig["Mounts"]>[number]): boolean =>
   (TmpfsOptions?.Options ?? []).length > 0;
 
-/** Ports that nothing else names. */
-const without = (exposed: ContainerConfig["ExposedPorts"], published: HostConfig["PortBindings"]): string[] =>
+/** Returns the exposed ports that are not published. */
+const unpublished = (exposed: ContainerConfig["ExposedPorts"], published: HostConfig["PortBindings"]): string[] =>
   Object.keys(exposed ?? {}).filter((port) => !Object.hasOwn(published ?? {}, port));
 
 const hasAllPaths = ({ MaskedPaths, ReadonlyPaths }: HostConfig): boolean =>
@@ -186,7 +189,7 @@ const hasAllPaths = ({ MaskedPaths, ReadonlyPaths }: HostConfig): boolean =>
 const isDetached = ({ AttachStdin, AttachStdout, AttachStderr }: ContainerConfig): boolean =>
   !AttachStdin && !AttachStdout && !AttachStderr;
 
-/** Output alone is what is attached anyway, and input with -i. */
+/** Returns the streams for `--attach`; empty if they are the default: output, and input with `-i`. */
 function namedStreams(config: ContainerConfig): string[] {
   const { AttachStdin = false, AttachStdout, AttachStderr, OpenStdin = false } = config;
   if (isDetached(config) || (AttachStdout && AttachStderr && AttachStdin === OpenStdin)) return [];

@@ -9,7 +9,7 @@ const ATTACHED = { AttachStdin: false, AttachStdout: true, AttachStderr: true };
 const line = (config: ContainerConfig, hostConfig: HostConfig = {}) =>
   runLine({ name: "web", image: "nginx:1.27", config: { ...ATTACHED, ...config }, hostConfig });
 
-Deno.test("run line: what was asked for, in a stable order, quoted where it has to be", () => {
+Deno.test("run line: requested settings are in a stable order and quoted if necessary", () => {
   assert.deepEqual(line({}), { line: "tsd run --name web nginx:1.27", missing: [] });
   const made = line(
     {
@@ -32,12 +32,12 @@ Deno.test("run line: what was asked for, in a stable order, quoted where it has 
   assert.deepEqual(made, { line: words.join(" "), missing: [] });
 });
 
-Deno.test("run line: what no option can say is told apart", () => {
-  const { line: said, missing } = line(
+Deno.test("run line: settings that no flag can express are returned separately", () => {
+  const { line: text, missing } = line(
     { Entrypoint: ["a", "b"], Cmd: ["c"], Healthcheck: { Test: ["CMD", "x"] }, Labels: { "a b": "" } },
     { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "80" }] }, Links: ["db"], MaskedPaths: ["/proc/x"] },
   );
-  assert.equal(said, "tsd run --name web --publish 80:80/tcp --entrypoint a nginx:1.27 b c");
+  assert.equal(text, "tsd run --name web --publish 80:80/tcp --entrypoint a nginx:1.27 b c");
   assert.deepEqual(missing, [
     "a health check without a shell",
     "an entry point of several words, which is one with arguments",
@@ -47,7 +47,7 @@ Deno.test("run line: what no option can say is told apart", () => {
   ]);
 });
 
-Deno.test("own environment: as little of it as gives the same again", () => {
+Deno.test("environment overrides: the shortest prefix that gives the same environment", () => {
   assert.deepEqual(envOverrides(["A=1", "B=2"], ["A=1", "B=2"]), []);
   assert.deepEqual(envOverrides(["A=1", "B=2"], ["C=3", "A=1", "B=2"]), ["C=3"]);
   assert.deepEqual(envOverrides(["A=1", "B=2"], ["B=2", "A=1"]), ["B=2"]);
@@ -75,7 +75,7 @@ const INSPECT = {
 };
 const IMAGE = { Id: "sha256:1", Config: { Env: ["PATH=/bin"], Cmd: ["nginx"], Labels: { of: "image" } } };
 
-/** `nginx` may be another image by now. */
+/** @param nginx the id of the image that `nginx` refers to by now */
 function engine(nginx = "sha256:1") {
   return new FakeEngine(({ path }) => {
     if (path === "/containers/web/json") return { json: INSPECT };
@@ -87,25 +87,25 @@ function engine(nginx = "sha256:1") {
   });
 }
 
-Deno.test("inspect --as run: without what comes from the image and from defaults", async () => {
+Deno.test("inspect --as run: values of the image and default values are omitted", async () => {
   assert.deepEqual(await callTsd(engine(), ["inspect", "--as", "run", "web"]), {
     code: 0,
     out: "tsd run --name web --env MINE=1 --label mine=1 --memory 1073741824 nginx\n",
     err: "",
   });
-  // The name leads elsewhere by now, so the image is named by its id.
+  // The reference now refers to another image, so the image's id is used.
   const { out } = await callTsd(engine("sha256:2"), ["container", "inspect", "--as", "run", "web"]);
   assert.equal(out, "tsd run --name web --env MINE=1 --label mine=1 --memory 1073741824 sha256:1\n");
 });
 
-Deno.test("inspect --as: other forms, and what it doesn't go with", async () => {
+Deno.test("inspect --as: unknown forms and conflicting flags are refused", async () => {
   const { err } = await callTsd(engine(), ["inspect", "--as", "compose", "web"]);
   assert.match(err, /^"compose" is not a valid value for --as: give run\n/);
   const both = await callTsd(engine(), ["inspect", "--as", "run", "-f", "json", "web"]);
   assert.match(both.err, /^conflicting options: --as goes with neither --format nor --size\n/);
 });
 
-Deno.test("container clone: the same settings, what is overridden, a name that is free", async () => {
+Deno.test("container clone: settings are copied and overridden, and an unused name is chosen", async () => {
   const fake = engine();
   const argv = "container clone -m 2g -e MINE=2 -e NEW=3 -l mine=2 --run web".split(" ");
   assert.deepEqual(await callTsd(fake, argv), { code: 0, out: "new\n", err: "WARNING: a warning\n" });
@@ -119,7 +119,7 @@ Deno.test("container clone: the same settings, what is overridden, a name that i
   assert.equal(fake.calls.at(-1), "POST /containers/new/start");
 });
 
-Deno.test("container clone: a name and another image, the original removed", async () => {
+Deno.test("container clone: a name and another image are accepted, and --destroy removes the original", async () => {
   const fake = engine();
   await callTsd(fake, ["container", "clone", "--destroy", "--force", "web", "web2", "nginx:2"]);
   const create = fake.requests.find(({ path }) => path === "/containers/create")!;

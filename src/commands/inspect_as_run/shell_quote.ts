@@ -1,6 +1,6 @@
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-/** One word as a POSIX shell takes it: between single quotes where it has to be. */
+/** Quotes one word for a POSIX shell, in single quotes if necessary. */
 export function shellWord(word: string): string {
   return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

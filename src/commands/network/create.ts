@@ -62,16 +62,19 @@ interface Addressing {
   readonly "aux-address": readonly string[];
 }
 
-/** What belongs to which subnet: the first of its version that has none yet. @throws {StatusError} */
+/**
+ * Assigns gateways, ranges and auxiliary addresses to subnets: to the first subnet of the same IP version that has none yet.
+ * @throws {StatusError}
+ */
 function addressing({ subnet, gateway, "ip-range": ranges, "aux-address": others }: Addressing): IPAMConfig[] {
   const configs = subnet.map((Subnet): Mutable<IPAMConfig> => ({ Subnet }));
-  const place = (key: "Gateway" | "IPRange", value: string) => {
+  const assign = (key: "Gateway" | "IPRange", value: string) => {
     const config = configs.find((each) => isIpv6(each.Subnet!) === isIpv6(value) && each[key] === undefined);
     if (config === undefined) throw new StatusError("every ip-range or gateway must have a corresponding subnet");
     config[key] = value;
   };
-  for (const range of ranges) place("IPRange", range);
-  for (const address of gateway) place("Gateway", address);
+  for (const range of ranges) assign("IPRange", range);
+  for (const address of gateway) assign("Gateway", address);
   for (const [name, address] of others.map(splitPair)) {
     const config = configs.find((each) => isIpv6(each.Subnet!) === isIpv6(address));
     if (config === undefined) throw new StatusError(`no matching subnet for aux-address ${address}`);

@@ -41,7 +41,7 @@ export const NETWORK_VIEW: ListView<NetworkField> = {
   columns: ["ID", "Name", "Driver", "Scope"],
 };
 
-/** Formats with names. */
+/** The formats that `--format raw` stands for. */
 const RAW = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n";
 const RAW_QUIET = "network_id: {{.ID}}";
 
@@ -72,7 +72,7 @@ export const networkList = defineCommand({
   },
 });
 
-/** Numbers in names count as such, as in Docker. */
+/** Natural order, as in Docker: numbers in names are compared by value. */
 const NATURAL = new Intl.Collator("en", { numeric: true, caseFirst: "upper" });
 
 export function networkRow(network: Network, full: boolean): ListRow<NetworkField> {
@@ -90,5 +90,5 @@ export function networkRow(network: Network, full: boolean): ListRow<NetworkFiel
   };
 }
 
-/** `{{.Label "key"}}`. */
+/** Returns a row's methods: `{{.Label "key"}}`. */
 export const networkMethods = ({ Labels }: Network) => ({ Label: (key: string) => Labels?.[key] ?? "" });

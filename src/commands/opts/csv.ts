@@ -1,8 +1,8 @@
 import { UsageError } from "../../cli/mod.ts";
 
 /**
- * The fields of one record of comma-separated values (RFC 4180), as Go reads it: `"` around a field that holds commas or
- * quotes, `""` for a quote inside. @throws {UsageError} with Go's texts
+ * Parses one record of comma-separated values (RFC 4180) as Go's encoding/csv does: `"` encloses a field that contains commas
+ * or quotes, `""` is a quote inside. @throws {UsageError} with Go's messages
  */
 export function csvFields(text: string): string[] {
   if (text === "") throw new UsageError("EOF");
@@ -17,7 +17,7 @@ export function csvFields(text: string): string[] {
 
 interface Field {
   readonly value: string;
-  /** Where its comma is, or the end of the text. */
+  /** The offset of the comma after the field, or the end of the text. */
   readonly end: number;
 }
 

@@ -1,6 +1,6 @@
 import type { FlagSpecs } from "../../cli/mod.ts";
 
-/** The keys that leave a process without ending it, for `run`, `start`, `exec` and `attach`. */
+/** The `--detach-keys` flag of `run`, `start`, `exec` and `attach`. */
 export const DETACH_KEYS_FLAG = {
   "detach-keys": {
     type: "string",

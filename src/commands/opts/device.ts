@@ -1,4 +1,4 @@
-/** Devices on the command line: nodes for the container, and limits on block devices of the host. */
+/** Parses devices on the command line: device nodes for the container, and limits on the host's block devices. */
 import type { DeviceMapping, ThrottleDevice, WeightDevice } from "../../api_types/mod.ts";
 import { UsageError } from "../../cli/mod.ts";
 import { readBytes, readUint } from "./flag_values.ts";
@@ -10,7 +10,7 @@ const BYTES_FORMAT = "<device-path>:<number>[<unit>]. Number must be a positive 
   "Unit is optional and can be kb, mb, or gb";
 const OPERATIONS_FORMAT = "<device-path>:<number>. Number must be a positive integer";
 
-/** `HOST[:CONTAINER][:rwm]` of `--device`. @throws {UsageError} */
+/** Parses `HOST[:CONTAINER][:rwm]` of `--device`. @throws {UsageError} */
 export function parseDevice(text: string): DeviceMapping {
   const parts = text.split(":");
   if (parts.length > 3 || parts[0] === "") throw new UsageError(`bad format for path: ${text}`);
@@ -27,26 +27,26 @@ export function parseDevice(text: string): DeviceMapping {
   };
 }
 
-/** Each of r, w and m at most once. */
+/** Returns whether a mode is valid: each of r, w and m at most once. */
 const isMode = (text: string): boolean => /^[rwm]{1,3}$/.test(text) && new Set(text).size === text.length;
 
-/** A rule as `c 10:* rwm`. @throws {UsageError} */
+/** Validates a device cgroup rule such as `c 10:* rwm`. @throws {UsageError} */
 export function checkDeviceRule(text: string): string {
   if (DEVICE_RULE.test(text)) return text;
   throw new UsageError(`invalid device cgroup format '${text}'`);
 }
 
-/** `/dev/sda:1mb`, bytes a second. @throws {UsageError} */
+/** Parses a rate in bytes per second: `/dev/sda:1mb`. @throws {UsageError} */
 export function parseByteRate(text: string): ThrottleDevice {
   return parseRate(text, readBytes, BYTES_FORMAT);
 }
 
-/** `/dev/sda:1000`, operations a second. @throws {UsageError} */
+/** Parses a rate in operations per second: `/dev/sda:1000`. @throws {UsageError} */
 export function parseOperationRate(text: string): ThrottleDevice {
   return parseRate(text, readUint, OPERATIONS_FORMAT);
 }
 
-/** `/dev/sda:500`. @throws {UsageError} */
+/** Parses a device's relative I/O weight: `/dev/sda:500`. @throws {UsageError} */
 export function parseWeight(text: string): WeightDevice {
   const [path, value] = splitDevice(text);
   const weight = Number(/^\d{1,5}$/.test(value) ? value : NaN);

@@ -2,15 +2,15 @@ import { parseGoDuration, UsageError } from "../../cli/mod.ts";
 
 const UNITS = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"];
 
-/** The value of a flag that is a duration in Go's syntax, in nanoseconds. @throws {UsageError} with pflag's texts */
+/** Parses a flag's value, a duration in Go's syntax, to nanoseconds. @throws {UsageError} with pflag's messages */
 export function durationNanos(flag: string, text: string): number {
   const durationMs = parseGoDuration(text);
   if (durationMs !== undefined) return Math.round(durationMs * 1e6);
-  throw new UsageError(`invalid argument "${text}" for "--${flag}" flag: time: ${whyNot(text)}`);
+  throw new UsageError(`invalid argument "${text}" for "--${flag}" flag: time: ${reason(text)}`);
 }
 
-/** What Go says of a text that is no duration. */
-function whyNot(text: string): string {
+/** Returns Go's error message for an invalid duration. */
+function reason(text: string): string {
   let rest = text.replace(/^[+-]/, "");
   while (rest !== "") {
     const [amount] = /^(?:\d+\.?\d*|\.\d+)?/.exec(rest) ?? [""];

@@ -1,6 +1,9 @@
 import { UsageError } from "../../cli/mod.ts";
 
-/** `-e NAME=value`; `-e NAME` takes the caller's value, or (sent bare) removes the image's. @throws {UsageError} */
+/**
+ * Resolves the values of `-e`: `NAME=value`, or `NAME` with the caller's value. If the caller has none, the bare name is sent
+ * and removes the image's variable. @throws {UsageError}
+ */
 export function environmentStrings(words: readonly string[], env: (name: string) => string | undefined): string[] {
   return words.map((word) => {
     if (word === "" || word.startsWith("=")) {

@@ -1,19 +1,19 @@
 import { UsageError } from "../../cli/mod.ts";
 
 /**
- * Reads a file of `KEY=value` lines as Docker does: no quoting, `#` begins a comment line, a bare KEY takes its value from
- * `env` and is left out where that has none. @throws {UsageError}
+ * Reads a file of `KEY=value` lines as Docker does: no quoting, `#` starts a comment line, a bare KEY takes its value from
+ * `env` and is omitted if that has none. @throws {UsageError}
  */
 export async function readEnvFile(path: string, env: (name: string) => string | undefined): Promise<string[]> {
   return parseEnvFile(path, await readFile(path), env);
 }
 
-/** The same form with labels: one without a value is left out. @throws {UsageError} */
+/** Reads a file of labels in the same format; labels without `=` are omitted. @throws {UsageError} */
 export async function readLabelFile(path: string): Promise<string[]> {
   return parseEnvFile(path, await readFile(path), () => undefined);
 }
 
-/** The same for a text; `path` is for messages. */
+/** Parses the content of such a file; `path` is used in error messages. @throws {UsageError} */
 export function parseEnvFile(path: string, text: string, env: (name: string) => string | undefined): string[] {
   const found: string[] = [];
   for (const raw of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {

@@ -1,6 +1,6 @@
 /**
- * Values of flags in notations of their own: how the docker CLI reads them, and what it says of those that it can't. The
- * parser puts the flag's name before that.
+ * Parses values of flags in the docker CLI's notations, with its error messages. The flag parser adds the flag's name to
+ * them.
  */
 import { UsageError } from "../../cli/mod.ts";
 
@@ -8,7 +8,10 @@ const invalid = (why: string) => new UsageError(why);
 const INT64_MAX = 2n ** 63n - 1n;
 const UNITS = "kmgtp";
 
-/** `1.5g`, `64MiB`, `100`: bytes, with units of 1024 (github.com/docker/go-units, RAMInBytes). @throws {UsageError} */
+/**
+ * Parses a size in bytes with units of 1024: `1.5g`, `64MiB`, `100` (github.com/docker/go-units, RAMInBytes).
+ * @throws {UsageError}
+ */
 export function readBytes(text: string): number {
   const found = /^(.*[0-9. ])([^0-9. ]*)$/s.exec(text);
   if (found === null) throw invalid(`invalid size: '${text}'`);
@@ -24,10 +27,10 @@ export function readBytes(text: string): number {
   return sizeBytes;
 }
 
-/** As {@link readBytes}; -1 is no limit. @throws {UsageError} */
+/** As {@link readBytes}, with -1 for no limit. @throws {UsageError} */
 export const readSwapBytes = (text: string): number => text === "-1" ? -1 : readBytes(text);
 
-/** A number of processors (`1.5`, `1/2`) in billionths. @throws {UsageError} */
+/** Parses a number of CPUs (`1.5`, `1/2`) to billionths of a CPU. @throws {UsageError} */
 export function readCpus(text: string): number {
   const found = /^([+-]?\d*\.?\d*)(?:e([+-]?\d{1,2}))?(?:\/(\d+))?$/i.exec(text);
   const digits = found?.[1] ?? "";
@@ -43,14 +46,14 @@ export function readCpus(text: string): number {
   return Number(scaled / divided);
 }
 
-/** @throws {UsageError} with Go's words */
+/** Parses an unsigned 16-bit integer. @throws {UsageError} with Go's messages */
 export function readUint16(text: string): number {
   const value = readUint(text);
   if (value > 0xffff) throw outOfRange("ParseUint", text);
   return value;
 }
 
-/** @throws {UsageError} with Go's words */
+/** Parses an unsigned integer. @throws {UsageError} with Go's messages */
 export function readUint(text: string): number {
   if (!/^\d+$/.test(text)) throw noNumber("ParseUint", text);
   const value = Number(text);
@@ -58,7 +61,7 @@ export function readUint(text: string): number {
   return value;
 }
 
-/** @throws {UsageError} with Go's words */
+/** Parses a signed integer. @throws {UsageError} with Go's messages */
 export function readInt(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw noNumber("ParseInt", text);
   const value = BigInt(text);
@@ -68,13 +71,13 @@ export function readInt(text: string): number {
   return Number(value);
 }
 
-/** `true`, `1`, `F` …; undefined when it is no such word. */
+/** Parses a boolean as Go's strconv.ParseBool does (`true`, `1`, `F`, …); undefined if it is invalid. */
 export function readBool(text: string): boolean | undefined {
   if (["1", "t", "T", "TRUE", "true", "True"].includes(text)) return true;
   return ["0", "f", "F", "FALSE", "false", "False"].includes(text) ? false : undefined;
 }
 
-/** `key=value` taken apart; without `=` the value is empty. */
+/** Splits `key=value`; without `=` the value is empty. */
 export function splitPair(text: string): [key: string, value: string] {
   const equals = text.indexOf("=");
   return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];

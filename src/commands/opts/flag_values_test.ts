@@ -1,4 +1,4 @@
-/** Values of flags, and what is said of wrong ones: the texts are those that docker 28.2 prints for the same words. */
+/** Values of flags and the errors for invalid ones: the messages are those of docker 28.2 for the same command line. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { parseFlags, UsageError } from "../../cli/mod.ts";
@@ -25,7 +25,7 @@ const BYTE_RATE = `<device-path>:<number>[<unit>]. ${RATE}. Unit is optional and
 const invalidRate = (text: string, format: string) =>
   `invalid rate for device: ${text}. The correct format is ${format}`;
 
-/** Flag, value, what is wrong with it. */
+/** Flag, value and reason of the error. */
 const BAD_VALUES: readonly (readonly [flag: string, value: string, why: string])[] = [
   ["-m, --memory", "abc", "invalid size: 'abc'"],
   ["-m, --memory", "1.2.3m", 'strconv.ParseFloat: parsing "1.2.3": invalid syntax'],
@@ -94,7 +94,7 @@ for (const [flag, value, why] of BAD_VALUES) {
   });
 }
 
-/** What is seen only when all flags are known. */
+/** Errors that are detected only after all flags were parsed. */
 const REFUSED: readonly (readonly [argv: string, message: string])[] = [
   ["--memory-swappiness 101", "invalid value: 101. Valid memory swappiness range is 0-100"],
   ["--device :x", "bad format for path: :x"],
@@ -138,7 +138,7 @@ for (const [argv, message] of REFUSED) {
   });
 }
 
-Deno.test("sizes: units of 1024, fractions, spaces", () => {
+Deno.test("sizes: units of 1024, fractions and spaces are accepted", () => {
   const sizes: readonly (readonly [string, number])[] = [
     ["32", 32],
     ["32b", 32],
@@ -160,7 +160,7 @@ Deno.test("sizes: units of 1024, fractions, spaces", () => {
   }));
 });
 
-Deno.test("processors in billionths, exactly", () => {
+Deno.test("CPUs are converted to billionths exactly", () => {
   const cpus: readonly (readonly [string, number])[] = [
     ["1.5", 1.5e9],
     ["1/2", 5e8],
@@ -179,7 +179,7 @@ Deno.test("processors in billionths, exactly", () => {
   }));
 });
 
-Deno.test("limits: the last of a name counts, a missing hard limit is the soft one", () => {
+Deno.test("limits: the last one of a type wins, and the hard limit defaults to the soft limit", () => {
   assert.deepEqual(ulimits(["nproc=5", "core=-1", "nofile=1:2", "nproc=7:-1"]), [
     { Name: "core", Soft: -1, Hard: -1 },
     { Name: "nofile", Soft: 1, Hard: 2 },
@@ -187,7 +187,7 @@ Deno.test("limits: the last of a name counts, a missing hard limit is the soft o
   ]);
 });
 
-Deno.test("devices: one path, another one inside, what may be done with it", () => {
+Deno.test("devices: a path, a path in the container and permissions are parsed", () => {
   const device = (text: string) => Object.values(parseDevice(text)).join(" ");
   assert.equal(device("/dev//null"), "/dev/null /dev/null rwm");
   assert.equal(device("/dev/null:r"), "/dev/null /dev/null r");
@@ -195,20 +195,20 @@ Deno.test("devices: one path, another one inside, what may be done with it", () 
   assert.equal(device("/dev/null:/dev/x:mr"), "/dev/null /dev/x mr");
 });
 
-Deno.test("ports are told one by one", () => {
+Deno.test("exposed port ranges are expanded to single ports", () => {
   assert.deepEqual(exposedPorts(["80", "53/UDP", "8000-8002/tcp", "9/"]), [
     ...["80/tcp", "53/udp", "8000/tcp", "8001/tcp", "8002/tcp", "9/tcp"],
   ]);
 });
 
-Deno.test("comma-separated fields: whatever is put between quotes comes back", () => {
+Deno.test("comma-separated fields: quoted fields round-trip", () => {
   fc.assert(fc.property(fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), (fields) => {
     const line = fields.map((field) => /[,"]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field).join(",");
     assert.deepEqual(csvFields(line), fields);
   }));
 });
 
-Deno.test("mounts: every field has its place", async () => {
+Deno.test("mounts: every field is converted to its API field", async () => {
   const mount = async (text: string) => (await build("--mount", text)).HostConfig?.Mounts?.[0];
   assert.deepEqual(await mount("type=bind,src=./data,dst=/d,ro,bind-propagation=rprivate,bind-recursive=readonly"), {
     Type: "bind",
@@ -236,7 +236,7 @@ Deno.test("mounts: every field has its place", async () => {
   });
 });
 
-Deno.test("a seccomp profile goes to the engine as its text, with every digit", async () => {
+Deno.test("a seccomp profile is sent to the engine as its content, with the exact digits of numbers", async () => {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, '{ "defaultAction": "a \\" b",\n "v": 18446744073709551615 }');

@@ -1,6 +1,6 @@
-/** Paths of the caller's, by their text alone: node:path would cost every start of `run`. */
+/** Lexical operations on the caller's paths. node:path would slow down the startup of every `run`. */
 
-/** Without `.`, `..`, doubled and trailing slashes; a relative path stays one. */
+/** Removes `.`, `..`, repeated and trailing slashes; a relative path stays relative. */
 export function cleanPath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {
@@ -13,7 +13,10 @@ export function cleanPath(path: string): string {
   return path.startsWith("/") ? `/${joined}` : joined || ".";
 }
 
-/** A path that begins with `.` is the caller's; the engine has another working folder. Names of volumes stay. */
+/**
+ * Makes a path that starts with `.` absolute, because the engine has another working directory. Volume names are returned
+ * unchanged.
+ */
 export function absoluteSource(source: string, cwd: string): string {
   return source.startsWith(".") ? cleanPath(`${cwd}/${source}`) : source;
 }

@@ -1,6 +1,6 @@
 /**
- * `--mount`: comma-separated fields, as docs.docker.com has them ("Bind mounts", "tmpfs mounts"; `bind-create-src` is of
- * docker CLI 29). What a field means stands in one table; what kinds of mounts there are is the engine's to say.
+ * Parses `--mount`: comma-separated fields as documented on docs.docker.com ("Bind mounts", "tmpfs mounts";
+ * `bind-create-src` is from docker CLI 29). One table defines the fields. The engine, not this parser, checks the mount type.
  */
 import type { BindOptions, Mount, TmpfsOptions, VolumeOptions } from "../../api_types/mod.ts";
 import { UsageError } from "../../cli/mod.ts";
@@ -8,7 +8,7 @@ import { csvFields } from "./csv.ts";
 import { readBool, readBytes, splitPair } from "./flag_values.ts";
 import { absoluteSource } from "./host_path.ts";
 
-/** A mount that is being read. */
+/** A mount while its fields are parsed. */
 interface Draft {
   Type: string;
   Source: string;
@@ -19,15 +19,15 @@ interface Draft {
   volume: VolumeOptions & { Labels: Record<string, string>; driver?: string; options?: Record<string, string> };
   image: { Subpath?: string };
   tmpfs: TmpfsOptions;
-  /** Kinds of options that were given. */
+  /** The kinds of options that were given. */
   readonly used: Set<OptionKind>;
 }
 
 type OptionKind = "bind" | "volume" | "image" | "tmpfs";
 type Reader = (draft: Draft, value: string, key: string) => void;
 
-/** Fields that need no value; they mean "yes" then. */
-const WORDS = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"]);
+/** Boolean fields, which are true if they have no value. */
+const BOOLEAN_FIELDS = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"]);
 
 const RECURSIONS: Readonly<Record<string, BindOptions>> = {
   enabled: {},
@@ -38,7 +38,7 @@ const RECURSIONS: Readonly<Record<string, BindOptions>> = {
 
 const source: Reader = (draft, value) => void (draft.Source = value);
 const target: Reader = (draft, value) => void (draft.Target = value);
-const readOnly: Reader = (draft, value, key) => void (draft.ReadOnly = yesOrNo(value, key));
+const readOnly: Reader = (draft, value, key) => void (draft.ReadOnly = booleanOf(value, key));
 
 const FIELDS: Readonly<Record<string, Reader>> = {
   type: (draft, value) => void (draft.Type = value.toLowerCase()),
@@ -52,7 +52,7 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   consistency: (draft, value) => void (draft.Consistency = value.toLowerCase()),
   "bind-propagation": ({ bind }, value) =>
     void (bind.Propagation = value.toLowerCase() as NonNullable<BindOptions["Propagation"]>),
-  "bind-nonrecursive": ({ bind }, value, key) => void (bind.NonRecursive = yesOrNo(value, key)),
+  "bind-nonrecursive": ({ bind }, value, key) => void (bind.NonRecursive = booleanOf(value, key)),
   "bind-recursive": ({ bind }, value, key) => {
     const options = Object.hasOwn(RECURSIONS, value) ? RECURSIONS[value] : undefined;
     if (options === undefined) {
@@ -60,9 +60,9 @@ const FIELDS: Readonly<Record<string, Reader>> = {
     }
     Object.assign(bind, options);
   },
-  "bind-create-src": ({ bind }, value, key) => void (bind.CreateMountpoint = yesOrNo(value, key)),
+  "bind-create-src": ({ bind }, value, key) => void (bind.CreateMountpoint = booleanOf(value, key)),
   "volume-subpath": ({ volume }, value) => void (volume.Subpath = value),
-  "volume-nocopy": ({ volume }, value, key) => void (volume.NoCopy = yesOrNo(value, key)),
+  "volume-nocopy": ({ volume }, value, key) => void (volume.NoCopy = booleanOf(value, key)),
   "volume-label": ({ volume }, value) => addPair(volume.Labels, value),
   "volume-driver": ({ volume }, value) => void (volume.driver = value),
   "volume-opt": ({ volume }, value) => addPair(volume.options ??= {}, value),
@@ -74,7 +74,11 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   },
 };
 
-/** @throws {UsageError} with Docker's texts */
+/**
+ * Parses a value of `--mount`.
+ * @param cwd the caller's working directory, to which a source that starts with `.` is relative
+ * @throws {UsageError} with Docker's messages
+ */
 export function parseMount(text: string, cwd: string): Mount {
   const draft: Draft = {
     ...{ Type: "volume", Source: "", Target: "", ReadOnly: false, Consistency: "", bind: {}, image: {}, tmpfs: {} },
@@ -90,12 +94,12 @@ export function parseMount(text: string, cwd: string): Mount {
 function readField(draft: Draft, field: string): void {
   const [given, value] = splitPair(field);
   const key = given.toLowerCase();
-  if (!field.includes("=") && !WORDS.has(key)) {
+  if (!field.includes("=") && !BOOLEAN_FIELDS.has(key)) {
     throw new UsageError(`invalid field '${field}' must be a key=value pair`);
   }
   const read = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined;
   if (read === undefined) throw new UsageError(`unexpected key '${key}' in '${field}'`);
-  // `bind-recursive=enabled` is the default and makes no options.
+  // `bind-recursive=enabled` is the default and sets no options.
   const kind = /^(bind|volume|image|tmpfs)-/.exec(key)?.[1] as OptionKind | undefined;
   if (kind !== undefined && field !== "bind-recursive=enabled") draft.used.add(kind);
   read(draft, field.includes("=") ? value : "true", key);
@@ -134,10 +138,10 @@ function mountOf({ Type, Source, Target, ReadOnly, Consistency, bind, volume, im
   };
 }
 
-function yesOrNo(value: string, key: string): boolean {
-  const said = readBool(value);
-  if (said === undefined) throw new UsageError(badValue(key, value));
-  return said;
+function booleanOf(value: string, key: string): boolean {
+  const parsed = readBool(value);
+  if (parsed === undefined) throw new UsageError(badValue(key, value));
+  return parsed;
 }
 
 function sizeOf(value: string, key: string): number {

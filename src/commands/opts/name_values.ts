@@ -1,4 +1,4 @@
-/** Names, addresses and ports on the command line, with the docker CLI's checks and texts. */
+/** Validates names, addresses and ports on the command line, with the docker CLI's checks and messages. */
 import { UsageError } from "../../cli/mod.ts";
 
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
@@ -7,14 +7,14 @@ const MAX_DOMAIN_LENGTH = 255;
 const MAX_PORT = 65_535;
 const PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);
 
-/** An IP address. @throws {UsageError} */
+/** Validates an IP address and returns it without surrounding spaces. @throws {UsageError} */
 export function checkAddress(text: string): string {
   const address = text.trim();
   if (isAddress(address)) return address;
   throw new UsageError(`IP address is not correctly formatted: ${text}`);
 }
 
-/** A search domain, or `.` for none. @throws {UsageError} */
+/** Validates a search domain, or `.` for none. @throws {UsageError} */
 export function checkDomain(text: string): string {
   const domain = text.trim();
   if (domain === ".") return domain;
@@ -23,7 +23,7 @@ export function checkDomain(text: string): string {
   throw new UsageError(`${domain} is not a valid domain`);
 }
 
-/** `name:address` or `name=address`, as `name:address`. @throws {UsageError} */
+/** Validates `name:address` or `name=address` and returns it as `name:address`. @throws {UsageError} */
 export function checkExtraHost(text: string): string {
   const at = text.includes("=") ? text.indexOf("=") : text.indexOf(":");
   const name = text.slice(0, Math.max(at, 0));
@@ -35,7 +35,7 @@ export function checkExtraHost(text: string): string {
   throw new UsageError(`invalid IP address in add-host: ${JSON.stringify(address)}`);
 }
 
-/** `80`, `80/udp`, `8000-8010/tcp` as names of single ports. @throws {UsageError} */
+/** Expands `80`, `80/udp` and `8000-8010/tcp` to single ports with their protocols. @throws {UsageError} */
 export function exposedPorts(texts: readonly string[]): string[] {
   return texts.flatMap((text) => {
     if (text.includes(":")) throw new UsageError(`invalid port format for --expose: ${text}`);
@@ -64,7 +64,7 @@ function portRange(text: string, range: string): [first: number, last: number] {
   return [first, last];
 }
 
-/** Version 4 in dotted decimals without leading zeros, or version 6 without a zone. */
+/** Returns whether a text is an IPv4 address without leading zeros or an IPv6 address without a zone. */
 export function isAddress(text: string): boolean {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").every((part) => Number(part) <= 255 && String(Number(part)) === part);

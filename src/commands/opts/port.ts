@@ -1,4 +1,4 @@
-/** `-p`: ports to publish, with the docker CLI's forms, checks and texts; and published ports that are to go. */
+/** Parses `-p` with the docker CLI's formats, checks and messages, and the names of published ports to remove. */
 import type { PortBinding, PortMap, PublishedPortName } from "../../api_types/mod.ts";
 import { UsageError } from "../../cli/mod.ts";
 import { isAddress } from "./name_values.ts";
@@ -7,7 +7,7 @@ const MAX_PORT = 65_535;
 const PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);
 
 /**
- * `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80`, `8000-8010:80`, `8000-8001:80-81`, and
+ * Parses ports to publish: `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80`, `8000-8010:80`, `8000-8001:80-81`, and
  * `published=8080,target=80,protocol=udp`. @throws {UsageError}
  */
 export function portBindings(texts: readonly string[]): PortMap {
@@ -21,7 +21,8 @@ export function portBindings(texts: readonly string[]): PortMap {
 }
 
 /**
- * `8080`, `8080/udp`, `8080:80`, `127.0.0.1:8080`, `[::1]:8080:80`, `:80` (whatever leads to it), each also with ranges.
+ * Parses the name of published ports: `8080`, `8080/udp`, `8080:80`, `127.0.0.1:8080`, `[::1]:8080:80`, `:80` (any host port
+ * that leads to it), each also with ranges.
  * @throws {UsageError}
  */
 export function publishedPortName(text: string): PublishedPortName {
@@ -35,11 +36,11 @@ export function publishedPortName(text: string): PublishedPortName {
   if (!PROTOCOLS.has(protocol.toLowerCase())) throw new UsageError(`invalid proto: ${protocol}`);
   if (HostPort !== "") range(HostPort, "hostPort");
   if (ContainerPort !== "") range(ContainerPort, "containerPort");
-  const said = { HostIp, HostPort, ContainerPort, Protocol: protocol.toLowerCase() };
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ""));
+  const name = { HostIp, HostPort, ContainerPort, Protocol: protocol.toLowerCase() };
+  return Object.fromEntries(Object.entries(name).filter(([, value]) => value !== ""));
 }
 
-/** As the other form. @throws {UsageError} */
+/** Converts `published=…,target=…,protocol=…` to the colon-separated form. @throws {UsageError} */
 function fromPairs(text: string): string {
   const values = new Map([["protocol", "tcp"]]);
   for (const pair of text.split(",")) {
@@ -61,7 +62,7 @@ function publication(text: string): [port: string, binding: PortBinding][] {
   }
   if (!PROTOCOLS.has(protocol.toLowerCase())) throw new UsageError(`invalid proto: ${protocol}`);
   return Array.from({ length: last - first + 1 }, (_, at) => {
-    // One port of the container with several of the host: any of those.
+    // One container port with a range of host ports: any of them.
     const isAny = first === last && hostFirst !== hostLast;
     const hostPort = hostFirst === undefined ? "" : isAny ? `${hostFirst}-${hostLast}` : String(hostFirst + at);
     return [`${first + at}/${protocol.toLowerCase()}`, { HostIp: address, HostPort: hostPort }];

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { portBindings } from "./port.ts";
 
-Deno.test("-p in all its forms", () => {
+Deno.test("-p is parsed in all its formats", () => {
   const cases: [string, Record<string, [string, string][]>][] = [
     ["80", { "80/tcp": [["", ""]] }],
     ["8080:80", { "80/tcp": [["", "8080"]] }],
@@ -23,7 +23,7 @@ Deno.test("-p in all its forms", () => {
   assert.equal(portBindings(["8080:80", "8081:80"])["80/tcp"]!.length, 2);
 });
 
-Deno.test("-p: what is none is refused in the docker CLI's words", () => {
+Deno.test("-p: invalid values are refused with the docker CLI's messages", () => {
   const cases = [
     ["", "no port specified: <empty>"],
     ["8080:", "no port specified: 8080:<empty>"],

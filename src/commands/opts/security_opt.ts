@@ -1,20 +1,20 @@
 import { UsageError } from "../../cli/mod.ts";
 
-/** What `--security-opt` asks for, in the form of the API. */
+/** The values of `--security-opt` in the form of the API. */
 export interface SecurityRequest {
   readonly options: readonly string[];
-  /** The paths that are hidden or protected by default are neither. */
+  /** No paths are masked or read-only (`systempaths=unconfined`). */
   readonly allPaths: boolean;
 }
 
 /**
- * Profiles that the engine has. Any other is a file of the caller's, or, unlike with docker, the profile itself: so it stands
- * in the command line that `inspect --as run` gives.
+ * The profiles that the engine has. Any other value is a file of the caller or, unlike in docker, the profile itself, as in
+ * the command lines that `inspect --as run` prints.
  */
 const BUILT_IN = ["builtin", "unconfined"];
 const ALL_PATHS = "systempaths=unconfined";
 
-/** The engine gets the text of a profile and not its name. @throws {UsageError} with Docker's texts */
+/** Validates security options and replaces the paths of profiles by their content. @throws {UsageError} with Docker's messages */
 export async function securityRequest(given: readonly string[]): Promise<SecurityRequest> {
   const options: string[] = [];
   for (const option of given) options.push(await securityOption(option));
@@ -49,7 +49,7 @@ const REASONS = [
   [Deno.errors.IsADirectory, "is a directory"],
 ] as const;
 
-/** Without white space between its parts. Numbers stay as they are written: they may have 64 bits. */
+/** Removes insignificant white space. Numbers keep their text, because they can have 64 bits. */
 function compactJson(text: string, path: string): string {
   try {
     JSON.parse(text);

@@ -8,7 +8,7 @@ const NAMES: ReadonlySet<string> = new Set(
 );
 const PREFIXES = ["net.", "fs.mqueue."];
 
-/** `name=value` of a sysctl that belongs to a namespace. @throws {UsageError} with Docker's text */
+/** Validates `name=value` of a namespaced sysctl. @throws {UsageError} with Docker's message */
 export function checkSysctl(text: string): string {
   const [name] = splitPair(text);
   if (text.includes("=") && (NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix)))) return text;

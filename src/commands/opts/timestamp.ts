@@ -1,9 +1,9 @@
 import { parseGoDuration, StatusError } from "../../cli/mod.ts";
 
 /**
- * What `--since` and `--until` take, as seconds since 1970 for the engine: such seconds themselves, a time (RFC 3339, or
- * without zone, or a date alone, then local), or a duration before `nowMs`. With `flag` a
- * complaint names it, as Docker's does for some commands. @throws {StatusError}
+ * Parses the value of `--since` or `--until` to Unix seconds with fraction, as the engine expects them. Accepts Unix seconds,
+ * a time (RFC 3339; without a zone, or a date alone, it is local time), or a duration before `nowMs`. With `flag` the error
+ * message names the flag, as Docker's does for some commands. @throws {StatusError}
  */
 export function parseTimestamp(text: string | undefined, nowMs: number, flag?: string): string | undefined {
   if (text === undefined || text === "") return undefined;

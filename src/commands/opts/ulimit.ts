@@ -7,7 +7,10 @@ const TYPES: ReadonlySet<string> = new Set([
   ...["rttime", "sigpending", "stack"],
 ]);
 
-/** `nofile=1024[:2048]`; without a hard limit it is the soft one, -1 is none. @throws {UsageError} with Docker's texts */
+/**
+ * Parses `nofile=1024[:2048]`. The hard limit defaults to the soft limit; -1 is unlimited.
+ * @throws {UsageError} with Docker's messages
+ */
 export function parseUlimit(text: string): Ulimit {
   const equals = text.indexOf("=");
   if (equals < 0) throw new UsageError(`invalid ulimit argument: ${text}`);
@@ -17,7 +20,7 @@ export function parseUlimit(text: string): Ulimit {
   if (values.length > 2) {
     throw new UsageError(`too many limit value arguments - ${limits}, can only have up to two, \`soft[:hard]\``);
   }
-  // The hard limit is read first, so a mistake in it is the one that is told.
+  // As in Docker the hard limit is parsed first, so its error is the one reported.
   const given = values[1] === undefined ? undefined : readInt(values[1]);
   const soft = readInt(values[0]);
   const hard = given ?? soft;
@@ -27,7 +30,7 @@ export function parseUlimit(text: string): Ulimit {
   return { Name: name, Soft: soft, Hard: hard };
 }
 
-/** All of them, each name once: the last one counts. Ordered by name, as Docker sends them. */
+/** Parses all limits. The last one of each type wins; they are sorted by name, as Docker sends them. */
 export function ulimits(texts: readonly string[]): Ulimit[] {
   const byName = new Map(texts.map(parseUlimit).map((limit) => [limit.Name, limit]));
   return [...byName.values()].sort((a, b) => a.Name < b.Name ? -1 : 1);

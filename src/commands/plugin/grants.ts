@@ -1,4 +1,4 @@
-/** What an administrator gives a plugin: permissions, after they were shown, and settings. */
+/** Determines what an administrator grants a plugin: permissions, after they were shown, and settings. */
 import type { PluginGrant, PluginPermissions } from "../../api_types/mod.ts";
 import {
   type FlagSpecs,
@@ -15,7 +15,7 @@ export const GRANT_FLAGS = {
   set: { type: "list", valueName: "KEY=VALUE", help: "Give a setting; VALUE is JSON, or else a text" },
 } as const satisfies FlagSpecs;
 
-/** `a=1` and `b=text` as an object. @throws {UsageError} */
+/** Parses `a=1` and `b=text` to an object; values are JSON or else strings. @throws {UsageError} */
 export function settingsOf(words: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(words.map((word) => {
     const at = word.indexOf("=");
@@ -28,13 +28,13 @@ function valueOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // as a shell's user writes it: --set url=https://example.com
+    return text; // a string without quotes: --set url=https://example.com
   }
 }
 
 /**
- * What is granted: all that is asked for, or nothing when the answer is no.
- * @throws {StatusError} nobody was there to be asked
+ * Asks the user to grant the requested permissions. Returns the grant of all of them, or undefined if the user refuses.
+ * @throws {StatusError} if standard input is not a terminal
  */
 export async function grantOf(
   terminal: Terminal,

@@ -4,7 +4,7 @@ import { pluginDeclarations } from "../../plugins/declarations.ts";
 import { TsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 
-/** Name of the file with the types. */
+/** The name of the file with the type declarations. */
 const TYPES_FILE = "tsd-plugin.d.ts";
 
 /** `tsd plugin new`. */

@@ -1,8 +1,8 @@
-/** A plugin's file, read for the engine. */
+/** Reads plugin files to send to the engine. */
 import type { PluginFile } from "../../api_types/mod.ts";
 import { StatusError } from "../../cli/mod.ts";
 
-/** As it is sent. @throws {StatusError} */
+/** Reads a plugin's file in the form of the API. @throws {StatusError} */
 export async function readPluginFile(path: string): Promise<PluginFile> {
   try {
     const content = await Deno.readFile(path);

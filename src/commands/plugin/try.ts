@@ -26,6 +26,6 @@ export const pluginTest = defineCommand({
 });
 
 function lineOf({ Hook, Answer, Error: error, Ms }: PluginTestStep): string {
-  const said = error !== "" ? error : Answer === null ? "(nothing)" : JSON.stringify(Answer);
-  return `${error === "" ? "ok  " : "FAIL"} ${Hook} (${Ms} ms): ${printableLine(said)}`;
+  const result = error !== "" ? error : Answer === null ? "(nothing)" : JSON.stringify(Answer);
+  return `${error === "" ? "ok  " : "FAIL"} ${Hook} (${Ms} ms): ${printableLine(result)}`;
 }

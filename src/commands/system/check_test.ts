@@ -8,7 +8,7 @@ const DAMAGED = { Kind: "layer", Digest: "sha256:c", Images: ["one:1", "other:2"
 const engineWith = (...lines: unknown[]) =>
   new FakeEngine(() => ({ bytes: lines.map((line) => new TextEncoder().encode(`${JSON.stringify(line)}\n`)) }));
 
-Deno.test("system check: what is damaged, and of which images", async () => {
+Deno.test("system check: prints damaged parts and their images", async () => {
   const engine = engineWith(WHOLE, DAMAGED, WHOLE);
   assert.deepEqual(await callTsd(engine, ["system", "check", "one", "other:2"]), {
     code: 1,
@@ -20,12 +20,12 @@ Deno.test("system check: what is damaged, and of which images", async () => {
   ]);
 });
 
-Deno.test("system check: nothing but the exit code where all is well and quiet", async () => {
+Deno.test("system check: -q prints nothing if nothing is damaged", async () => {
   assert.deepEqual(await callTsd(engineWith(WHOLE), ["system", "check", "-q"]), { code: 0, out: "", err: "" });
   assert.equal((await callTsd(engineWith(WHOLE), ["system", "check"])).out, "Checked: 1, damaged: 0\n");
 });
 
-Deno.test("system check: what could not be read is counted by itself, and nothing is to be removed for it", async () => {
+Deno.test("system check: unreadable parts are counted separately, without advice to remove images", async () => {
   const { Problem: _, ...part } = { ...DAMAGED, Unread: "too many open files" };
   const line = "layer sha256:c of one:1, other:2: could not be read: too many open files\n";
   const err = "What could not be read may be whole: check again when the cause is gone.\n";
@@ -35,7 +35,7 @@ Deno.test("system check: what could not be read is counted by itself, and nothin
   assert.deepEqual(await callTsd(engineWith(part), ["system", "check", "-q"]), { code: 1, out: line, err });
 });
 
-Deno.test("system check: what ends it in the middle is an error", async () => {
+Deno.test("system check: a failure before the end is an error", async () => {
   const failure = { error: "the disk went", errorDetail: { message: "the disk went", tsdCode: "storage" } };
   const { code, err } = await callTsd(engineWith(WHOLE, failure), ["system", "check"]);
   assert.deepEqual([code, err], [1, "tsd: the disk went\n"]);

@@ -12,7 +12,7 @@ const VIEW: ListView<Field> = {
   columns: ["Type", "TotalCount", "Active", "Size", "Reclaimable"],
 };
 
-/** A format with a name. */
+/** The format that `--format raw` stands for. */
 const RAW = "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\n" +
   "reclaimable: {{.Reclaimable}}\n";
 
@@ -43,7 +43,7 @@ export const df = defineCommand({
   },
 });
 
-/** One row for each kind of thing, in Docker's order. */
+/** Returns a row for each kind of object, in Docker's order. */
 function rowsOf({ LayersSize, Images, Containers, Volumes, BuildCache }: DiskUsage): ListRow<Field>[] {
   const volumes = (Volumes ?? []).map(({ UsageData: { Size, RefCount } = { Size: -1, RefCount: 0 } }) => ({
     bytes: Math.max(Size, 0),
@@ -53,7 +53,7 @@ function rowsOf({ LayersSize, Images, Containers, Volumes, BuildCache }: DiskUsa
     bytes: SizeRw,
     isUsed: ACTIVE_STATES.has(State),
   }));
-  // What a cache shares with images is theirs.
+  // Data that a cache shares with images counts as the images'.
   const caches = (BuildCache ?? []).map(({ Size, Shared, InUse }) => ({ bytes: Shared ? 0 : Size, isUsed: InUse }));
   const [size, usedBytes] = [sum(caches), sum(caches.filter(({ isUsed }) => isUsed))];
   return [
@@ -66,7 +66,7 @@ function rowsOf({ LayersSize, Images, Containers, Volumes, BuildCache }: DiskUsa
 
 function imagesRow(layersBytes: number, images: readonly ImageSummary[]): ListRow<Field> {
   const used = images.filter(({ Containers }) => Containers !== 0);
-  // Layers that several images share stay as long as one of them does.
+  // Layers that several images share remain as long as one of the images does.
   const usedBytes = used.filter(({ Size, SharedSize }) => Size !== -1 && SharedSize !== -1)
     .reduce((total, { Size, SharedSize }) => total + Size - SharedSize, 0);
   return {
@@ -78,24 +78,24 @@ function imagesRow(layersBytes: number, images: readonly ImageSummary[]): ListRo
   };
 }
 
-interface Thing {
+interface UsageItem {
   readonly bytes: number;
   readonly isUsed: boolean;
 }
 
-function row(Type: string, things: readonly Thing[], Reclaimable: string): ListRow<Field> {
+function row(Type: string, items: readonly UsageItem[], Reclaimable: string): ListRow<Field> {
   return {
-    Active: String(things.filter(({ isUsed }) => isUsed).length),
+    Active: String(items.filter(({ isUsed }) => isUsed).length),
     Reclaimable,
-    Size: humanSize(sum(things)),
-    TotalCount: String(things.length),
+    Size: humanSize(sum(items)),
+    TotalCount: String(items.length),
     Type,
   };
 }
 
-const sum = (things: readonly Thing[]): number => things.reduce((total, { bytes }) => total + bytes, 0);
-const unused = (things: readonly Thing[]): number => sum(things.filter(({ isUsed }) => !isUsed));
+const sum = (items: readonly UsageItem[]): number => items.reduce((total, { bytes }) => total + bytes, 0);
+const unused = (items: readonly UsageItem[]): number => sum(items.filter(({ isUsed }) => !isUsed));
 
-/** With the part of all, cut off as in Go. */
+/** Formats a size with its percentage of the total, truncated as in Go. */
 const share = (bytes: number, total: number): string =>
   total > 0 ? `${humanSize(bytes)} (${Math.trunc(bytes * 100 / total)}%)` : humanSize(bytes);

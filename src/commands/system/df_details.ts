@@ -1,5 +1,5 @@
 /**
- * `system df -v`: image by image, container by container. Loaded for that.
+ * `system df -v`: lists all objects. Loaded only for it.
  */
 import type { BuildCacheRecord, DiskUsage, ImageSummary } from "../../api_types/mod.ts";
 import { humanDuration, humanSize } from "../../cli/mod.ts";
@@ -59,7 +59,7 @@ const CACHES: ListView<CacheField> = {
   columns: ["ID", "CacheType", "Size", "CreatedSince", "LastUsedSince", "UsageCount", "Shared"],
 };
 
-/** Docker's four tables. */
+/** Renders Docker's four tables. */
 export async function detailTables(usage: DiskUsage): Promise<string> {
   const { images, containers, volumes, caches } = rowsOf(usage, false);
   const cacheBytes = (usage.BuildCache ?? []).reduce((sum, { Size, Shared }) => sum + (Shared ? 0 : Size), 0);
@@ -71,7 +71,7 @@ export async function detailTables(usage: DiskUsage): Promise<string> {
   ].join("\n");
 }
 
-/** A format with a name. */
+/** The format that `--format raw` stands for. */
 const RAW = `{{range .Images}}type: Image\n${RAW_WITH_DIGESTS}\n{{end -}}\n` +
   `{{range .Containers}}type: Container\n${RAW_WITH_SIZE}\n{{end -}}\n` +
   "{{range .Volumes}}type: Volume\nname: {{.Name}}\ndriver: {{.Driver}}\n\n{{end -}}\n" +
@@ -80,7 +80,7 @@ const RAW = `{{range .Images}}type: Image\n${RAW_WITH_DIGESTS}\n{{end -}}\n` +
   "created_since: {{.CreatedSince}}\nlast_used_at: {{.LastUsedAt}}\nlast_used_since: {{.LastUsedSince}}\n" +
   "usage_count: {{.UsageCount}}\nin_use: {{.InUse}}\nshared: {{.Shared}}\n\n{{end -}}";
 
-/** Unlike listings a template sees all of it at once. @throws {StatusError} */
+/** Renders a template. Unlike in listings, it is executed once on all objects. @throws {StatusError} */
 export async function detailsByTemplate(usage: DiskUsage, format: string): Promise<string> {
   const { images, containers, volumes, caches } = rowsOf(usage, !format.startsWith("table"));
   const lists = { Images: images, Containers: containers, Volumes: volumes, BuildCache: caches };
@@ -120,19 +120,19 @@ interface Rows {
   readonly caches: ListRow<CacheField>[];
 }
 
-/** @param full ids and commands at their whole length */
+/** @param full don't truncate ids and commands */
 function rowsOf({ Images, Containers, Volumes, BuildCache }: DiskUsage, full: boolean): Rows {
   const nowMs = Date.now();
   return {
     images: (Images ?? []).map((image) => imageRow(image, firstName(image), nowMs, full)),
-    // Their share of the image isn't theirs.
+    // The size of the image isn't included in that of its containers.
     containers: (Containers ?? []).map((each) => containerRow({ ...each, SizeRootFs: 0 }, nowMs, full)),
     volumes: (Volumes ?? []).map(volumeRow),
-    caches: (BuildCache ?? []).toSorted(byUse).map((each) => cacheRow(each, nowMs, full)),
+    caches: (BuildCache ?? []).toSorted(byLastUse).map((each) => cacheRow(each, nowMs, full)),
   };
 }
 
-/** Docker shows the first tag only. */
+/** Returns the first tag of an image, the only one that Docker shows. */
 function firstName({ RepoTags }: ImageSummary): Name {
   const tag = RepoTags?.find((name) => name !== "<none>:<none>");
   const at = tag?.lastIndexOf(":") ?? -1;
@@ -158,8 +158,8 @@ function cacheRow(cache: BuildCacheRecord, nowMs: number, full: boolean): ListRo
   };
 }
 
-/** What was used longest ago comes first, what was never used before all. */
-function byUse(a: BuildCacheRecord, b: BuildCacheRecord): number {
+/** Compares by last use: the least recently used entry comes first, entries that were never used before all others. */
+function byLastUse(a: BuildCacheRecord, b: BuildCacheRecord): number {
   const [usedA, usedB] = [a, b].map(({ LastUsedAt }) => LastUsedAt === null ? -Infinity : Date.parse(LastUsedAt));
   return usedA === usedB ? (a.ID < b.ID ? -1 : 1) : usedA - usedB;
 }

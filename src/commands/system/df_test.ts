@@ -22,7 +22,7 @@ const container = (Id: string, State: string, SizeRw?: number) => ({
   ...(SizeRw !== undefined && { SizeRw, SizeRootFs: SizeRw + 1000 }),
 });
 
-/** As another engine may have it, with volumes and a build cache. */
+/** The response of another engine, with volumes and a build cache. */
 const USAGE = {
   LayersSize: 1300,
   Images: [image("a", 1100, 1000, 2), image("b", 1200, 1000, 0)],
@@ -52,7 +52,7 @@ function cacheRecord(ID: string, Size: number, more: object) {
 const df = async (...args: string[]) =>
   (await callTsd(new FakeEngine(() => ({ json: USAGE })), ["system", "df", ...args])).out;
 
-Deno.test("df: a row for each kind", async () => {
+Deno.test("df: prints a row for each kind", async () => {
   assert.equal(
     await df(),
     `TYPE            TOTAL     ACTIVE    SIZE      RECLAIMABLE
@@ -68,7 +68,7 @@ Build Cache     3         1         100B      90B
   });
 });
 
-Deno.test("df -v: one by one, of another engine's volumes and cache too", async () => {
+Deno.test("df -v: lists all objects, also another engine's volumes and build cache", async () => {
   const text = (await df("-v")).replace(/\d+ (years|months) ago/g, "long ago");
   assert.match(text, /\na +1 +a{12} +long ago +1\.1kB +1kB +100B +2\n/);
   assert.match(text, /\nc{12} +a:1 +"sh" +0 +300B +long ago +running +c\n/);

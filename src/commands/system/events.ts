@@ -34,7 +34,7 @@ export const events = defineCommand({
   },
 });
 
-/** @throws {StatusError} for a template that doesn't fit, before anything happens */
+/** Returns the formatter of an event. @throws {StatusError} for an invalid template, before any event arrives */
 async function eventFormat(format: string | undefined): Promise<(event: ReceivedEvent) => string> {
   if (format === undefined || format === "") return eventLine;
   if (format === "json") return ({ text }) => text;
@@ -46,14 +46,14 @@ async function eventFormat(format: string | undefined): Promise<(event: Received
     render(shaped("*events.Message", { ...message, timeNano: String(timeNano) }, text));
 }
 
-/** `2025-11-24T01:02:03.000000004Z container start ID (image=alpine, name=web)`. */
+/** Formats an event: `2025-11-24T01:02:03.000000004Z container start ID (image=alpine, name=web)`. */
 export function eventLine({ message: { Type, Action, Actor }, timeNano }: ReceivedEvent): string {
   const attributes = Object.entries(Actor.Attributes ?? {}).toSorted(([a], [b]) => a < b ? -1 : 1);
   const shown = attributes.length === 0 ? "" : ` (${attributes.map(([key, value]) => `${key}=${value}`).join(", ")})`;
   return printableLine(`${localTime(timeNano)} ${Type} ${Action} ${Actor.ID}${shown}`);
 }
 
-/** RFC 3339 with nanoseconds in this machine's time zone. */
+/** Formats a Unix time in ns as RFC 3339 with nanoseconds, in this machine's time zone. */
 export function localTime(timeNano: bigint): string {
   const unixMs = Number(timeNano / NANOS_PER_MS);
   const eastMinutes = -new Date(unixMs).getTimezoneOffset();

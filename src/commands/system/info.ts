@@ -18,7 +18,7 @@ export const info = defineCommand({
     const { text, failure } = render(found);
     await terminal.out(text);
     if (failure !== undefined) throw failure;
-    // A template may show them or not.
+    // A template decides itself whether to show warnings.
     if (flags.format !== undefined && flags.format !== "") return 0;
     for (const warning of found.Warnings ?? []) await terminal.err(`${warning}\n`);
     return 0;
@@ -33,7 +33,7 @@ async function infoFormat(format: string | undefined): Promise<(info: SystemInfo
   return (info) => render(openStruct("system.dockerInfo", info));
 }
 
-/** The facts in Docker's words and order. */
+/** Formats the engine's information with Docker's labels, in Docker's order. */
 export function describe(info: SystemInfo): string {
   const lines: readonly (readonly [string, string | number | boolean | undefined])[] = [
     ["Containers", info.Containers],

@@ -13,21 +13,23 @@ import { optionalPlatform } from "../opts/platform.ts";
 
 type Kind = "container" | "image" | "network" | "volume" | "plugin";
 
-/** What a look-up is to give besides what it always does. */
-interface Wishes {
+/** Options of a lookup. */
+interface LookupOptions {
   readonly size?: boolean;
   readonly platform?: OciPlatform;
 }
 
-/** How each kind of thing is looked up, in the order of looking. */
-const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, wishes: Wishes) => Promise<unknown>>> = {
+/** The lookup of each kind of object, in lookup order. */
+const LOOKUPS: Readonly<
+  Record<Kind, (engine: EngineTransport, name: string, options: LookupOptions) => Promise<unknown>>
+> = {
   container: (engine, name, { size = false }) => inspectContainer(engine, name, { size }),
   image: inspectImage,
   network: inspectNetwork,
   volume: inspectVolume,
   plugin: inspectPlugin,
 };
-/** Those that a name alone may mean. */
+/** The kinds to which a name without a kind can refer. */
 const KINDS: readonly Kind[] = ["container", "image", "network", "volume"];
 
 const FORMAT_FLAG = {
@@ -38,7 +40,7 @@ const SIZE_FLAG = {
   size: { type: "bool", short: "s", help: "Display total file sizes of containers" },
 } as const satisfies FlagSpecs;
 
-/** Docker's, which tells more of swarms; of other networks everything is told anyway. */
+/** Docker's flag for more details of Swarm networks. For other networks all details are always shown. */
 const VERBOSE_FLAG = {
   verbose: {
     type: "refused",
@@ -100,7 +102,7 @@ export const containerInspect = defineCommand({
   },
 });
 
-/** Loaded for it only: it brings the flags of `run` along. */
+/** Loaded only for `--as`, because it depends on the flags of `run`. */
 const asRun: typeof import("../inspect_as_run/inspect_as_run.ts").inspectAsRun = async (...given) =>
   await (await import("../inspect_as_run/inspect_as_run.ts")).inspectAsRun(...given);
 
@@ -144,19 +146,19 @@ async function inspectAll(
   { engine, terminal }: CommandContext,
   names: readonly string[],
   kinds: readonly Kind[],
-  { format, ...wishes }: { readonly format: string | undefined } & Wishes,
+  { format, ...options }: { readonly format: string | undefined } & LookupOptions,
 ): Promise<number> {
   const show = await inspectFormat(format);
   const found: Found[] = [];
   const missing: string[] = [];
-  const isIgnored = ({ kind }: Found) => wishes.size === true && kind !== "container";
+  const isIgnored = ({ kind }: Found) => options.size === true && kind !== "container";
   for (const name of names) {
-    const answer = await lookUp(engine, name, kinds, wishes);
+    const answer = await lookUp(engine, name, kinds, options);
     if (typeof answer === "string") missing.push(answer);
     else found.push(answer);
   }
   const { text, errors } = show(found);
-  // Programs get what is there; a terminal isn't steered by what an image says.
+  // Programs get the exact text; for a terminal, control characters from an image are replaced.
   await terminal.out(terminal.isTty("stdout") ? printable(text) : text);
   for (const { kind } of found.filter(isIgnored)) await terminal.err(`WARNING: --size ignored for ${kind}\n`);
   for (const error of [...missing, ...errors]) await terminal.err(`${printable(error)}\n`);
@@ -170,7 +172,7 @@ interface Found {
 
 type Show = (found: readonly Found[]) => { readonly text: string; readonly errors: readonly string[] };
 
-/** @throws {StatusError} for a template that can't be read, before anything is looked up */
+/** Returns the renderer of a format. @throws {StatusError} for a template that can't be parsed, before any lookup */
 async function inspectFormat(format: string | undefined): Promise<Show> {
   if (format === undefined || format === "" || format === "json") {
     const indent = format === "json" ? 0 : 4;
@@ -181,28 +183,28 @@ async function inspectFormat(format: string | undefined): Promise<Show> {
   return (found) => {
     const results = found.map(({ kind, value }) => render(kind, value));
     const lines = results.flatMap((result) => "text" in result ? [`${result.text}\n`] : []);
-    // docker ends an empty output with a line feed too.
+    // As in docker, empty output ends with a line feed too.
     const text = lines.length === 0 ? "\n" : lines.join("");
     return { text, errors: results.flatMap((result) => "error" in result ? [result.error] : []) };
   };
 }
 
-/** What was found, or the message that it wasn't. */
+/** Looks up a name in the given kinds, in their order. Returns the object or an error message. */
 async function lookUp(
   engine: EngineTransport,
   name: string,
   kinds: readonly Kind[],
-  wishes: Wishes,
+  options: LookupOptions,
 ): Promise<Found | string> {
   let last = "";
   for (const kind of kinds) {
     try {
-      return { kind, value: await LOOKUPS[kind](engine, name, wishes) };
+      return { kind, value: await LOOKUPS[kind](engine, name, options) };
     } catch (thrown) {
       const error = toTsdError(thrown);
       if (error.meaning.http >= 500) throw error;
       last = error.message;
-      // A name that can't be one, or is several's: the other names are looked up all the same.
+      // An invalid or ambiguous name. The other arguments are still looked up.
       if (error.meaning.http !== 404) return `tsd: ${last}`;
     }
   }

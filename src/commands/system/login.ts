@@ -1,6 +1,6 @@
 import type { AuthConfig, AuthResponse } from "../../api_types/mod.ts";
 import { defineCommand, Prompt, StatusError, type Terminal } from "../../cli/mod.ts";
-import { login as askEngine } from "../../client/images.ts";
+import { login as requestLogin } from "../../client/images.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 import { isTsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
@@ -27,9 +27,9 @@ export const login = defineCommand({
     const store = await openCredentials(terminal);
     const given = { username: flags.username, password: await givenPassword(terminal, flags) };
     if (given.username === undefined && given.password === undefined) {
-      if (await loginAgain(terminal, engine, store, key)) return 0;
+      if (await loginWithStored(terminal, engine, store, key)) return 0;
     }
-    const auth = { ...await requestedNames(terminal, given), serveraddress: key };
+    const auth = { ...await promptForMissing(terminal, given), serveraddress: key };
     const { Status, IdentityToken } = await loginWith(engine, store, key, auth);
     const file = store.plainFile(key);
     if (file !== undefined && !IdentityToken) await terminal.err(warning(file));
@@ -38,7 +38,7 @@ export const login = defineCommand({
   },
 });
 
-/** @throws {StatusError} for something that was given as nothing */
+/** Refuses empty values of flags. @throws {StatusError} */
 function refuseEmpty(flags: Flags): void {
   for (const name of ["username", "password"] as const) {
     if (flags[name] === "") throw new StatusError(`${name} is empty`);
@@ -62,8 +62,8 @@ async function givenPassword(terminal: Terminal, flags: Flags): Promise<string |
   return (await new Response(terminal.stdin).text()).replace(/\r?\n$/, "");
 }
 
-/** Asks a user for what is missing. @throws {StatusError} when there is nobody */
-async function requestedNames(
+/** Prompts for missing credentials. @throws {StatusError} if standard input is not a terminal or an answer is empty */
+async function promptForMissing(
   terminal: Terminal,
   { username, password }: { readonly username: string | undefined; readonly password: string | undefined },
 ): Promise<Required<Pick<AuthConfig, "username" | "password">>> {
@@ -79,8 +79,8 @@ async function requestedNames(
   return { username: name, password: secret };
 }
 
-/** With what is known already. Whether that worked; other failures than a refusal are final. */
-async function loginAgain(
+/** Logs in with the stored credentials. Returns false if there are none or they are refused; other failures are thrown. */
+async function loginWithStored(
   terminal: Terminal,
   engine: EngineTransport,
   store: CredentialStore,
@@ -110,14 +110,14 @@ async function loginWith(
   key: string,
   auth: AuthConfig,
 ): Promise<AuthResponse> {
-  const answer = await askEngine(engine, auth);
-  // A token that can stand for the password is kept instead of it.
+  const answer = await requestLogin(engine, auth);
+  // An identity token is stored in place of the password.
   const { IdentityToken } = answer;
   await store.put(key, IdentityToken ? { ...auth, password: "", identitytoken: IdentityToken } : auth);
   return answer;
 }
 
-/** Docker's. */
+/** Returns Docker's warning about unencrypted credentials. */
 const warning = (file: string): string => `
 WARNING! Your credentials are stored unencrypted in '${file}'.
 Configure a credential helper to remove this warning. See

@@ -15,7 +15,7 @@ export const logout = defineCommand({
     try {
       await (await openCredentials(terminal)).erase(key);
     } catch (thrown) {
-      // As with Docker this is no failure: there may have been nothing to erase.
+      // As in Docker, this isn't a failure: there may have been no credentials to erase.
       if (!(thrown instanceof StatusError)) throw thrown;
       await terminal.err(`WARNING: could not erase credentials:\n${key}: ${thrown.message}\n`);
     }

@@ -83,7 +83,7 @@ export const volumePrune = defineCommand({
 
 type Flags = CommandInput<typeof FLAGS>["flags"] & { readonly all?: boolean; readonly allVolumes?: boolean };
 
-/** Shows, asks and removes what was shown. What came into use meanwhile stays, and is named. */
+/** Shows what is unused, asks, and removes what was shown. Objects that are in use by then are retained and reported. */
 async function runPrune({ terminal, engine }: CommandContext, kinds: readonly PruneKind[], flags: Flags) {
   const filters = await pruneFilters(terminal, flags.filter);
   if (kinds.includes("volume") && filters.until !== undefined) {
@@ -102,22 +102,22 @@ async function runPrune({ terminal, engine }: CommandContext, kinds: readonly Pr
   if (!force && (plan.Items.length === 0 || !await isConfirmed(terminal, format))) return 0;
   const report = await removeItems(engine, { kinds }, plan.Items);
   await terminal.out(await describeReport(report, format, kinds));
-  for (const kept of [...force ? plan.Kept : [], ...report.Kept]) {
-    await terminal.err(`tsd: ${printableLine(retainedLine(kept))}\n`);
+  for (const retained of [...force ? plan.Kept : [], ...report.Kept]) {
+    await terminal.err(`tsd: ${printableLine(retainedLine(retained))}\n`);
   }
   return report.Kept.some(({ Failed }) => Failed) ? 1 : 0;
 }
 
-/** Only a y is a yes. Where a program reads the output, the question is none of its business. */
+/** Asks for confirmation; only `y` confirms. With a format, for programs, the question is on standard error. */
 async function isConfirmed(terminal: CommandContext["terminal"], format: string | undefined): Promise<boolean> {
   const question = "Are you sure you want to continue? [y/N] ";
-  const say = (text: string) => format ? terminal.err(text) : terminal.out(text);
-  await say(question);
+  const print = (text: string) => format ? terminal.err(text) : terminal.out(text);
+  await print(question);
   using prompt = new Prompt(terminal);
   const answer = await prompt.line("");
-  // Nobody has pressed Enter.
-  if (answer === undefined) await say("\n");
+  // At the end of input no Enter has ended the line.
+  if (answer === undefined) await print("\n");
   const isYes = answer?.trim().toLowerCase() === "y";
-  if (!isYes) await say("Nothing was removed.\n");
+  if (!isYes) await print("Nothing was removed.\n");
   return isYes;
 }

@@ -3,11 +3,11 @@ import type { ListFilters } from "../../client/filters.ts";
 import { configuredField } from "../formatter/configured_format.ts";
 import { parseFilters } from "../formatter/list_format.ts";
 
-/** Which labels contradict each other. */
+/** Filters that contradict each other. */
 const OPPOSITES: Readonly<Record<string, string>> = { "label": "label!", "label!": "label" };
 
 /**
- * `--filter`, and the `pruneFilters` of Docker's `config.json` as far as they don't contradict it.
+ * Returns the filters of `--filter`, and those of `pruneFilters` in Docker's `config.json` that don't contradict them.
  * @throws {UsageError}
  */
 export async function pruneFilters(terminal: Terminal, words: readonly string[]): Promise<ListFilters> {

@@ -12,7 +12,7 @@ async function merged(configured: unknown, ...words: string[]) {
   }
 }
 
-Deno.test("pruneFilters of config.json are added, unless the command line says the opposite", async () => {
+Deno.test("pruneFilters of config.json are added unless they contradict the command line", async () => {
   assert.deepEqual(await merged(["label!=keep", "until=24h"], "label=a"), {
     label: ["a"],
     "label!": ["keep"],

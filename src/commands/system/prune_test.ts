@@ -40,7 +40,7 @@ async function answered(stdin: string, argv = ["prune"], engine = engineWith()) 
   return { ...await callTsd(engine, argv, { terminal: new FakeTerminal({ stdin }) }), calls: engine.calls };
 }
 
-Deno.test("prune: shows, asks, removes what was shown", async () => {
+Deno.test("prune: shows the plan, asks, and removes what was shown", async () => {
   const { code, out, calls } = await answered(" Y \n");
   assert.deepEqual([code, out], [0, `${TABLE}${QUESTION}${DONE}`]);
   assert.deepEqual(calls, ["GET /tsd/prune", "POST /tsd/prune"]);
@@ -54,7 +54,7 @@ Deno.test("prune: shows, asks, removes what was shown", async () => {
   assert.deepEqual(engine.requests[1].body, { Items: ITEMS });
 });
 
-Deno.test("prune: anything but y is a no, and so is the end of input", async () => {
+Deno.test("prune: any answer but y, and the end of input, cancel", async () => {
   for (const [stdin, newline] of [["", "\n"], ["n\n", ""], ["yes\n", ""], ["\n", ""]]) {
     const { code, out, calls } = await answered(stdin);
     assert.deepEqual([code, out], [0, `${TABLE}${QUESTION}${newline}Nothing was removed.\n`]);
@@ -62,14 +62,14 @@ Deno.test("prune: anything but y is a no, and so is the end of input", async () 
   }
 });
 
-Deno.test("prune: nothing to remove is no question; a dry run isn't either", async () => {
+Deno.test("prune: doesn't ask if there is nothing to remove, or in a dry run", async () => {
   const nothing = engineWith({ Items: [], Kept: [], SpaceReclaimable: 0 });
   assert.equal((await answered("y\n", ["prune"], nothing)).out, "Nothing to remove.\n");
   const dry = await answered("y\n", ["container", "prune", "--dry-run", "-f"]);
   assert.deepEqual([dry.out, dry.calls], [TABLE, ["GET /tsd/prune"]]);
 });
 
-Deno.test("prune: what plugins keep is shown, what stays in the end is said; a failure is one", async () => {
+Deno.test("prune: objects that plugins retain are shown, kept ones are reported, and failures set the exit code", async () => {
   const { Bytes: _, ...kept } = item("image", IMAGE, ["app:1"]);
   const plan = { ...PLAN, Items: [], Kept: [{ ...kept, Why: "plugin guard keeps it" }] };
   assert.equal(
@@ -88,7 +88,7 @@ Deno.test("prune: what plugins keep is shown, what stays in the end is said; a f
   assert.deepEqual([broken.code, broken.err], [1, "tsd: cannot remove image app:1: unused\n"]);
 });
 
-Deno.test("prune: json and templates; then the question is on standard error", async () => {
+Deno.test("prune: with json and templates the question is on standard error", async () => {
   const requested = await answered("y\n", ["prune", "--format", "json"]);
   assert.deepEqual(requested.out.trimEnd().split("\n").map((line) => JSON.parse(line)), [PLAN, REPORT]);
   assert.equal(requested.err, QUESTION);

@@ -10,7 +10,7 @@ const VIEW: ListView<Field> = {
   columns: ["Kind", "ID", "Name", "Size", "Why"],
 };
 
-/** How kinds are called in a count: one, several. */
+/** The names of kinds: singular and plural. */
 const NOUNS: Readonly<Record<PruneItem["Kind"], readonly [one: string, several: string]>> = {
   container: ["container", "containers"],
   network: ["network", "networks"],
@@ -20,14 +20,14 @@ const NOUNS: Readonly<Record<PruneItem["Kind"], readonly [one: string, several: 
   "build-cache": ["build cache entry", "build cache entries"],
 };
 
-/** Docker's heads of what was removed, in its order. */
+/** Docker's headings for removed objects, in its order. */
 const HEADS: readonly (readonly [kind: Exclude<PruneItem["Kind"], "image">, head: string, name: "ID" | "Names"])[] = [
   ["container", "Deleted Containers:", "ID"],
   ["network", "Deleted Networks:", "Names"],
   ["volume", "Deleted Volumes:", "Names"],
 ];
 
-/** What would go, why, and its size. */
+/** Renders a plan: what would be removed, why, and its size. */
 export async function describePlan(plan: PrunePlan, format: string | undefined): Promise<string> {
   if (format === "json") return `${JSON.stringify(plan)}\n`;
   if (!isUsualTable(format)) return await rendered(plan.Items, format);
@@ -39,7 +39,7 @@ export async function describePlan(plan: PrunePlan, format: string | undefined):
   ].filter((part) => part !== "").join("\n");
 }
 
-/** What went, as docker's `prune` says it. */
+/** Renders what was removed, as docker's `prune` does. */
 export async function describeReport(
   report: PruneReport,
   format: string | undefined,
@@ -59,7 +59,7 @@ export async function describeReport(
     ...sections,
     section("Deleted Images:", images),
     section("Deleted build cache objects:", caches),
-    // Networks take no space, and docker doesn't speak of any.
+    // Networks take no space, and docker prints none.
     kinds.every((kind) => kind === "network") ? "" : `Total reclaimed space: ${humanSize(report.SpaceReclaimed)}\n`,
   ].join(""));
 }
@@ -67,7 +67,7 @@ export async function describeReport(
 const section = (head: string, lines: readonly string[]): string =>
   lines.length === 0 ? "" : `${head}\n${lines.map((line) => `${line}\n`).join("")}\n`;
 
-/** Why something is still there. */
+/** Formats why an object was kept. */
 export function retainedLine({ Kind, ID, Names, Why, Failed = false }: PruneRetained): string {
   const thing = `${NOUNS[Kind][0]} ${Names.length === 0 ? shortId(ID) : shownNames(Names)}`;
   return Failed ? `cannot remove ${thing}: ${Why}` : `${thing} stays: ${Why}`;
@@ -87,14 +87,14 @@ function itemRow({ Kind, ID, Names, Why, Bytes }: PruneItem): ListRow<Field> {
   };
 }
 
-/** An image's digests say nothing to people, but of one that has nothing else they name the repository. */
+/** Formats names without digests. For an image that has only digests, they give the repository. */
 function shownNames(names: readonly string[]): string {
   const tags = names.filter((name) => !name.includes("@"));
   if (tags.length > 0) return tags.join(", ");
   return names.length === 0 ? "<none>" : `${names[0].split("@", 1)[0]}:<none>`;
 }
 
-/** `2 containers, 1 image: 55.2MB in all.` */
+/** Formats the counts and the total: `2 containers, 1 image: 55.2MB in all.` */
 function countText({ Items, SpaceReclaimable }: PrunePlan): string {
   const counts = (Object.keys(NOUNS) as PruneItem["Kind"][]).flatMap((kind) => {
     const count = Items.filter(({ Kind }) => Kind === kind).length;

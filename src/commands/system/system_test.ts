@@ -22,7 +22,7 @@ const SERVER: Version = {
   KernelVersion: "6.18",
 };
 
-Deno.test("version: client and server", async () => {
+Deno.test("version: prints client and server", async () => {
   const { code, out } = await callTsd(new FakeEngine(() => ({ json: SERVER })), ["version"]);
   assert.equal(code, 0);
   assert.match(
@@ -46,7 +46,7 @@ Deno.test("version: client and server", async () => {
   );
 });
 
-Deno.test("version: without an engine", async () => {
+Deno.test("version: prints the client without an engine", async () => {
   const absent = (code: "engine_unavailable" | "permission_denied") =>
     new FakeEngine(() => {
       throw new TsdError(code, "nobody there");
@@ -62,7 +62,7 @@ Deno.test("version: without an engine", async () => {
   assert.deepEqual([json.Client.Form, json.Server], ["source", null]);
 });
 
-Deno.test("info: what the engine says", async () => {
+Deno.test("info: prints the engine's information", async () => {
   const info = {
     Containers: 2,
     ServerVersion: "9.9",
@@ -83,7 +83,7 @@ Deno.test("info: what the engine says", async () => {
   );
 });
 
-Deno.test("daemon: hands its options to the engine and returns its exit code", async () => {
+Deno.test("daemon: passes its options to the engine and returns the exit code", async () => {
   const engine = new FakeEngine(() => assert.fail("the daemon calls no engine"));
   const options: ServeOptions[] = [];
   const serve = ({ command, ...given }: ServeOptions) => {

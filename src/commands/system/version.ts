@@ -37,7 +37,7 @@ export const version = defineCommand({
   },
 });
 
-/** Undefined stands for the usual text. */
+/** Returns the renderer of a format; undefined for the default text. */
 async function versionFormat(format: string | undefined): Promise<undefined | ((versions: Versions) => Rendered)> {
   if (format === undefined || format === "") return undefined;
   if (format === "json") return (versions) => ({ text: `${JSON.stringify(versions)}\n` });
@@ -96,7 +96,7 @@ async function clientVersion(): Promise<ClientVersion> {
   };
 }
 
-/** The engine's part. Where an engine starts by itself, one that doesn't run is no error. */
+/** Returns the engine's version. If the engine starts on demand, it is not an error that it isn't running. */
 async function serverVersion(context: CommandContext): Promise<{ server?: Version; error?: TsdError }> {
   try {
     return { server: await engineVersion(context.runningEngine, ANSWER_LIMIT_MS) };

@@ -42,7 +42,7 @@ export const VOLUME_VIEW: ListView<VolumeField> = {
   columns: ["Driver", "Name"],
 };
 
-/** Formats with names. */
+/** The formats that `--format raw` stands for. */
 const RAW = "name: {{.Name}}\ndriver: {{.Driver}}\n";
 const RAW_QUIET = "name: {{.Name}}";
 
@@ -72,7 +72,7 @@ export const volumeList = defineCommand({
   },
 });
 
-/** Numbers in names count as such, as in Docker. */
+/** Natural order, as in Docker: numbers in names are compared by value. */
 const NATURAL = new Intl.Collator("en", { numeric: true, caseFirst: "upper" });
 
 export function volumeRow({ Name, Driver, Labels, Mountpoint, Scope, UsageData }: Volume): ListRow<VolumeField> {
@@ -90,5 +90,5 @@ export function volumeRow({ Name, Driver, Labels, Mountpoint, Scope, UsageData }
   };
 }
 
-/** `{{.Label "key"}}`. */
+/** Returns a row's methods: `{{.Label "key"}}`. */
 export const volumeMethods = ({ Labels }: Volume) => ({ Label: (key: string) => Labels?.[key] ?? "" });

@@ -1,4 +1,4 @@
-/** `tsd cp CONTAINER:PATH PATH|-`: a tar comes from the engine and is unpacked here, by nobody but this program. */
+/** `tsd cp CONTAINER:PATH PATH|-`: receives a tar from the engine and unpacks it in this process. */
 import { entryRenamer, join, splitEnd, TreeView, Unpacker } from "../../../archive/mod.ts";
 import { userId } from "../../../cli/mod.ts";
 import { readContainerPath, statContainerPath } from "../../../client/container_files.ts";
@@ -11,6 +11,7 @@ import { type CopyCall, CopyMeter, type CopyRequest, type Destination, destinati
 import { isGoDir, isGoLink } from "./go_file_mode.ts";
 import { checkOutputPath, localPath, localTarget } from "./local_files.ts";
 
+/** Copies from a container to a local path or standard output. @throws {StatusError} */
 export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequest): Promise<void> {
   const { container, archive, quiet } = request;
   const target = request.target === "-" ? "-" : localPath(request.target);
@@ -24,7 +25,7 @@ export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequ
   const meter = new CopyMeter(terminal, "Copying from container - ", { quiet });
   try {
     const destination = destinationOf({ ...source, isDir: isGoDir(stat.mode) }, localTarget(target));
-    await unpackHere(meter.measured(body), destination, { rename: renamer(source.path, destination), archive });
+    await unpackLocally(meter.measured(body), destination, { rename: renamer(source.path, destination), archive });
   } finally {
     await body.cancel();
     await meter.clear();
@@ -32,7 +33,7 @@ export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequ
   if (!quiet) await meter.done(target);
 }
 
-/** What a link leads to; an engine that doesn't say so is asked for the link. */
+/** Resolves a link in the container. If the path can't be found, it is returned as is. */
 async function withLink(
   engine: EngineTransport,
   { container, source }: CopyRequest,
@@ -47,24 +48,24 @@ async function withLink(
   }
 }
 
-/** From the name in the archive to the one here. */
+/** Returns a function that maps paths in the archive to those at the destination. */
 function renamer(source: string, { name }: Destination): (path: string) => string {
   const rename = entryRenamer(byteStringFromText(splitEnd(source).name), byteStringFromText(name));
   return name === splitEnd(source).name ? (path) => path : rename;
 }
 
-async function unpackHere(
+async function unpackLocally(
   chunks: AsyncIterable<Uint8Array>,
   { dir }: Destination,
   { rename, archive }: { readonly rename: (path: string) => string; readonly archive: boolean },
 ): Promise<void> {
   using view = new TreeView(new OwnedFd(files.open(cString(dir), O.PATH | O.DIRECTORY)));
-  using place = view.root();
+  using root = view.root();
   const isRoot = userId() === 0;
   const owner = archive && isRoot ? "archive" : "caller";
   const options = { mayReplaceDirs: false, owner, followLinks: false, isRoot } as const;
   const shownRoot = byteStringFromText(dir.replace(/\/\.?$/, ""));
-  using unpacker = new Unpacker({ view, dir: place, shownRoot }, options);
+  using unpacker = new Unpacker({ view, dir: root, shownRoot }, options);
   const renamed = (entry: TarEntry): TarEntry => ({
     ...entry,
     path: rename(entry.path),

@@ -1,7 +1,12 @@
-/** What a copy is called whose source was a link that was followed. Pure. */
+/** Names copies whose source is a symbolic link that was followed. Pure. */
 import { baseName, requestsContent } from "../../../archive/mod.ts";
 
-/** The path that `written` led to, with the end that was written; and the name that was written, where it is another. */
+/**
+ * Returns the path to which a link leads, with the suffix (`/`, `/.`) of the given path, and the given path's name if the
+ * target's differs.
+ * @param written the path as given
+ * @param target the path of the link's target
+ */
 export function followed(written: string, target: string): { readonly path: string; readonly otherName?: string } {
   let path = target;
   if (requestsContent(written) && !requestsContent(path)) path += "/.";

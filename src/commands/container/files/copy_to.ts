@@ -1,4 +1,4 @@
-/** `tsd cp PATH|- CONTAINER:PATH`: a tar is made here while it is sent, and the engine unpacks it. */
+/** `tsd cp PATH|- CONTAINER:PATH`: streams a tar to the engine, which unpacks it. */
 import { join, packTree, splitEnd, TreeView } from "../../../archive/mod.ts";
 import { printableLine, StatusError } from "../../../cli/mod.ts";
 import { statContainerPath, writeContainerPath } from "../../../client/container_files.ts";
@@ -10,6 +10,7 @@ import { type CopyCall, CopyMeter, type CopyRequest, type CopyTarget, destinatio
 import { isGoDevice, isGoDir, isGoLink } from "./go_file_mode.ts";
 import { localPath, localSource } from "./local_files.ts";
 
+/** Copies a local path or a tar from standard input to a container. @throws {StatusError} */
 export async function copyTo({ terminal, engine }: CopyCall, request: CopyRequest): Promise<void> {
   const { container, archive, quiet } = request;
   const target = await containerTarget(engine, request);
@@ -32,7 +33,7 @@ export async function copyTo({ terminal, engine }: CopyCall, request: CopyReques
   if (!quiet) await meter.done(printableLine(`${container}:${target.path}`));
 }
 
-/** What is at the target, or where its link leads. What can't be looked at may still be made. */
+/** Looks up the target in the container, following a link. A target that can't be looked up may still be created. */
 async function containerTarget(engine: EngineTransport, { container, target }: CopyRequest): Promise<CopyTarget> {
   let path = target;
   try {
@@ -51,7 +52,7 @@ async function containerTarget(engine: EngineTransport, { container, target }: C
   }
 }
 
-/** A tar of something of this machine, under another name. */
+/** Packs a local path to a tar, in which it is called `name`. */
 function* packed(path: string, name: string): Generator<Uint8Array> {
   const { dir, name: last } = splitEnd(path);
   using view = new TreeView(new OwnedFd(files.open(cString(dir), O.PATH | O.DIRECTORY)));

@@ -1,15 +1,15 @@
-/** What both directions of `tsd cp` have in common: the call, how much was copied, Docker's rules for names. */
+/** Shared by both directions of `tsd cp`: the request, the progress display and Docker's rules for names. */
 import { requestsDir, splitEnd } from "../../../archive/mod.ts";
 import { humanSize, StatusError, type Terminal } from "../../../cli/mod.ts";
 import type { EngineTransport } from "../../../client/transport.ts";
 
-/** What a copy is done with. */
+/** What a copy operates with. */
 export interface CopyCall {
   readonly terminal: Terminal;
   readonly engine: EngineTransport;
 }
 
-/** What was asked for. */
+/** A requested copy. */
 export interface CopyRequest {
   readonly container: string;
   readonly source: string;
@@ -19,27 +19,30 @@ export interface CopyRequest {
   readonly quiet: boolean;
 }
 
-/** What is copied. */
+/** The source of a copy. */
 export interface CopySource {
   readonly path: string;
   readonly isDir: boolean;
-  /** What it is to be called, where its path says otherwise because a link was followed. */
+  /** The source's name, if its path has another because a link was followed. */
   readonly otherName?: string | undefined;
 }
 
-/** What is there already where it is copied to. */
+/** The target of a copy and what exists there. */
 export interface CopyTarget {
   readonly path: string;
   readonly found: "folder" | "other" | undefined;
 }
 
-/** Where an archive is unpacked, and what the thing in it is called there. */
+/** The directory in which an archive is unpacked, and the name that its content gets there. */
 export interface Destination {
   readonly dir: string;
   readonly name: string;
 }
 
-/** Into a folder that is there; or else under the name that the target's path ends with. @throws {StatusError} */
+/**
+ * Returns the destination of a copy: inside an existing directory, otherwise under the last name of the target's path.
+ * @throws {StatusError}
+ */
 export function destinationOf(source: CopySource, target: CopyTarget): Destination {
   if (target.found === "folder") return { dir: target.path, name: source.otherName ?? splitEnd(source.path).name };
   if (target.found !== undefined && source.isDir) throw new StatusError("cannot copy directory");
@@ -52,7 +55,7 @@ export function destinationOf(source: CopySource, target: CopyTarget): Destinati
 const REFRESH_MS = 75;
 const CLEAR_LINE = "\r\x1b[K";
 
-/** Counts what is copied, and shows it on a terminal while it grows. */
+/** Counts the copied bytes and shows their number on a terminal. */
 export class CopyMeter {
   readonly #terminal: Terminal;
   readonly #title: string;
@@ -60,13 +63,14 @@ export class CopyMeter {
   #bytes = 0;
   #nextMs = 0;
 
-  /** `title`: `Copying to container - `. */
+  /** @param title the text before the number: `Copying to container - ` */
   constructor(terminal: Terminal, title: string, { quiet }: { readonly quiet: boolean }) {
     this.#terminal = terminal;
     this.#title = title;
     this.#isShown = !quiet && terminal.isTty("stderr");
   }
 
+  /** Passes chunks through and counts their bytes. */
   async *measured(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       this.#bytes += chunk.length;
@@ -82,12 +86,12 @@ export class CopyMeter {
     await this.#terminal.err(`${CLEAR_LINE}${this.#title}${humanSize(this.#bytes, 3)}`);
   }
 
-  /** Takes the line away, also when the copy came to nothing. */
+  /** Clears the progress line. Call it also after a failed copy. */
   async clear(): Promise<void> {
     if (this.#isShown) await this.#terminal.err(CLEAR_LINE);
   }
 
-  /** Docker's last line. */
+  /** Prints Docker's final line. */
   done(target: string): Promise<void> {
     return this.#terminal.err(`Successfully copied ${humanSize(this.#bytes, 3)} to ${target}\n`);
   }

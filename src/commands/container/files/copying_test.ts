@@ -4,7 +4,7 @@ import { followed } from "./copy_names.ts";
 import { CopyMeter, destinationOf } from "./copying.ts";
 import { checkOutputPath, localPath, localSource, localTarget } from "./local_files.ts";
 
-Deno.test("cp: where it goes and what it is called there, as with Docker", () => {
+Deno.test("cp: the destination's directory and name are determined as in Docker", () => {
   const file = { path: "/src/f", isDir: false };
   const directory = { path: "/src/d", isDir: true };
   const content = { path: "/src/d/.", isDir: true };
@@ -25,14 +25,14 @@ Deno.test("cp: where it goes and what it is called there, as with Docker", () =>
   assert.throws(() => destinationOf(file, at("/dst/new/.")), /^StatusError: no such directory$/);
 });
 
-Deno.test("cp: what a link that was followed is called", () => {
+Deno.test("cp: a followed link keeps its name", () => {
   assert.deepEqual(followed("/a/l", "/b/t"), { path: "/b/t", otherName: "l" });
   assert.deepEqual(followed("/a/l/", "/b/t"), { path: "/b/t/", otherName: "l" });
   assert.deepEqual(followed("/a/l/.", "/b/t"), { path: "/b/t/." });
   assert.deepEqual(followed("/a/x", "/b/x"), { path: "/b/x" });
 });
 
-Deno.test("cp: paths of this machine", async () => {
+Deno.test("cp: local paths are resolved as in Docker", async () => {
   const dir = await Deno.realPath(await Deno.makeTempDir());
   try {
     for (const directory of ["d", "real/inner"]) await Deno.mkdir(`${dir}/${directory}`, { recursive: true });
@@ -80,7 +80,7 @@ Deno.test("cp: paths of this machine", async () => {
   }
 });
 
-Deno.test("cp: how much was copied is shown on a terminal, and said in the end", async () => {
+Deno.test("cp: the number of copied bytes is shown on a terminal and printed at the end", async () => {
   const chunks = [new Uint8Array(1500), new Uint8Array(548)];
   const terminal = new FakeTerminal({ ttys: ["stderr"] });
   const meter = new CopyMeter(terminal, "Copying to container - ", { quiet: false });

@@ -1,4 +1,4 @@
-/** Go's `os.FileMode`, as engines tell of files. */
+/** Go's `os.FileMode`, in which engines report file modes. */
 
 const DIR = 0x8000_0000;
 const LINK = 0x0800_0000;

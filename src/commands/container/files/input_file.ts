@@ -1,6 +1,6 @@
 import { StatusError } from "../../../cli/mod.ts";
 
-/** A file to be read to its end, or given up. @throws {StatusError} with Docker's texts */
+/** Opens a file as a stream, which the caller must read to the end or cancel. @throws {StatusError} with Docker's messages */
 export async function openedFile(path: string): Promise<ReadableStream<Uint8Array>> {
   try {
     return (await Deno.open(path)).readable;

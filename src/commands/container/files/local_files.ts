@@ -1,18 +1,18 @@
-/** Files of this machine as `tsd cp` looks at them: paths made absolute, links followed or not, Docker's texts. */
+/** Resolves local paths for `tsd cp`: makes them absolute, follows links as required, with Docker's error messages. */
 import { baseName, dirName, join, requestsDir, splitEnd, withEndOf } from "../../../archive/mod.ts";
 import { StatusError } from "../../../cli/mod.ts";
 import { followed } from "./copy_names.ts";
 import type { CopySource, CopyTarget } from "./copying.ts";
 
-/** Links that are followed to a target. */
+/** The maximum number of links that are followed to a target. */
 const LINKS_MAX = 10;
 
-/** From the root on, cleaned, with its end as it was written. */
+/** Makes a path absolute and cleans it, keeping its suffix (`/`, `/.`). */
 export function localPath(path: string): string {
   return withEndOf(path.startsWith("/") ? join("/", path) : join(Deno.cwd(), path), path);
 }
 
-/** @throws {StatusError} with Docker's text: where it would lie there is no folder, or it is a device */
+/** Validates an output path. @throws {StatusError} with Docker's message, if its directory doesn't exist or it is a device */
 export function checkOutputPath(path: string): void {
   const dir = dirName(join("/", path));
   if (statOf(dir) === undefined) {
@@ -25,14 +25,14 @@ export function checkOutputPath(path: string): void {
   );
 }
 
-/** What a path names that is to be copied. @throws {StatusError} there is no such thing */
+/** Looks up a path to copy from. @throws {StatusError} if it doesn't exist */
 export function localSource(path: string, { followLink }: { readonly followLink: boolean }): CopySource {
   const { path: resolved, otherName } = followLink ? followed(path, realPath(path)) : besideItsDir(path);
   const isDir = lstat(resolved).isDirectory;
   return { path: resolved, isDir, otherName };
 }
 
-/** Links on the way are followed, one at the end only where its path asks for a folder. */
+/** Follows links in the parent directories, and in the last component only if the path ends with a slash. */
 function besideItsDir(path: string): { readonly path: string; readonly otherName?: string } {
   const slash = path.lastIndexOf("/") + 1;
   const resolved = join("/", realPath(path.slice(0, slash)));
@@ -41,7 +41,7 @@ function besideItsDir(path: string): { readonly path: string; readonly otherName
   return isOther ? { path: whole, otherName: baseName(path) } : { path: whole };
 }
 
-/** What a path names that is to be written: the end of all links. @throws {StatusError} there is no folder for it */
+/** Looks up a path to copy to, following all links. @throws {StatusError} if its directory doesn't exist */
 export function localTarget(path: string): CopyTarget {
   let target = path;
   for (let links = 0;; links++) {
@@ -75,7 +75,7 @@ function realPath(path: string): string {
   throw new StatusError(`lstat ${join("/", path)}: no such file or directory`);
 }
 
-/** What `look` finds; nothing where there is nothing, or something else in the way. */
+/** Returns the result of `look`; undefined for ENOENT and ENOTDIR. */
 function present<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -3,7 +3,7 @@ import { StatusError } from "../../../cli/mod.ts";
 
 const MODE = 0o600;
 
-/** What isn't overwritten, and Docker's text for it. */
+/** Kinds of files that are not overwritten, with Docker's messages. */
 const REFUSED: readonly (readonly [is: (info: Deno.FileInfo) => boolean | null, why: string])[] = [
   [(info) => info.isDirectory, "cannot write to a directory"],
   [(info) => info.isSymlink, "cannot write to a symbolic link directly"],
@@ -13,7 +13,7 @@ const REFUSED: readonly (readonly [is: (info: Deno.FileInfo) => boolean | null, 
   [(info) => info.isBlockDevice, "cannot write to a block device file"],
 ];
 
-/** A file that appears under its name when all of it is there, and else not at all. Dispose of it. */
+/** A file that is written atomically: it appears under its name only when {@link finish} is called. Must be disposed. */
 export class OutputFile implements AsyncDisposable {
   readonly #path: string;
   readonly #draft: string;
@@ -27,9 +27,9 @@ export class OutputFile implements AsyncDisposable {
     this.#file = file;
   }
 
-  /** @throws {StatusError} it can't be there */
+  /** Creates the file under a temporary name. @throws {StatusError} if the path can't be written */
   static async create(path: string): Promise<OutputFile> {
-    await checkPlace(path);
+    await checkPath(path);
     const draft = `${dirName(path)}/.tmp-${baseName(path)}${crypto.randomUUID()}`;
     const file = await Deno.open(draft, { write: true, createNew: true, mode: MODE });
     return new OutputFile(path, draft, file);
@@ -39,7 +39,7 @@ export class OutputFile implements AsyncDisposable {
     for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
   }
 
-  /** All of it is there. */
+  /** Completes the file: syncs it to disk and renames it to its path. */
   async finish(): Promise<void> {
     await this.#file.syncData();
     this.#close();
@@ -58,7 +58,7 @@ export class OutputFile implements AsyncDisposable {
   }
 }
 
-async function checkPlace(path: string): Promise<void> {
+async function checkPath(path: string): Promise<void> {
   const dir = dirName(path);
   if (await lstatOf(dir) === undefined) {
     throw new StatusError(`invalid output path: stat ${dir}: no such file or directory`);
