@@ -3,7 +3,7 @@
  * `docker pause` and `unpause`: freezes all processes of a container, one step at a time, and says in Docker's words when
  * it can't.
  */
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
@@ -22,7 +22,10 @@ export interface FreezerDeps {
   readonly health: Pick<HealthChecks, "pause" | "resume">;
 }
 
-/** See the module's comment. */
+/** Delays between attempts to freeze a container, in milliseconds. */
+const FREEZE_RETRY_DELAYS_MS = [20, 50, 100, 200];
+
+/** Pauses and unpauses containers, one step at a time for each. */
 export class Freezer {
   readonly #deps: FreezerDeps;
 
@@ -53,13 +56,30 @@ export class Freezer {
 
   /** A probe that is under way is ended first: frozen it would be late. */
   async #freeze(container: Container): Promise<void> {
-    const { runtimes, health } = this.#deps;
+    const { health } = this.#deps;
     await health.pause(container);
     using undo = new DisposableStack();
     undo.defer(() => health.resume(container));
-    await runtimes.of(container).setFrozen(container.id, true);
+    await this.#freezeWithRetry(container);
     this.#record(container, true);
     if (container.isPaused) undo.move();
+  }
+
+  /**
+   * Freezes a container. On cgroup v1 runc gives up after some 10 ms ("unable to freeze") and thaws it again: where no
+   * core is free, its processes have not come to a stop by then.
+   */
+  async #freezeWithRetry(container: Container): Promise<void> {
+    const runtime = this.#deps.runtimes.of(container);
+    for (const delayMs of FREEZE_RETRY_DELAYS_MS) {
+      try {
+        return await runtime.setFrozen(container.id, true);
+      } catch (thrown) {
+        if (!isTsdError(thrown, "runtime_failed") || !container.isRunning) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+      }
+    }
+    await runtime.setFrozen(container.id, true);
   }
 
   /** Lets go on what is paused, as soon as no other step is under way. */

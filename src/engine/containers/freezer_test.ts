@@ -88,9 +88,9 @@ Deno.test("pause: a container that ends meanwhile has ended; a runtime that fail
   assert.deepEqual([ending.container.state, ending.reported], [EXITED, []]);
   const failing = bench();
   failing.during = () => {
-    throw new TsdError("runtime_failed", "no freezer");
+    throw new TsdError("timeout", "no freezer");
   };
-  await assert.rejects(failing.freezer.pause("web"), refusal("runtime_failed", /no freezer/));
+  await assert.rejects(failing.freezer.pause("web"), refusal("timeout", /no freezer/));
   assert.equal(failing.container.state.status, "running");
   assert.deepEqual(failing.steps, ["probes pause", "freeze", "probes resume"]);
 });
@@ -128,4 +128,22 @@ Deno.test("thawing what isn't frozen does nothing; what the kernel says is recor
   it.isFrozen = false;
   it.freezer.reconcile(it.container);
   assert.deepEqual([it.container.state.status, it.reported], ["running", ["pause", "unpause"]]);
+});
+
+Deno.test("a pause that the runtime gives up on is attempted again, for as long as the container runs", async () => {
+  const busy = bench();
+  let failures = 2;
+  busy.during = () => {
+    if (failures-- > 0) throw new TsdError("runtime_failed", "runc pause failed: unable to freeze");
+  };
+  await busy.freezer.pause("box");
+  assert.deepEqual([busy.container.isPaused, busy.steps.filter((step) => step === "freeze").length], [true, 3]);
+
+  const stuck = bench();
+  stuck.during = () => {
+    throw new TsdError("runtime_failed", "runc pause failed: unable to freeze");
+  };
+  await assert.rejects(stuck.freezer.pause("box"), refusal("runtime_failed", /unable to freeze/));
+  assert.deepEqual([stuck.container.isPaused, stuck.steps.filter((step) => step === "freeze").length], [false, 5]);
+  assert.equal(stuck.steps.at(-1), "probes resume");
 });
