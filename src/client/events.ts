@@ -54,7 +54,7 @@ export async function followEvents(
 /** Where in the past a follower is. By the event's number in the engine's history, or by its time with Docker's engines. */
 class Place {
   readonly #startedAt = (Date.now() / 1000).toFixed(3);
-  #hasAsked = false;
+  #hasRequested = false;
   #since: string | undefined;
   /** As the engine writes it. */
   #position: string | undefined;
@@ -67,8 +67,8 @@ class Place {
 
   /** So that nothing is missed that happens while nobody listens. */
   get since(): string | undefined {
-    if (this.#hasAsked) this.#since ??= this.#startedAt;
-    this.#hasAsked = true;
+    if (this.#hasRequested) this.#since ??= this.#startedAt;
+    this.#hasRequested = true;
     return this.#since;
   }
 

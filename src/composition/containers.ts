@@ -86,7 +86,7 @@ export function provideContainers(provide: Provide, { paths, info, log, config }
       execs: get(TOKENS.execs),
       fdHolders: get(TOKENS.fdHolders),
       open: openProcess,
-      isToldOf: ({ id, containerId }) =>
+      isReportedTo: ({ id, containerId }) =>
         get(TOKENS.events).reported("container", "exec_die", containerId).some(({ attributes }) =>
           attributes.execID === id
         ),

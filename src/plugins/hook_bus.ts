@@ -258,7 +258,7 @@ export class HookBus implements AsyncDisposable {
   async #answer(hook: HookName, loaded: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
     if (!loaded.isEnabled) {
       const why = `it is disabled after ${MAX_FAILURES} failures in a row, the last one at ${loaded.status.lastError}`;
-      if (mustNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, why);
+      if (mustNotFail(hook, loaded)) throw cannotBeCalled(hook, loaded, why);
       return undefined;
     }
     try {
@@ -278,7 +278,7 @@ export class HookBus implements AsyncDisposable {
     this.#log.warn("a plugin failed", { plugin: loaded.name, hook, error: message });
     loaded.plugin.failed?.(hook, message);
     if (!loaded.isEnabled && !this.#disabled.has(loaded)) this.#disable(loaded);
-    if (mustNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, message, cause);
+    if (mustNotFail(hook, loaded)) throw cannotBeCalled(hook, loaded, message, cause);
     return undefined;
   }
 
@@ -313,5 +313,5 @@ export class HookBus implements AsyncDisposable {
 const isReplayed = (hook: HookName, context: HookContexts[HookName], replayed?: ReadonlySet<string>): boolean =>
   hook === "container.started" && replayed?.has((context as StartedContext).id) === true;
 
-const cantBeAsked = (hook: HookName, { name }: LoadedPlugin, why: string, cause?: Error): TsdError =>
+const cannotBeCalled = (hook: HookName, { name }: LoadedPlugin, why: string, cause?: Error): TsdError =>
   new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${why}`, { cause });

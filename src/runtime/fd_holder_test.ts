@@ -4,7 +4,14 @@ import { FakeSys } from "../sys/fake.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
 import { processStat, SIG } from "../sys/mod.ts";
 import { openPty } from "../sys/sys_testing.ts";
-import { type FdHolderRef, type HeldFds, retrieveFds, startFdHolder, stopFdHolder } from "./fd_holder.ts";
+import {
+  type FdHolderRef,
+  type HeldFds,
+  OWNER_VARIABLE,
+  retrieveFds,
+  startFdHolder,
+  stopFdHolder,
+} from "./fd_holder.ts";
 import { exitStatusOf } from "./fd_holder_exit.ts";
 import { findFdHolders } from "./fd_holder_search.ts";
 
@@ -273,7 +280,7 @@ Deno.test("startFdHolder duplicates sources that collide with targets, and repor
   assert.deepEqual(fake.argsOf("duplicate"), [[5, 8], [3, 8]]);
   const [{ stdio, env, path }] = fake.argsOf("spawn")[0] as [Parameters<typeof processes.spawn>[0]];
   assert.deepEqual(stdio.slice(3), [{ target: 3, fd: 100 }, { target: 4, fd: 200 }, { target: 7, fd: 101 }]);
-  assert.deepEqual([env, path], [{ TSD_KEEPER: "me" }, "/bin/sleep"]);
+  assert.deepEqual([env, path], [{ [OWNER_VARIABLE]: "me" }, "/bin/sleep"]);
   assert.equal(fake.openFds.size, 0);
 
   fake.script("spawn", { error: "ENOENT" });

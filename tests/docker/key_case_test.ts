@@ -122,8 +122,8 @@ scenario("api: keys in any case", {
     for await (const { bytes } of stream.frames()) output.push(new TextDecoder().decode(bytes));
     assert.equal(output.join(""), "b in /tmp\n");
     const detached = (await api.post("/containers/up/exec", { CMD: ["true"] })).json<{ Id: string }>().Id;
-    const begun = expectStatus(await api.post(`/exec/${detached}/start`, { detach: true }), 200);
-    assert.equal(begun.text(), "");
+    const isStarted = expectStatus(await api.post(`/exec/${detached}/start`, { detach: true }), 200);
+    assert.equal(isStarted.text(), "");
     await fixture.remove("up");
   },
   "volumes and networks": async (fixture) => {

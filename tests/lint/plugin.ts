@@ -6,7 +6,8 @@
  */
 import { habitRules } from "./conventions.ts";
 import { homeRules } from "./restricted_apis.ts";
+import { vocabularyRules } from "./retired_words.ts";
 
-const plugin: Deno.lint.Plugin = { name: "tsd", rules: { ...homeRules, ...habitRules } };
+const plugin: Deno.lint.Plugin = { name: "tsd", rules: { ...homeRules, ...habitRules, ...vocabularyRules } };
 
 export default plugin;

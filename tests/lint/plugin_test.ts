@@ -12,6 +12,18 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
+    rule: "retired-words",
+    file: "src/store/blobs.ts",
+    bad: [
+      `const folder = 1;`,
+      `class HookFolders {}`,
+      `class A { #seats = 1; }`,
+      `function isWanted() {}`,
+      `a.patienceMs;`,
+    ],
+    good: [`const dir = "folder";`, `class HookDirs {}`, `class A { #slots = 1; }`, `const origin = 1;`],
+  },
+  {
     rule: "no-env-outside-home",
     file: "src/engine/containers.ts",
     bad: [

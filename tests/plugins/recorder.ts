@@ -3,14 +3,14 @@ import { Deadline } from "../harness/mod.ts";
 import type { HookContexts, HookName } from "../../src/plugins/mod.ts";
 
 /** One post. */
-export interface Told<N extends HookName = HookName> {
+export interface Reported<N extends HookName = HookName> {
   readonly hook: N;
   readonly context: HookContexts[N];
 }
 
 /** See above. */
 export class Witness implements AsyncDisposable {
-  readonly reported: Told[] = [];
+  readonly reported: Reported[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #waiting = new Set<() => void>();
 
@@ -28,7 +28,7 @@ export class Witness implements AsyncDisposable {
 
   /** All that came of one hook. */
   of<N extends HookName>(hook: N): HookContexts[N][] {
-    return this.reported.filter((each): each is Told<N> => each.hook === hook).map(({ context }) => context);
+    return this.reported.filter((each): each is Reported<N> => each.hook === hook).map(({ context }) => context);
   }
 
   /** The first that came or comes of a hook, of those that are meant. @throws Error at the deadline */

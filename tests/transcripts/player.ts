@@ -16,7 +16,7 @@ export interface Played {
 
 export async function play(scenario: Scenario, peer: Peer, stage: Stage): Promise<readonly Played[]> {
   const directory = await Deno.makeTempDir({ dir: stage.dir });
-  const variables = new Variables({ folder: directory, host: stage.registry.host });
+  const variables = new Variables({ "folder": directory, host: stage.registry.host });
   const normaliser = new Normaliser({ [directory]: "FOLDER", [stage.registry.host]: "127.0.0.1:PORTS" }, stage.ids);
   const played: Played[] = [];
   try {

@@ -13,7 +13,7 @@ Deno.test("transcripts: words of a line", () => {
 });
 
 Deno.test("transcripts: variables", () => {
-  const variables = new Variables({ folder: "/f" });
+  const variables = new Variables({ "folder": "/f" });
   variables.keep("id", "a1".repeat(32));
   variables.keep("other", "a2".repeat(32));
   assert.equal(variables.insert("@{folder}/x @{id:4} @{ambiguous}"), "/f/x a1a1 a");

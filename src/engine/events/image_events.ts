@@ -26,7 +26,7 @@ export class ImageEvents {
   }
 
   /** See {@link EventSink.publishAll}. */
-  tellAll(action: ImageAction, actors: readonly ImageActor[], trace?: Trace): void {
+  emitAll(action: ImageAction, actors: readonly ImageActor[], trace?: Trace): void {
     this.#sink.publishAll(actors.map((actor) => happeningOf(action, actor)), trace);
   }
 

@@ -29,7 +29,7 @@ export class NetworkEvents {
   }
 
   /** See {@link EventSink.publishAll}. */
-  tellAll(
+  emitAll(
     action: ActionOf<"network">,
     networks: readonly NetworkActor[],
     attributes: Attributes = {},

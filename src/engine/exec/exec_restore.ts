@@ -20,7 +20,7 @@ export interface ExecRestoreDeps {
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
   /** Whether somebody was told of its end. */
-  readonly isToldOf: (note: ExecNote) => boolean;
+  readonly isReportedTo: (note: ExecNote) => boolean;
   /** How it ends, or has ended. */
   readonly exit: (process: ExecNote & { readonly pidFd: OwnedFd }) => Promise<ProcessExit | undefined>;
 }
@@ -63,9 +63,9 @@ export class ExecRestore {
 
   /** Or it was never started. */
   #ended(note: ExecNote): void {
-    const { execs, isToldOf } = this.#deps;
+    const { execs, isReportedTo } = this.#deps;
     const isOver = note.status === "running";
-    execs.remember({ ...note, status: isOver ? "ended" : note.status }, { isNews: isOver && !isToldOf(note) });
+    execs.remember({ ...note, status: isOver ? "ended" : note.status }, { isNews: isOver && !isReportedTo(note) });
   }
 
   #unkept(note: ExecNote, fetched: RestoredExecs | undefined): OrphanedExec | undefined {

@@ -199,7 +199,7 @@ export class ExecService {
   remember(note: ExecNote, { isNews }: { readonly isNews: boolean }): void {
     const exec = this.#restored(note);
     if (exec === undefined) return;
-    if (isNews) this.#tellEnd(exec);
+    if (isNews) this.#reportEnd(exec);
     this.#execs.removeLater(exec);
   }
 
@@ -264,7 +264,7 @@ export class ExecService {
     this.#deps.events.emit(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
   }
 
-  #tellEnd(exec: Exec): void {
+  #reportEnd(exec: Exec): void {
     this.#tell(exec, "exec_die", { exitCode: String(exec.exitCode ?? UNKNOWN_EXIT_CODE) });
   }
 
@@ -314,7 +314,7 @@ export class ExecService {
     const isNews = exec.status !== "ended";
     exec.exitCode = exitCode;
     exec.status = "ended";
-    if (isNews && !neverRan) this.#tellEnd(exec);
+    if (isNews && !neverRan) this.#reportEnd(exec);
     if (neverRan) await io.discard();
     else await io.finish(OUTPUT_GRACE_MS);
     this.#deps.launcher.letGo(exec);

@@ -166,7 +166,7 @@ export class ImageRemover {
   #untag(reported: readonly ImageActor[], names: readonly ImageName[]): void {
     const { events, records } = this.#deps;
     const write = () => names.forEach(({ full }) => records.dropName(full));
-    events.tellAll("untag", reported, { write, lasts: true });
+    events.emitAll("untag", reported, { write, lasts: true });
   }
 
   #obstacle(id: Digest, force: boolean): Obstacle | undefined {
@@ -191,7 +191,7 @@ export class ImageRemover {
     if (record === undefined) return { items: [], layers: [] };
     let intent!: EventIntent;
     const write = () => intent = events.intend("delete", { id, name: id }, { write: () => records.remove(id) });
-    events.tellAll("untag", untagged, { write, lasts: true });
+    events.emitAll("untag", untagged, { write, lasts: true });
     const clear = async () => {
       await leases.exclusively(id, async () => {
         if (records.get(id) !== undefined) return; // Pulled again meanwhile.

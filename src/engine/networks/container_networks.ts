@@ -146,7 +146,7 @@ export class ContainerNetworks {
     if (isShared(id)) await this.#release(endpoints);
     leases.drop(id);
     const networks = endpoints.map(({ networkId }) => reportedOf(table.known(networkId)));
-    events.tellAll("disconnect", networks, { container: id }, { write: () => records.end(id) });
+    events.emitAll("disconnect", networks, { container: id }, { write: () => records.end(id) });
     await this.#names.update();
   }
 
@@ -162,7 +162,7 @@ export class ContainerNetworks {
     const networks = places.map(({ network }) => reportedOf(network));
     const write = () => records.begin(endpoints, id, sandbox);
     // What is recorded is told, also where it comes to nothing: then it is told that it has gone.
-    events.tellAll("connect", networks, { container: id }, { write });
+    events.emitAll("connect", networks, { container: id }, { write });
     for (const endpoint of endpoints) leases.keep(endpoint);
     sandboxes.set(id, sandbox);
     const batch = places.map(({ batch }) => batch).join("") + routesOf(leases.of(id), table);

@@ -1,5 +1,5 @@
 /** Events over engines that are killed at any moment. Minutes long. */
-import { killsAmongRequests } from "../engine/told_events.ts";
+import { killsAmongRequests } from "../engine/recorded_events.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { ApiResponse, Engine } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { type Setup, startSetup, stateOf, until } from "./setup.ts";
-import { allEvents, killsAmongRequests } from "./told_events.ts";
+import { allEvents, killsAmongRequests } from "./recorded_events.ts";
 
 const needs = requires("root", "runc");
 

@@ -9,22 +9,22 @@ import { busyboxImage } from "../images/mod.ts";
 import { pull, until } from "./setup.ts";
 
 /** One event as the API gives it. */
-export interface ToldEvent {
+export interface ReportedEvent {
   readonly Type: string;
   readonly Action: string;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
 /** All events that the engine has kept. */
-export async function allEvents(engine: Engine): Promise<ToldEvent[]> {
+export async function allEvents(engine: Engine): Promise<ReportedEvent[]> {
   const now = ((Date.now() + 1) / 1000).toFixed(3);
   const answer = await engine.api.get(`/events?since=0&until=${now}`);
   assert.equal(answer.status, 200, answer.text());
-  return answer.jsonLines<ToldEvent>();
+  return answer.jsonLines<ReportedEvent>();
 }
 
 /** `volume create data`, `container start ID`; networks connected and disconnected by the container. */
-const keyOf = ({ Type, Action, Actor }: ToldEvent): string => `${Type} ${Action} ${Actor.ID}`;
+const keyOf = ({ Type, Action, Actor }: ReportedEvent): string => `${Type} ${Action} ${Actor.ID}`;
 
 /** What is asked for, what was answered, and what became of it. */
 class Lanes {
@@ -129,7 +129,7 @@ const countsOf = (keys: readonly string[]): Map<string, number> => {
 };
 
 /** Each thing that is there was made, by the events, and is not gone; and the other way round. */
-async function assertThingsAreTold(engine: Engine, events: readonly ToldEvent[]): Promise<void> {
+async function assertEventsReported(engine: Engine, events: readonly ReportedEvent[]): Promise<void> {
   const latest = new Map<string, string>();
   const made = { container: "create", volume: "create", network: "create" } as const;
   for (const { Type, Action, Actor } of events) {
@@ -164,7 +164,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 /** How many requests were answered, and how many events were told. */
-export interface ToldFigures {
+export interface ReportedFigures {
   readonly answered: number;
   readonly events: number;
 }
@@ -172,7 +172,7 @@ export interface ToldFigures {
 /** Kills an engine so many times among requests of all kinds. @throws AssertionError when something was not told, or twice */
 export async function killsAmongRequests(
   { kills, intervalMs }: { kills: number; intervalMs: number },
-): Promise<ToldFigures> {
+): Promise<ReportedFigures> {
   await using registry = startScriptedRegistry();
   const image = registry.add("busybox", "1", await busyboxImage());
   await using engine = await startEngine();
@@ -195,7 +195,7 @@ export async function killsAmongRequests(
   lanes.isOver = true;
   await running;
   const events = await allEvents(engine);
-  await assertThingsAreTold(engine, events);
+  await assertEventsReported(engine, events);
   const shown = () => follower.stdout.split("\n").slice(0, -1);
   await until("the follower", () => shown().length >= events.length);
   assert.deepEqual(shown().map((line) => keyOf(JSON.parse(line))), events.map(keyOf));
