@@ -1,7 +1,7 @@
 /**
  * @module
- * Files of containers as archives: `docker cp` in both directions, and `docker export`. It works on running, created and
- * stopped ones; a root that isn't mounted is, for as long as it takes. Nothing holds the container meanwhile.
+ * Files of containers as archives: `docker cp` in both directions, and `docker export`. Works on running, created and
+ * stopped containers; a root that isn't mounted is mounted for the duration of the copy. The container is not locked.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -19,28 +19,28 @@ import type { CopySession } from "./session.ts";
 import type { CopyWorkers } from "./workers.ts";
 import { rootfsView } from "./rootfs_view.ts";
 
-/** What an archive is unpacked with. */
+/** Options of an unpack. */
 export interface UnpackRequest {
   readonly path: string;
-  /** A file may take the place of a folder, and the other way round. */
+  /** Allows a file to replace a directory, and vice versa. */
   readonly mayReplaceDirs: boolean;
-  /** All of it is to belong to the container's user, if it has one; else to whom the archive says. */
+  /** Makes the container's user, if it has one, the owner of all entries; otherwise the archive says the owner. */
   readonly toUser: boolean;
 }
 
-/** An archive that is read while it is made; leaving it early gives it up. */
+/** An archive that is created while it is read. Closing the iterator early cancels it. */
 export interface PackedPath {
   readonly info: PathStat;
   readonly archive: AsyncIterable<Uint8Array>;
 }
 
-/** A job that has begun. */
+/** A started job. */
 interface ArchiveRun {
   readonly session: CopySession;
   readonly container: Container;
   /**
-   * Resolves behind the job's end, when volumes are not looked into any more. Others can see what they have mounted, and
-   * are not told of an end before. The container's root is unmounted behind it, since that takes time.
+   * Resolves after the end of the job, once its volume mounts are released. Those are visible to others, so the end is not
+   * reported before. The container's root is unmounted independently, since that takes time.
    */
   readonly released: Promise<void>;
 }
@@ -56,7 +56,7 @@ export interface ContainerCopyDeps {
   readonly log: Log;
 }
 
-/** See the module's comment. Every call lasts no longer than its signal. */
+/** Copies files from and to containers. Each call ends when its signal aborts. */
 export class ContainerCopy {
   readonly #deps: ContainerCopyDeps;
   readonly #log: Log;
@@ -66,7 +66,7 @@ export class ContainerCopy {
     this.#log = deps.log.scope("archives");
   }
 
-  /** Facts about a path, links at its end not followed. @throws {TsdError} container_not_found, not_found, system_call */
+  /** Stats a path; does not follow a link at its end. @throws {TsdError} container_not_found, not_found, system_call */
   async stat(nameOrId: string, path: string, signal: AbortSignal): Promise<PathStat> {
     const run = await this.#begin(nameOrId, { kind: "stat", path }, signal);
     const info = await endpointsOf(run);
@@ -74,7 +74,7 @@ export class ContainerCopy {
     return info;
   }
 
-  /** @throws {TsdError} as `stat`, and while the archive is read */
+  /** Packs the tree at a path into a tar. @throws {TsdError} as `stat`, also during iteration */
   async pack(nameOrId: string, path: string, signal: AbortSignal): Promise<PackedPath> {
     const run = await this.#begin(nameOrId, { kind: "pack", path }, signal);
     const info = await endpointsOf(run);
@@ -82,7 +82,7 @@ export class ContainerCopy {
     return { info, archive: this.#whole(run) };
   }
 
-  /** The container's root without what is mounted in it. @throws {TsdError} container_not_found, and while it is read */
+  /** Packs the container's root without its mounts. @throws {TsdError} container_not_found, also during iteration */
   async export(nameOrId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const run = await this.#begin(nameOrId, { kind: "export" }, signal);
     const archive = this.#whole(run);
@@ -95,7 +95,7 @@ export class ContainerCopy {
 
   /**
    * Unpacks a tar, compressed or not.
-   * @throws {TsdError} as `stat`; invalid_argument (no folder, read only), archive_invalid, layer_invalid, storage_full
+   * @throws {TsdError} as `stat`; invalid_argument (no directory, read-only), archive_invalid, layer_invalid, storage_full
    */
   async unpack(
     nameOrId: string,
@@ -116,15 +116,15 @@ export class ContainerCopy {
     const container = table.find(nameOrId);
     if (!container.isRunning && task.kind !== "export") {
       await prepareSources(mountsOf(container.record));
-      // Its next start would take away what is written into half a copy.
+      // The next start would discard files that are written into an incomplete copy-up.
       await filling.finish(container);
     }
-    await using held = new AsyncDisposableStack();
-    const volume = held.use(await volumes.hold(container));
-    const root = held.use(await snapshots.hold(container.id));
+    await using stack = new AsyncDisposableStack();
+    const volume = stack.use(await volumes.hold(container));
+    const root = stack.use(await snapshots.hold(container.id));
     const view = viewFor(task, rootfsView(container, root.root, paths));
     const session = await workers.begin({ view, task, container: nameOrId }, signal);
-    held.move();
+    stack.move();
     void session.over.then(() => this.#release(root, container));
     return { session, container, released: session.over.then(() => this.#release(volume, container)) };
   }
@@ -137,7 +137,7 @@ export class ContainerCopy {
     }
   }
 
-  /** What is taken away with its container in the middle must not look like all there was. */
+  /** Fails the archive if the container was removed meanwhile: a truncated archive must not look complete. */
   async *#whole({ session, container, released }: ArchiveRun): AsyncGenerator<Uint8Array> {
     yield* session.outputUntil(released);
     if (this.#deps.table.has(container.id)) return;
@@ -145,7 +145,7 @@ export class ContainerCopy {
   }
 }
 
-/** @throws {TsdError} as the session's, behind the job's end */
+/** Returns the path's stat. @throws {TsdError} the session's error, after the job's end */
 async function endpointsOf({ session, released }: ArchiveRun): Promise<PathStat> {
   try {
     return await session.info();
@@ -155,6 +155,6 @@ async function endpointsOf({ session, released }: ArchiveRun): Promise<PathStat>
   }
 }
 
-/** What is mounted in a container doesn't belong to its own files. */
+/** Excludes the container's mounts from an export. */
 const viewFor = (task: CopyTask, view: ViewSpec): ViewSpec =>
   task.kind === "export" ? { root: view.root, readOnly: view.readOnly, mounts: [] } : view;

@@ -17,17 +17,17 @@ const INFO: PathStat = {
 const CHUNK = new Uint8Array([1, 2, 3]);
 const NEVER = new AbortController().signal;
 
-/** Takes a few turns, as what waits for locks does. */
+/** Runs a step after a few microtasks, like code that waits for locks. */
 async function later(step: () => void): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
   step();
 }
 
-/** Archives of the container `web`, on a Worker that does what the bench says. */
-function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean } = {}) {
+/** A `ContainerCopy` of the container `web` with a fake Worker. */
+function setup({ user, isRunning = false }: { user?: string; isRunning?: boolean } = {}) {
   const container = fakeContainer(isRunning ? RUNNING : EXITED, user === undefined ? {} : { config: { User: user } });
   const jobs: CopyJob[] = [];
-  /** How many jobs there were whenever half copies were finished. */
+  /** Number of jobs at each time when incomplete copy-ups were finished. */
   const finished: number[] = [];
   const { reported, events } = recordedEvents();
   const state = { exists: true, held: 0, heldVolumes: 0, failure: undefined as TsdError | undefined };
@@ -68,8 +68,8 @@ function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean
   return { archives, jobs, finished, reported, state };
 }
 
-Deno.test("archives: facts, a packed path, a whole root; events, and nothing is held in the end", async () => {
-  const { archives, jobs, reported, state } = bench();
+Deno.test("archives: stat, pack and export emit their events and release all mounts", async () => {
+  const { archives, jobs, reported, state } = setup();
   assert.deepEqual(await archives.stat("web", "/x", NEVER), INFO);
   const { info, archive } = await archives.pack("web", "/x", NEVER);
   assert.deepEqual([info, await Array.fromAsync(archive)], [INFO, [CHUNK]]);
@@ -85,9 +85,9 @@ Deno.test("archives: facts, a packed path, a whole root; events, and nothing is 
   assert.equal(state.held, 0);
 });
 
-Deno.test("archives: volumes of what doesn't run are whole before anybody looks into them", async () => {
+Deno.test("archives: incomplete copy-ups of a stopped container are finished before the job starts", async () => {
   for (const isRunning of [false, true]) {
-    const { archives, finished } = bench({ isRunning });
+    const { archives, finished } = setup({ isRunning });
     const request = { path: "/x", mayReplaceDirs: true, toUser: false };
     await archives.stat("web", "/x", NEVER);
     await archives.unpack("web", request, ReadableStream.from([CHUNK]), NEVER);
@@ -96,8 +96,8 @@ Deno.test("archives: volumes of what doesn't run are whole before anybody looks 
   }
 });
 
-Deno.test("archives: when an end is told nobody looks into volumes any more", async () => {
-  const { archives, state } = bench();
+Deno.test("archives: volume mounts are released before the end is reported", async () => {
+  const { archives, state } = setup();
   const request = { path: "/x", mayReplaceDirs: true, toUser: false };
   await archives.stat("web", "/x", NEVER);
   assert.equal(state.heldVolumes, 0);
@@ -112,8 +112,8 @@ Deno.test("archives: when an end is told nobody looks into volumes any more", as
   assert.equal(state.heldVolumes, 0);
 });
 
-Deno.test("archives: unpacking, as whom it says", async () => {
-  const { archives, jobs, reported } = bench({ user: "app" });
+Deno.test("archives: unpack sets the requested owner", async () => {
+  const { archives, jobs, reported } = setup({ user: "app" });
   const request = { path: "/x", mayReplaceDirs: true, toUser: false };
   await archives.unpack("web", request, ReadableStream.from([CHUNK]), NEVER);
   await archives.unpack("web", { ...request, toUser: true, mayReplaceDirs: false }, ReadableStream.from([]), NEVER);
@@ -122,13 +122,13 @@ Deno.test("archives: unpacking, as whom it says", async () => {
     { kind: "unpack", path: "/x", mayReplaceDirs: false, user: "app" },
   ]);
   assert.deepEqual(reported, ["extract-to-dir", "extract-to-dir"]);
-  const anybody = bench();
+  const anybody = setup();
   await anybody.archives.unpack("web", { ...request, toUser: true }, ReadableStream.from([]), NEVER);
   assert.equal((anybody.jobs[0]!.task as { user?: string }).user, undefined);
 });
 
-Deno.test("archives: what fails tells nobody of anything, and holds nothing", async () => {
-  const { archives, reported, state } = bench();
+Deno.test("archives: a failed job emits no event and releases all mounts", async () => {
+  const { archives, reported, state } = setup();
   state.failure = new TsdError("not_found", "Could not find the file /x in container web");
   const request = { path: "/x", mayReplaceDirs: true, toUser: false };
   await assert.rejects(archives.stat("web", "/x", NEVER), { code: "not_found" });
@@ -141,8 +141,8 @@ Deno.test("archives: what fails tells nobody of anything, and holds nothing", as
   assert.deepEqual([reported, state.held], [[], 0]);
 });
 
-Deno.test("archives: what was taken away with its container isn't whole", async () => {
-  const { archives, reported, state } = bench();
+Deno.test("archives: the archive of a container removed meanwhile fails", async () => {
+  const { archives, reported, state } = setup();
   const { archive } = await archives.pack("web", "/x", NEVER);
   const all = await archives.export("web", NEVER);
   state.exists = false;

@@ -1,7 +1,7 @@
 /**
- * A container's root as a tree to look things up in: its own root, and over it what is mounted in the container. Of one
- * that runs these are the very mounts, reached through its first process and inside its root; of one that doesn't, the
- * sources on the host. Nothing is mounted for it.
+ * A container's root file system with its mounts, as a tree for path lookups. For a running container these are its actual
+ * mounts, reached through its init process and inside its root; for a stopped one their sources on the host. Nothing is
+ * mounted for the lookup.
  */
 import { absolute, ARCHIVE_CALLS, type ArchiveCalls, type Place, splitEnd, TreeView } from "../../archive/mod.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
@@ -26,7 +26,7 @@ import type { ViewMount, ViewSpec } from "./protocol.ts";
 const ITSELF = cString("");
 const PATH_MODE = 0o755;
 
-/** What is called, in one object for tests. */
+/** System calls, in one object for tests. */
 export interface ContainerRootfsCalls {
   readonly files: ArchiveCalls;
   readonly mounts: Pick<MountCalls, "openTree">;
@@ -36,44 +36,44 @@ const REAL: ContainerRootfsCalls = { files: ARCHIVE_CALLS, mounts: mountCalls };
 
 /**
  * Opens the tree; the caller disposes of it.
- * @throws {TsdError} conflict: the container's process ended meanwhile, or a mount can't be reached; {SysError}
+ * @throws {TsdError} conflict if the container's process exited meanwhile, or a mount can't be reached; {SysError}
  */
 export function openContainerRootfs(spec: ViewSpec, calls: ContainerRootfsCalls = REAL): TreeView {
   const root = new OwnedFd(calls.files.open(cString(spec.root), O.PATH | O.DIRECTORY | O.NOFOLLOW), calls.files);
   using stack = new DisposableStack();
   const view = stack.use(new TreeView(root, { readOnly: spec.readOnly, calls: calls.files }));
-  using process = spec.process === undefined ? undefined : new SelfProcess(spec.process, view, calls.files);
+  using process = spec.process === undefined ? undefined : new InitProcess(spec.process, view, calls.files);
   for (const mount of spec.mounts) {
-    if (process === undefined || mount.isOwn) laySource(view, mount, calls);
-    else process.lay(mount);
+    if (process === undefined || mount.isOwn) addSource(view, mount, calls);
+    else process.addMount(mount);
   }
   process?.check();
   stack.move();
   return view;
 }
 
-/** The first process of a container that runs: what it sees at a mount's target is that mount. */
-class SelfProcess implements Disposable {
+/** The init process of a running container, through whose root the container's mounts are opened. */
+class InitProcess implements Disposable {
   readonly #process: { readonly pid: number; readonly startTicks: string };
   readonly #view: TreeView;
   readonly #files: ArchiveCalls;
   readonly #root: OwnedFd;
-  readonly #isItsRoot: boolean;
+  readonly #isContainerRoot: boolean;
 
   constructor(process: { readonly pid: number; readonly startTicks: string }, view: TreeView, files: ArchiveCalls) {
     this.#process = process;
     this.#view = view;
     this.#files = files;
     const dir = cString(`/proc/${process.pid}/root`);
-    this.#root = openIfExists(() => files.open(dir, O.PATH | O.DIRECTORY), files) ?? raise(ended());
-    this.#isItsRoot = isSame(view, this.#root, files);
+    this.#root = openIfExists(() => files.open(dir, O.PATH | O.DIRECTORY), files) ?? raise(containerExited());
+    this.#isContainerRoot = isSame(view, this.#root, files);
   }
 
-  lay({ target, readOnly }: ViewMount): void {
+  addMount({ target, readOnly }: ViewMount): void {
     const path = pathOf(this.#view, target);
     if (path === undefined) return;
-    if (!this.#isItsRoot) {
-      // Its source may lead elsewhere by now, and nobody else knows the mount.
+    if (!this.#isContainerRoot) {
+      // The source's path may lead elsewhere by now, and the mount is reachable only through the process.
       const why = "its first process has made another folder its root";
       const error = new TsdError("conflict", `Cannot reach the mount ${target} of the container: ${why}`);
       return this.#view.close(path, error);
@@ -83,11 +83,13 @@ class SelfProcess implements Disposable {
     if (mounted !== undefined) this.#view.mount({ path, root: mounted, readOnly });
   }
 
-  /** Of one that has ended since, the mounts may have gone before they were opened. @throws {TsdError} conflict */
+  /** Checks that the process still runs: otherwise mounts may have been gone when opened. @throws {TsdError} conflict */
   check(): void {
     const { pid, startTicks } = this.#process;
     const stat = processStat(pid);
-    if (stat === undefined || String(stat.startTimeTicks) !== startTicks || /[ZX]/.test(stat.state)) throw ended();
+    if (stat === undefined || String(stat.startTimeTicks) !== startTicks || /[ZX]/.test(stat.state)) {
+      throw containerExited();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -95,18 +97,19 @@ class SelfProcess implements Disposable {
   }
 }
 
-const ended = () => new TsdError("conflict", "The container ended while it was being looked into");
+const containerExited = () => new TsdError("conflict", "The container ended while it was being looked into");
 
-/** Whether a process's root is that of its container. */
+/** Returns whether a process's root is that of its container. */
 function isSame(view: TreeView, dir: OwnedFd, files: ArchiveCalls): boolean {
   using root = view.root();
   const { inode, device } = files.statx(dir.fd, ITSELF, AT.EMPTY_PATH);
-  const own = root.status;
-  return inode === own.inode && device.major === own.device.major && device.minor === own.device.minor;
+  const rootStatus = root.status;
+  return inode === rootStatus.inode && device.major === rootStatus.device.major &&
+    device.minor === rootStatus.device.minor;
 }
 
-/** What would be mounted if the container ran. */
-function laySource(view: TreeView, mount: ViewMount, { files, mounts }: ContainerRootfsCalls): void {
+/** Adds the source of a mount of a stopped container. */
+function addSource(view: TreeView, mount: ViewMount, { files, mounts }: ContainerRootfsCalls): void {
   const { source, target, recursive, readOnly } = mount;
   if (source === undefined) return;
   using whole = openIfExists(() => files.open(cString(source), O.PATH), files);
@@ -115,14 +118,14 @@ function laySource(view: TreeView, mount: ViewMount, { files, mounts }: Containe
   if (opened === undefined) return;
   const isDir = (files.statx(opened.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
   const path = makePath(view, target, isDir, files);
-  // A copy of the mount alone has nothing of what is mounted below it.
+  // A non-recursive clone of the mount excludes the mounts below it.
   const root = recursive
     ? new OwnedFd(opened.take(), files)
     : new OwnedFd(mounts.openTree(opened.fd, "", OPEN_TREE.CLONE), files);
   view.mount({ path, root, readOnly });
 }
 
-/** What is mounted of a source. Nobody gets to the target of a subpath that leads out of it. */
+/** Opens the part of a source that is mounted. A subpath that leads outside closes the mount's target. */
 function partOf(view: TreeView, whole: OwnedFd, mount: ViewMount, files: ArchiveCalls): OwnedFd | undefined {
   const { source = "", subpath, target } = mount;
   if (subpath === undefined) return new OwnedFd(whole.take(), files);
@@ -137,17 +140,17 @@ function partOf(view: TreeView, whole: OwnedFd, mount: ViewMount, files: Archive
   }
 }
 
-/** Where a target is in the root: canonical. What lies there may itself be on something that isn't seen, as /dev/shm is. */
+/** Returns the canonical path of a target. The target itself need not exist in the view, as for /dev/shm. */
 function pathOf(view: TreeView, target: string): ByteString | undefined {
-  using place = placeOf(view, target);
-  if (place !== undefined) return place.path;
+  using resolved = resolveIfExists(view, target);
+  if (resolved !== undefined) return resolved.path;
   const { dir, name } = splitEnd(target);
-  using around = placeOf(view, dir);
-  return around === undefined ? undefined : `${around.path}/${byteStringFromText(name)}`;
+  using parent = resolveIfExists(view, dir);
+  return parent === undefined ? undefined : `${parent.path}/${byteStringFromText(name)}`;
 }
 
-/** What lies at a target, as long as something does. */
-function placeOf(view: TreeView, target: string): Place | undefined {
+/** Resolves a target; undefined if it does not exist. */
+function resolveIfExists(view: TreeView, target: string): Place | undefined {
   try {
     return view.resolve(byteStringFromText(target));
   } catch (thrown) {
@@ -156,7 +159,7 @@ function placeOf(view: TreeView, target: string): Place | undefined {
   }
 }
 
-/** The place that a mount needs, made as a start of the container would make it. */
+/** Creates the mount point as a start of the container would, and returns its canonical path. */
 function makePath(view: TreeView, target: string, isDir: boolean, files: ArchiveCalls): ByteString {
   const missing = (dir: Place, name: ByteString): Place => {
     files.mkdirat(dir.fd, cBytes(name), PATH_MODE);
@@ -166,13 +169,13 @@ function makePath(view: TreeView, target: string, isDir: boolean, files: Archive
     using made = view.resolve(byteStringFromText(`${target}/.`), { onMissing: missing });
     return made.path;
   }
-  using existing = placeOf(view, target);
+  using existing = resolveIfExists(view, target);
   if (existing !== undefined) return existing.path;
   const { dir, name } = splitEnd(target);
-  using around = view.resolve(byteStringFromText(`${dir}/.`), { onMissing: missing });
+  using parent = view.resolve(byteStringFromText(`${dir}/.`), { onMissing: missing });
   const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
-  new OwnedFd(files.openat(around.fd, cString(name), flags, PATH_MODE), files).close();
-  return `${around.path}/${byteStringFromText(name)}`;
+  new OwnedFd(files.openat(parent.fd, cString(name), flags, PATH_MODE), files).close();
+  return `${parent.path}/${byteStringFromText(name)}`;
 }
 
 const removed = (path: ByteString) =>

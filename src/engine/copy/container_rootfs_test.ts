@@ -26,7 +26,7 @@ function withTree(spec: Partial<ViewSpec> & Pick<ViewSpec, "root">, use: (view: 
 }
 
 Deno.test(
-  "tree: of a container that doesn't run, sources are seen where they would be mounted; places are made",
+  "tree: the sources of a stopped container appear at their targets; missing mount points are created",
   inDir((dir) => {
     make(dir, {
       "root/etc/hosts": "image's",
@@ -68,7 +68,7 @@ Deno.test(
 );
 
 Deno.test(
-  "tree: places are made inside the root, whatever links say",
+  "tree: mount points are created inside the root, whatever links say",
   inDir((dir) => {
     make(dir, { "root/a": { to: "../../../../outside" }, "outside/f": "", "data/f": "x" });
     withTree({ root: `${dir}/root`, mounts: [mount("/a/b", `${dir}/data`)] }, (view) => {
@@ -79,7 +79,7 @@ Deno.test(
 );
 
 Deno.test(
-  "tree: a subpath is looked up in its source; nobody gets to one that leads out, nor to anything else in its place",
+  "tree: a subpath is resolved in its source; one that leads outside closes its target",
   inDir((dir) => {
     make(dir, {
       "root/out/f": "image's",
@@ -108,7 +108,7 @@ Deno.test(
 const privileged = requires("root");
 
 Deno.test({
-  name: "tree: a mount that isn't recursive has nothing of what is mounted below its source",
+  name: "tree: a non-recursive mount excludes the mounts below its source",
   ...privileged,
   fn: inDir((dir) => {
     make(dir, { "root/x": "", "data/sub/under": "under", "other/f": "over" });
@@ -125,7 +125,7 @@ Deno.test({
   }),
 });
 
-/** A process with mounts of its own in `root`, as a container has it. */
+/** A process with mounts in `root`, in a mount namespace of its own, like a container. */
 async function withProcess(
   root: string,
   { before, command }: { before: string; command: string },
@@ -149,7 +149,7 @@ async function withProcess(
 }
 
 Deno.test({
-  name: "tree: of a container that runs, its own mounts are seen, not what their sources lead to by now",
+  name: "tree: a running container's actual mounts are used, not what their source paths lead to by now",
   ...privileged,
   fn: inDir(async (dir) => {
     make(dir, {
@@ -193,7 +193,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tree: mounts can't be reached through a process that has made another folder its root",
+  name: "tree: mounts can't be reached through a process that has changed its root",
   ...privileged,
   fn: inDir(async (dir) => {
     make(dir, { "root/vol/under": "", "root/jail/vol/f": "in jail", "volume/f": "mounted", "root/f": "free" });

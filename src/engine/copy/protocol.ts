@@ -1,80 +1,80 @@
 /**
  * @module
- * Messages between the engine and its archive Workers, which look into containers' roots, pack what is there and unpack
- * into them: file systems may be slow, or hang. A Worker has one job at a time; bytes flow with credit in both directions.
+ * Messages between the engine and its archive Workers, which stat, pack and unpack files in containers' roots: file systems
+ * may be slow, or hang. A Worker has one job at a time; chunks flow with credit-based flow control in both directions.
  */
 import type { SerialisedError } from "../../errors.ts";
 
-/** Something that is mounted in a container. */
+/** A mount in a container. */
 export interface ViewMount {
   /** Absolute, in the container. */
   readonly target: string;
-  /** Absolute, on the host. Without one there is nothing to see while the container doesn't run. */
+  /** Absolute path on the host. A mount without one is empty while the container doesn't run. */
   readonly source?: string | undefined;
-  /** What of the source is seen, if not all of it; links lead to nowhere outside. */
+  /** The part of the source that is mounted, if not all of it; links cannot lead outside. */
   readonly subpath?: string | undefined;
-  /** Nobody but the engine can change what the source's path leads to: it counts also while the container runs. */
+  /** Whether only the engine can change the target of the source's path; it is then used for running containers too. */
   readonly isOwn: boolean;
-  /** Whether what is mounted below the source is seen too. */
+  /** Whether mounts below the source are included. */
   readonly recursive: boolean;
   readonly readOnly: boolean;
 }
 
-/** A container's root as somebody inside sees it. */
+/** A container's root with its mounts, as seen from inside. */
 export interface ViewSpec {
-  /** Where its root is mounted on the host. */
+  /** Absolute path of its mounted root on the host. */
   readonly root: string;
   readonly readOnly: boolean;
   /** Parents before children. */
   readonly mounts: readonly ViewMount[];
-  /** The first process of a container that runs: what it sees at a mount's target is that mount. */
+  /** The init process of a running container, through whose root its mounts are opened. */
   readonly process?: { readonly pid: number; readonly startTicks: string } | undefined;
 }
 
-/** What is to be done. Paths are as a client gave them. */
+/** The operation of a job. Paths are as given by the client. */
 export type CopyTask =
   | { readonly kind: "stat"; readonly path: string }
-  /** Gives the facts about the path, then the archive. */
+  /** Sends the path's stat, then the archive. */
   | { readonly kind: "pack"; readonly path: string }
-  /** The whole root, without what is mounted in it; with `keepsAll` the root itself too, and what Docker leaves out. */
+  /** Packs the root without its mounts; with `keepsAll` also the root directory itself, and what Docker omits. */
   | { readonly kind: "export"; readonly keepsAll?: boolean }
   /**
-   * Copies what is in a folder, if there is one, to a folder of the host, durably, if that is empty; with `replaces` also to one
-   * that isn't, over what has the same names there.
+   * Copies the content of a directory, if it exists, durably to a directory of the host, if that is empty. With `replaces`
+   * it need not be empty, and entries of the same names are replaced.
    */
   | { readonly kind: "copy"; readonly path: string; readonly to: string; readonly replaces?: boolean }
   | {
     readonly kind: "unpack";
     readonly path: string;
-    /** A file may take the place of a folder, and the other way round. */
+    /** Allows a file to replace a directory, and vice versa. */
     readonly mayReplaceDirs: boolean;
-    /** Who is to own it all, as `USER` of the container names them; the archive says it where this is undefined. */
+    /** Owner of all entries, in the form of a container's `USER`; if undefined, the archive says the owner. */
     readonly user?: string | undefined;
-    /** Whether the folder itself gets what the archive says of it. */
+    /** Whether the archive's entry for the directory itself is applied to it. */
     readonly setsDir?: boolean;
-    /** Whether all of it is to outlast a power cut once the job is done. */
+    /** Whether the files are synced to disk before the job ends. */
     readonly isDurable?: boolean;
   };
 
 export interface CopyJob {
   readonly view: ViewSpec;
   readonly task: CopyTask;
-  /** The container as it was named, for errors. */
+  /** The container's name or id as given by the client, for errors. */
   readonly container: string;
 }
 
-/** Facts about a path. */
+/** The stat of a path. */
 export interface PathStat {
   readonly name: string;
   readonly sizeBytes: number;
   /** `st_mode`. */
   readonly mode: number;
   readonly modified: { readonly seconds: bigint; readonly nanoseconds: number };
-  /** Where a link leads, in the container; else empty. */
+  /** The target of a link, in the container; otherwise empty. */
   readonly linkTarget: string;
 }
 
-/** `Job` and `Facts` are other ones for other Workers that speak this protocol. */
+/** A message to a Worker. Other Workers use this protocol with other types for `Job` and `Info`. */
 export type ToCopyWorker<Job = CopyJob> =
   | { readonly kind: "begin"; readonly id: number; readonly job: Job }
   /** A chunk of the archive to unpack. */
@@ -84,12 +84,12 @@ export type ToCopyWorker<Job = CopyJob> =
   | { readonly kind: "credit"; readonly id: number }
   | { readonly kind: "cancel"; readonly id: number };
 
-export type FromCopyWorker<Facts = PathStat> =
-  | { readonly kind: "info"; readonly id: number; readonly info: Facts }
+export type FromCopyWorker<Info = PathStat> =
+  | { readonly kind: "info"; readonly id: number; readonly info: Info }
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: "credit"; readonly id: number }
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "failed"; readonly id: number; readonly error: SerialisedError };
 
-/** Chunks that may be under way in one direction. */
+/** Maximum number of chunks in flight in one direction. */
 export const WINDOW_CHUNKS = 8;

@@ -1,14 +1,14 @@
-/** What belongs to a container's view of its files, from its settings and its state. */
+/** Builds the view of a container's files from its configuration and state. */
 import { type Container, isLive } from "../containers/container.ts";
 import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { ViewMount, ViewSpec } from "./protocol.ts";
 
-/** The engine's own files in each container's /etc. */
+/** Files in each container's /etc that the engine provides. */
 const ETC_FILES = ["hostname", "hosts", "resolv.conf"];
 const SHARED_MEMORY = "/dev/shm";
 
-/** @param root where the container's root is mounted */
+/** Returns the root and the mounts of a container. @param root absolute path of the mounted root on the host */
 export function rootfsView(container: Container, root: string, paths: EnginePaths): ViewSpec {
   const { state, record: { hostConfig } } = container;
   const readOnly = hostConfig.ReadonlyRootfs ?? false;
@@ -17,9 +17,9 @@ export function rootfsView(container: Container, root: string, paths: EnginePath
   const etc = ETC_FILES.map((name): ViewMount => (
     { target: `/etc/${name}`, source: `${home}/${name}`, isOwn: true, recursive: false, readOnly }
   ));
-  const memory: ViewMount = { target: SHARED_MEMORY, isOwn: false, recursive: true, readOnly: false };
-  const taken = new Set(requested.map(({ target }) => target));
-  const mounts = [...requested, ...[...etc, memory].filter(({ target }) => !taken.has(target))];
+  const sharedMemory: ViewMount = { target: SHARED_MEMORY, isOwn: false, recursive: true, readOnly: false };
+  const targets = new Set(requested.map(({ target }) => target));
+  const mounts = [...requested, ...[...etc, sharedMemory].filter(({ target }) => !targets.has(target))];
   return {
     root,
     readOnly,

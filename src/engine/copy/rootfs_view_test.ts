@@ -6,7 +6,7 @@ import { rootfsView } from "./rootfs_view.ts";
 const PATHS = { dataRoot: "/data", runDir: "/run" } as EnginePaths;
 const targets = (view: ReturnType<typeof rootfsView>) => view.mounts.map(({ target }) => target);
 
-Deno.test("view: what is mounted in a container, parents first, the engine's files where nobody else's are", () => {
+Deno.test("view: a container's mounts, parents first, and the engine's files unless a mount has their target", () => {
   const hostConfig = {
     Binds: ["/srv/deep:/data/deep/er:ro", "/srv/data:/data", "/srv/hosts:/etc/hosts"],
     Mounts: [{ Type: "bind" as const, Source: "/srv", Target: "/flat", BindOptions: { NonRecursive: true } }],
@@ -35,7 +35,7 @@ Deno.test("view: what is mounted in a container, parents first, the engine's fil
   assert.equal(view.mounts.at(-1)!.readOnly, true);
 });
 
-Deno.test("view: of one that runs its process; a read-only root", () => {
+Deno.test("view: the init process of a running container; a read-only root", () => {
   const view = rootfsView(fakeContainer(RUNNING, { hostConfig: { ReadonlyRootfs: true } }), "/root", PATHS);
   assert.deepEqual(view.process, { pid: 7, startTicks: "1" });
   assert.equal(view.readOnly, true);

@@ -1,32 +1,32 @@
 /**
  * @module
- * One job of an archive Worker, as the engine sees it: facts, output with credit, input with credit, an end.
+ * The engine's side of one job of an archive Worker: its info, output and input with flow control, and its end.
  */
 import { deserialiseError, TsdError } from "../../errors.ts";
 import { AsyncQueue } from "../../async/queue.ts";
 import { type FromCopyWorker, type PathStat, type ToCopyWorker, WINDOW_CHUNKS } from "./protocol.ts";
 
-/** How a job's messages get to its Worker. */
+/** Sends a message of a job to its Worker. */
 export type SendToWorker = (message: ToCopyWorker<never>, transfer?: Transferable[]) => void;
 
-/** It ends with the job, or when its signal aborts: then the Worker lets go of everything first. */
-export class CopySession<Facts = PathStat> {
+/** A job of an archive Worker. When its signal aborts, it ends after the Worker has released all resources. */
+export class CopySession<Info = PathStat> {
   readonly #id: number;
   readonly #send: SendToWorker;
-  readonly #info = Promise.withResolvers<Facts>();
+  readonly #info = Promise.withResolvers<Info>();
   readonly #output = new AsyncQueue<Uint8Array>();
   readonly #credits = new AsyncQueue<void>();
   readonly #over = Promise.withResolvers<void>();
   #failure: TsdError | undefined;
   #isOver = false;
-  /** Of a wait for more input. */
+  /** Ends a wait for more input. */
   #interrupt: (() => void) | undefined;
 
   constructor(id: number, send: SendToWorker, signal: AbortSignal) {
     this.#id = id;
     this.#send = send;
     for (let chunk = 0; chunk < WINDOW_CHUNKS; chunk++) this.#credits.push();
-    // Who isn't interested in the facts learns of a failure elsewhere.
+    // Callers that do not use the info get the error elsewhere.
     this.#info.promise.catch(() => undefined);
     const cancel = () => this.#cancel();
     signal.addEventListener("abort", cancel, { once: true });
@@ -34,19 +34,19 @@ export class CopySession<Facts = PathStat> {
     if (signal.aborted) cancel();
   }
 
-  /** Resolves when the Worker has done with it, well or not. */
+  /** Resolves when the job has ended, successfully or not. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  receive(message: FromCopyWorker<Facts>): void {
+  receive(message: FromCopyWorker<Info>): void {
     if (message.kind === "info") this.#info.resolve(message.info);
     else if (message.kind === "chunk") this.#output.push(message.bytes);
     else if (message.kind === "credit") this.#credits.push();
     else this.end(message.kind === "failed" ? deserialiseError(message.error) : undefined);
   }
 
-  /** Nothing more comes: by the Worker's word, or because there is no Worker any more. */
+  /** Ends the session: the Worker has reported the end, or has failed itself. */
   end(failure?: TsdError): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -59,12 +59,12 @@ export class CopySession<Facts = PathStat> {
     this.#over.resolve();
   }
 
-  /** @throws {TsdError} what went wrong */
-  info(): Promise<Facts> {
+  /** Returns the job's info. @throws {TsdError} the job's error */
+  info(): Promise<Info> {
     return this.#info.promise;
   }
 
-  /** The archive, no faster than it is read. @throws {TsdError} what went wrong */
+  /** Returns the job's output, with back-pressure. @throws {TsdError} the job's error */
   async *output(): AsyncGenerator<Uint8Array> {
     for await (const bytes of this.#output) {
       yield bytes;
@@ -73,8 +73,9 @@ export class CopySession<Facts = PathStat> {
   }
 
   /**
-   * The archive, its last chunk not before `released` has resolved: clients stop reading at the archive's end marker, and
-   * don't wait for the end of the stream. @throws {TsdError} what went wrong
+   * Returns the output, but yields the last chunk only after `released` has resolved: clients stop reading at the archive's
+   * end marker and don't wait for the end of the stream.
+   * @throws {TsdError} the job's error
    */
   async *outputUntil(released: Promise<void>): AsyncGenerator<Uint8Array> {
     let last: Uint8Array | undefined;
@@ -86,7 +87,7 @@ export class CopySession<Facts = PathStat> {
     if (last !== undefined) yield last;
   }
 
-  /** Gives the Worker all of an archive, no faster than it works on it, and waits for the end. @throws {TsdError} */
+  /** Sends an archive to the Worker, with back-pressure, and waits for the job's end. @throws {TsdError} the job's error */
   async feed(source: AsyncIterable<Uint8Array>): Promise<void> {
     const credits = this.#credits[Symbol.asyncIterator]();
     const chunks = source[Symbol.asyncIterator]();
@@ -97,12 +98,12 @@ export class CopySession<Facts = PathStat> {
       if (isAtEnd) this.#send({ kind: "end", id: this.#id });
       else this.#sendChunk(next.value);
     }
-    // A source that waits for something ends when that comes; nobody has to wait for it.
+    // Do not wait: a source with a pending read closes only after that read.
     void Promise.allSettled([chunks.return?.()]);
     await this.ended();
   }
 
-  /** What the promise gives; undefined when the job is over first. */
+  /** Resolves like the promise, or to undefined if the job ends first. */
   #unlessOver<T>(promise: Promise<T>): Promise<T | undefined> {
     if (this.#isOver) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
@@ -111,13 +112,13 @@ export class CopySession<Facts = PathStat> {
     });
   }
 
-  /** What it was read into may be used again. */
+  /** Sends a copy of the chunk: the source may reuse its buffer. */
   #sendChunk(chunk: Uint8Array): void {
     const bytes = chunk.slice();
     this.#send({ kind: "chunk", id: this.#id, bytes }, [bytes.buffer]);
   }
 
-  /** Waits for the end. @throws {TsdError} what went wrong */
+  /** Waits for the job's end. @throws {TsdError} the job's error */
   async ended(): Promise<void> {
     await this.#over.promise;
     if (this.#failure !== undefined) throw this.#failure;

@@ -1,7 +1,7 @@
 /**
  * @module
- * What an archive Worker does with a container's tree: facts about a path, packing, unpacking. Docker's rules for paths
- * (Engine API 1.50, `/containers/{id}/archive`) and its texts.
+ * The operations of an archive Worker on a container's tree: stat, pack, copy and unpack, with Docker's rules for paths
+ * (Engine API 1.50, `/containers/{id}/archive`) and Docker's error texts.
  */
 import {
   baseName,
@@ -24,34 +24,34 @@ import type { CopyTask, PathStat } from "./protocol.ts";
 
 const DECODER = new TextDecoder();
 
-/** The tree, and the container as it was named. */
+/** The tree, and the container's name or id as given by the client. */
 export interface TaskContext {
   readonly view: TreeView;
   readonly container: string;
 }
 
-/** Facts about a path as it is written; a link at its end is the link. @throws {TsdError} not_found, system_call */
+/** Stats a path without following a link at its end. @throws {TsdError} not_found, system_call */
 export function statPath({ view, container }: TaskContext, path: string): PathStat {
   return attempted({ path, container }, () => {
-    using place = view.resolve(byteStringFromText(path), { follow: false });
-    return endpointsOf(view, place, path);
+    using entry = view.resolve(byteStringFromText(path), { follow: false });
+    return endpointsOf(view, entry, path);
   });
 }
 
-/** A path as Docker cleans it before it is packed. */
+/** Cleans a path as Docker does before packing. */
 const packedPath = (path: string): string => withEndOf(join("/", path), path);
 
-/** Facts about the path, then the archive. @throws {TsdError} as `statPath`, and while it is read */
+/** Yields the path's stat, then the archive. @throws {TsdError} as `statPath`, also during iteration */
 export function* packPath({ view, container }: TaskContext, path: string): Generator<PathStat | Uint8Array> {
   const absolute = packedPath(path);
   using start = attempted({ path, container }, () => view.resolve(byteStringFromText(absolute), { follow: false }));
   yield attempted({ path, container }, () => endpointsOf(view, start, absolute));
   const name = byteStringFromText(baseName(absolute));
-  // A root has no name: what is in it begins with a slash.
+  // A root has no name: the names of its entries begin with a slash.
   yield* packTree({ view, start, name: name === "/" ? "" : name });
 }
 
-/** The root's content; with `keepsAll` behind the root itself, and with all there is to say of it. */
+/** Packs the root's content; with `keepsAll` preceded by the root itself, and with all metadata. */
 export function* packRoot(
   { view }: TaskContext,
   { keepsAll = false }: { readonly keepsAll?: boolean } = {},
@@ -61,8 +61,8 @@ export function* packRoot(
 }
 
 /**
- * Copies the content of the folder that a path leads to, if there is one, to an empty folder of the host. Yields after
- * each entry. @throws {TsdError} invalid_argument: it is no folder; {SysError}
+ * Copies the content of the directory at a path, if it exists, to an empty directory of the host. Yields after each entry.
+ * @throws {TsdError} invalid_argument if it is not a directory; {SysError}
  */
 export function* copyPath(
   { view }: TaskContext,
@@ -71,36 +71,36 @@ export function* copyPath(
   using start = dirAt(view, path);
   if (start === undefined) return;
   using target = new OwnedFd(files.open(cString(to), O.RDONLY | O.DIRECTORY | O.NOFOLLOW), files);
-  // Somebody may have put something there meanwhile.
+  // The target may have been filled in the meantime.
   if (!replaces && dirs.readDir(target.fd).length > 0) return;
   let steps = 0;
   for (const step of copyTree(view, start, target, { replaces })) {
     steps++;
     yield step;
   }
-  // One is for the folder itself: where nothing is copied into it, nobody has to wait for the disk.
+  // The first step is for the directory itself: if nothing was copied into it, no sync is needed.
   if (steps > 1) durability.syncfs(target.fd);
 }
 
 function dirAt(view: TreeView, path: string): Place | undefined {
-  let place: Place;
+  let entry: Place;
   try {
-    place = view.resolve(byteStringFromText(path));
+    entry = view.resolve(byteStringFromText(path));
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT", "ENOTDIR")) return undefined;
     throw thrown;
   }
-  if (place.isDir) return place;
-  place[Symbol.dispose]();
+  if (entry.isDir) return entry;
+  entry[Symbol.dispose]();
   throw new TsdError("invalid_argument", `cannot mount volume over existing file, file exists ${path}`);
 }
 
 type UnpackTask = Extract<CopyTask, { readonly kind: "unpack" }>;
 
 /**
- * Unpacks a tar, already decompressed, into the folder that a path leads to.
- * @param root where the root is mounted, for the container's users
- * @throws {TsdError} not_found; invalid_argument: no folder, or one that can't be written to; archive_invalid, layer_invalid
+ * Unpacks an uncompressed tar into the directory at a path.
+ * @param root absolute path of the mounted root, to look up the container's users
+ * @throws {TsdError} not_found; invalid_argument (not a directory, or read-only); archive_invalid, layer_invalid
  */
 export class UnpackingTask implements Disposable {
   readonly #decoder = new TarDecoder();
@@ -120,7 +120,7 @@ export class UnpackingTask implements Disposable {
     stack.move();
   }
 
-  /** The next bytes of the archive. */
+  /** Unpacks the next bytes of the archive. */
   feed(bytes: Uint8Array): void {
     this.#decoder.feed(bytes);
     for (let item = this.#decoder.next(); item !== undefined; item = this.#decoder.next()) {
@@ -129,6 +129,7 @@ export class UnpackingTask implements Disposable {
     }
   }
 
+  /** Ends the archive. @throws {TsdError} if it is truncated */
   finish(): void {
     this.#decoder.finish();
     this.#unpacker.finish();
@@ -154,9 +155,9 @@ function ownerOf(user: string | undefined, root: string): Owner {
   return user === undefined ? "archive" : resolveUser(user, rootfsAccountFiles(root)).user;
 }
 
-function endpointsOf(view: TreeView, place: Place, path: string): PathStat {
-  const { sizeBytes, mode, modifyTime } = place.status;
-  const target = place.isLink ? view.destination(byteStringFromText(clean(`/${path}`))) : "";
+function endpointsOf(view: TreeView, entry: Place, path: string): PathStat {
+  const { sizeBytes, mode, modifyTime } = entry.status;
+  const target = entry.isLink ? view.destination(byteStringFromText(clean(`/${path}`))) : "";
   return {
     name: baseName(path),
     sizeBytes,
@@ -166,9 +167,9 @@ function endpointsOf(view: TreeView, place: Place, path: string): PathStat {
   };
 }
 
-const LEADS_NOWHERE: ReadonlySet<string> = new Set(["ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
+const INVALID_PATH_ERRORS: ReadonlySet<string> = new Set(["ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
 
-/** Says in Docker's words what is wrong with a path. */
+/** Runs a step and maps errors of the path to Docker's texts. */
 function attempted<T>({ path, container }: { readonly path: string; readonly container: string }, step: () => T): T {
   try {
     return step();
@@ -177,8 +178,8 @@ function attempted<T>({ path, container }: { readonly path: string; readonly con
     if (thrown.errnoName === "ENOENT") {
       throw new TsdError("not_found", `Could not find the file ${path} in container ${container}`, { cause: thrown });
     }
-    // Paths that lead nowhere are the caller's mistake.
-    const code = LEADS_NOWHERE.has(thrown.errnoName) ? "invalid_argument" : thrown.code;
+    // Invalid paths are the caller's mistake.
+    const code = INVALID_PATH_ERRORS.has(thrown.errnoName) ? "invalid_argument" : thrown.code;
     throw new TsdError(code, `lstat ${path}: ${thrown.reason}`, { cause: thrown });
   }
 }

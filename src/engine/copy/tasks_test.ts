@@ -15,7 +15,7 @@ const TREE = {
   "data/sub/f": "text",
 } as const;
 
-/** The error's code and text. */
+/** Returns the error's code and message. */
 function refused(step: () => unknown): string {
   try {
     step();
@@ -27,7 +27,7 @@ function refused(step: () => unknown): string {
 }
 
 Deno.test(
-  "stat: facts about a path as it is written",
+  "stat: a path is not resolved at its end",
   inDir((dir) => {
     make(dir, TREE);
     using view = viewOf(dir);
@@ -59,7 +59,7 @@ function packed(view: TreeView, path: string): string[] {
 }
 
 Deno.test(
-  "pack: names as Docker gives them, by how the path ends",
+  "pack: entry names depend on the end of the path, as in Docker",
   inDir((dir) => {
     make(dir, TREE);
     using view = viewOf(dir);
@@ -79,7 +79,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: into a folder that a path leads to; what isn't one, or is read only, is refused",
+  "unpack: the target must be a writable directory, possibly behind links",
   inDir((dir) => {
     make(dir, {
       ...TREE,
@@ -112,7 +112,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "unpack: for the container's own user, whom its own files name",
+  name: "unpack: the container's user is looked up in its own passwd file",
   ...requires("root"),
   fn: inDir((dir) => {
     make(dir, TREE);
@@ -134,7 +134,7 @@ Deno.test({
 });
 
 Deno.test(
-  "unpack: an archive that is cut off is refused",
+  "unpack: a truncated archive is rejected",
   inDir((dir) => {
     using view = viewOf(dir);
     const task = { kind: "unpack", path: "/", mayReplaceDirs: false } as const;

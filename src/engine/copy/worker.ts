@@ -1,6 +1,6 @@
 /**
  * @module
- * Entry of the archive Workers. Protocol: `archive_protocol.ts`; what is done: `archive_tasks.ts`.
+ * Entry of the archive Workers. Protocol: `protocol.ts`; operations: `tasks.ts`.
  */
 import { decompressed } from "../../io/mod.ts";
 import type { CopyJob, CopyTask, PathStat } from "./protocol.ts";

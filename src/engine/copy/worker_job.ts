@@ -1,27 +1,26 @@
 /**
  * @module
- * The Worker's side of `archive_protocol.ts`: one job at a time, which sends and receives chunks with credit and can be
- * cancelled.
+ * The Worker's side of `protocol.ts`: one cancellable job at a time, which sends and receives chunks with flow control.
  */
 import { type SerialisedError, serialiseError, TsdError } from "../../errors.ts";
 import { AsyncQueue } from "../../async/queue.ts";
 import { type FromCopyWorker, type ToCopyWorker, WINDOW_CHUNKS } from "./protocol.ts";
 
-/** Steps of a job between two looks at what has come in. */
-const STEPS_A_TURN = 256;
+/** Number of steps of a job after which it yields to the event loop, so that messages are received. */
+const STEPS_PER_TURN = 256;
 
-type Post<Facts> = (message: FromCopyWorker<Facts>, transfer?: Transferable[]) => void;
+type Post<Info> = (message: FromCopyWorker<Info>, transfer?: Transferable[]) => void;
 
-/** The job that is under way: what comes in for it, and what may still be sent. */
-export class WorkerJob<Facts> {
+/** A job in progress: its input, and its credit for output. */
+export class WorkerJob<Info> {
   readonly id: number;
-  readonly #post: Post<Facts>;
+  readonly #post: Post<Info>;
   readonly #input = new AsyncQueue<Uint8Array>();
   readonly #credits = new AsyncQueue<void>();
   readonly #credit: AsyncIterator<void>;
   #isCancelled = false;
 
-  constructor(id: number, post: Post<Facts>) {
+  constructor(id: number, post: Post<Info>) {
     this.id = id;
     this.#post = post;
     this.#credit = this.#credits[Symbol.asyncIterator]();
@@ -35,11 +34,12 @@ export class WorkerJob<Facts> {
     else if (message.kind === "cancel") this.#cancel();
   }
 
-  tell(info: Facts): void {
+  /** Sends the job's info. */
+  tell(info: Info): void {
     this.#post({ kind: "info", id: this.id, info });
   }
 
-  /** Sends all of it, no faster than it is taken. Chunks are given away with their buffers. */
+  /** Sends all chunks, with back-pressure. The chunks' buffers are transferred. */
   async sendAll(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
     for await (const bytes of chunks) {
       await this.#credit.next();
@@ -48,17 +48,17 @@ export class WorkerJob<Facts> {
     }
   }
 
-  /** Takes steps until there are no more, or nobody wants them. */
+  /** Runs all steps, unless the job is cancelled. */
   async perform(steps: Iterable<void>): Promise<void> {
     let count = 0;
     for (const _ of steps) {
-      // Messages come in between only.
-      if (++count % STEPS_A_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      // Messages are received only between tasks of the event loop.
+      if (++count % STEPS_PER_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0));
       this.throwIfCancelled();
     }
   }
 
-  /** What comes in, at the pace at which it is read. */
+  /** Returns the job's input as a stream with back-pressure. */
   input(): ReadableStream<Uint8Array> {
     const chunks = this.#input[Symbol.asyncIterator]();
     return new ReadableStream<Uint8Array>({
@@ -84,15 +84,15 @@ export class WorkerJob<Facts> {
 
 const cancelled = () => new TsdError("cancelled", "The copy was cancelled");
 
-/** Does the jobs that come to this Worker, one after the other. */
-export function serveJobs<Job, Facts>(perform: (job: Job, work: WorkerJob<Facts>) => Promise<void>): void {
+/** Runs the jobs that this Worker receives, one at a time. */
+export function serveJobs<Job, Info>(perform: (job: Job, work: WorkerJob<Info>) => Promise<void>): void {
   const scope = self as unknown as {
-    postMessage: Post<Facts>;
+    postMessage: Post<Info>;
     addEventListener(type: "message", listener: (event: MessageEvent<ToCopyWorker<Job>>) => void): void;
   };
-  let running: WorkerJob<Facts> | undefined;
+  let running: WorkerJob<Info> | undefined;
   const run = async (job: Job, id: number): Promise<void> => {
-    running = new WorkerJob<Facts>(id, (message, transfer) => scope.postMessage(message, transfer));
+    running = new WorkerJob<Info>(id, (message, transfer) => scope.postMessage(message, transfer));
     let error: SerialisedError | undefined;
     try {
       await perform(job, running);

@@ -1,25 +1,25 @@
 /**
  * @module
- * The Workers that look into containers' roots, one job each at a time: a file system that hangs holds up nobody else. They
- * start when they are needed and go away when idle.
+ * A pool of Workers that access containers' roots, with one job each at a time, so that a hanging file system does not block
+ * other jobs. Workers start on demand and are terminated when idle.
  */
 import { TsdError } from "../../errors.ts";
 import type { CopyJob, FromCopyWorker, PathStat } from "./protocol.ts";
 import { CopySession } from "./session.ts";
 
-/** Jobs at a time; others wait. */
+/** Maximum number of concurrent jobs; further ones are queued. */
 const MAX_WORKERS = 8;
 const IDLE_MS = 10_000;
 
-interface Member<Facts> {
+interface Member<Info> {
   readonly worker: Worker;
-  session: CopySession<Facts> | undefined;
+  session: CopySession<Info> | undefined;
 }
 
-interface Waiting<Job, Facts> {
+interface Waiting<Job, Info> {
   readonly job: Job;
   readonly signal: AbortSignal;
-  readonly started: PromiseWithResolvers<CopySession<Facts>>;
+  readonly started: PromiseWithResolvers<CopySession<Info>>;
 }
 
 export interface CopyWorkersOptions {
@@ -27,13 +27,13 @@ export interface CopyWorkersOptions {
   readonly idleMs?: number;
 }
 
-/** See the module's comment. Other jobs than those on containers' roots have Workers of their own. */
-export class CopyWorkers<Job = CopyJob, Facts = PathStat> implements Disposable {
+/** A pool of archive Workers. Other types of jobs have pools of their own. */
+export class CopyWorkers<Job = CopyJob, Info = PathStat> implements Disposable {
   readonly #workerUrl: URL;
   readonly #maxWorkers: number;
   readonly #idleMs: number;
-  readonly #members = new Set<Member<Facts>>();
-  readonly #queue: Waiting<Job, Facts>[] = [];
+  readonly #members = new Set<Member<Info>>();
+  readonly #queue: Waiting<Job, Info>[] = [];
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 
@@ -43,9 +43,9 @@ export class CopyWorkers<Job = CopyJob, Facts = PathStat> implements Disposable 
     this.#idleMs = idleMs;
   }
 
-  /** Begins a job as soon as there is room for it. It lasts no longer than the signal. @throws {TsdError} cancelled */
-  async begin(job: Job, signal: AbortSignal): Promise<CopySession<Facts>> {
-    const waiting: Waiting<Job, Facts> = { job, signal, started: Promise.withResolvers() };
+  /** Starts a job once a Worker is free. The job ends when `signal` aborts. @throws {TsdError} cancelled */
+  async begin(job: Job, signal: AbortSignal): Promise<CopySession<Info>> {
+    const waiting: Waiting<Job, Info> = { job, signal, started: Promise.withResolvers() };
     const leave = () => {
       const at = this.#queue.indexOf(waiting);
       if (at < 0) return;
@@ -79,18 +79,18 @@ export class CopyWorkers<Job = CopyJob, Facts = PathStat> implements Disposable 
     Deno.unrefTimer(this.#idleTimer);
   }
 
-  /** One for the first that waits; undefined when nobody waits, or all are at work. */
-  #freeMember(): Member<Facts> | undefined {
+  /** Returns a Worker for the first queued job; undefined if no job is queued or all Workers are busy. */
+  #freeMember(): Member<Info> | undefined {
     if (this.#queue.length === 0) return undefined;
     const free = [...this.#members].find(({ session }) => session === undefined);
     return free ?? (this.#members.size < this.#maxWorkers ? this.#startMember() : undefined);
   }
 
-  #start(member: Member<Facts>, { job, signal, started }: Waiting<Job, Facts>): void {
+  #start(member: Member<Info>, { job, signal, started }: Waiting<Job, Info>): void {
     const id = this.#nextId++;
-    // Before whatever the session may have to say.
+    // Must precede all messages of the session.
     member.worker.postMessage({ kind: "begin", id, job });
-    const session = new CopySession<Facts>(
+    const session = new CopySession<Info>(
       id,
       (message, transfer = []) => member.worker.postMessage(message, transfer),
       signal,
@@ -103,10 +103,10 @@ export class CopyWorkers<Job = CopyJob, Facts = PathStat> implements Disposable 
     started.resolve(session);
   }
 
-  #startMember(): Member<Facts> {
+  #startMember(): Member<Info> {
     const worker = new Worker(this.#workerUrl, { type: "module", name: "tsd-archive" });
-    const member: Member<Facts> = { worker, session: undefined };
-    worker.onmessage = (event: MessageEvent<FromCopyWorker<Facts>>) => member.session?.receive(event.data);
+    const member: Member<Info> = { worker, session: undefined };
+    worker.onmessage = (event: MessageEvent<FromCopyWorker<Info>>) => member.session?.receive(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#drop(member, new TsdError("internal", `An archive Worker failed: ${event.message}`));
@@ -115,7 +115,7 @@ export class CopyWorkers<Job = CopyJob, Facts = PathStat> implements Disposable 
     return member;
   }
 
-  #drop(member: Member<Facts>, error: TsdError): void {
+  #drop(member: Member<Info>, error: TsdError): void {
     this.#members.delete(member);
     member.worker.terminate();
     member.session?.end(error);

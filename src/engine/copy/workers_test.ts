@@ -6,7 +6,7 @@ import { workerUrl } from "../../worker_entry.ts";
 import type { CopyTask } from "./protocol.ts";
 import { CopyWorkers, type CopyWorkersOptions } from "./workers.ts";
 
-/** Does what a job's path says: answers, never answers, counts what it is fed, or breaks. */
+/** Acts as the job's path says: answers, never answers, counts its input, or fails. */
 const SCRIPTED = `
 let id, fed = 0;
 const info = (name) => self.postMessage({ kind: "info", id, info: { name } });
@@ -47,7 +47,7 @@ const job = (root: string, task: CopyTask) => ({
 });
 const stat = (path: string) => job("/", { kind: "stat", path });
 
-Deno.test("workers: one job each; others wait, and leave when they are cancelled", () =>
+Deno.test("workers: each has one job; further jobs are queued and can be cancelled", () =>
   withScripted({ maxWorkers: 2 }, async (workers) => {
     const cancel = [new AbortController(), new AbortController(), new AbortController()];
     const busy = await Promise.all(cancel.slice(0, 2).map(({ signal }) => workers.begin(stat("silent"), signal)));
@@ -62,7 +62,7 @@ Deno.test("workers: one job each; others wait, and leave when they are cancelled
     await assert.rejects(busy[1]!.ended(), { code: "cancelled" });
   }));
 
-Deno.test("workers: a broken one fails its own job, and the next job has another", () =>
+Deno.test("workers: a failed one fails its own job only, and the next job gets a new one", () =>
   withScripted({ maxWorkers: 1 }, async (workers) => {
     const broken = await workers.begin(stat("break"), NEVER);
     await assert.rejects(broken.info(), { code: "internal", message: /the Worker's bug/ });
@@ -70,7 +70,7 @@ Deno.test("workers: a broken one fails its own job, and the next job has another
     assert.equal((await (await workers.begin(stat("answer"), NEVER)).info()).name, "done");
   }));
 
-Deno.test("workers: input ends when the job is over, even while its source has nothing to say", () =>
+Deno.test("workers: input ends with the job, even while a read of its source is pending", () =>
   withScripted({}, async (workers) => {
     let given = 0;
     let isLeft = false;
@@ -94,7 +94,7 @@ Deno.test("workers: input ends when the job is over, even while its source has n
     await assert.rejects(session.feed(silent), { code: "cancelled" });
   }));
 
-Deno.test("workers: an engine that ends ends all jobs", async () => {
+Deno.test("workers: disposing of the pool ends all jobs", async () => {
   await withScripted({ maxWorkers: 1 }, async (workers) => {
     const running = await workers.begin(stat("silent"), NEVER);
     const waiting = workers.begin(stat("answer"), NEVER);
@@ -105,7 +105,7 @@ Deno.test("workers: an engine that ends ends all jobs", async () => {
 });
 
 Deno.test(
-  "workers, really: facts, an archive, and the same unpacked again",
+  "real workers: stat, pack, and unpack of the same archive",
   inDir(async (dir) => {
     const text = "0123456789".repeat(300_000);
     make(dir, { "from/d/large": text, "from/d/small": "s", "to/x": null });
@@ -132,7 +132,7 @@ Deno.test(
 );
 
 Deno.test(
-  "workers, really: a job that is given up in the middle, and an archive that is no good",
+  "real workers: a job cancelled midway, and an invalid archive",
   inDir(async (dir) => {
     make(dir, { "large": "x".repeat(20_000_000), "to": null });
     using workers = new CopyWorkers(workerUrl("archive"), { maxWorkers: 1 });

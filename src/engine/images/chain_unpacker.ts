@@ -1,16 +1,16 @@
 /**
  * @module
- * Some drivers have to put an image's layers together before a container can stand on them. A pull has that done from
- * below while further layers come in, so that the first start needn't wait for it.
+ * Some storage drivers combine an image's layers before a container can use them. A pull does this from the lowest layer
+ * up while further layers are still being fetched, so that the first start of a container does not wait for it.
  */
 import type { Digest } from "../../image/digest.ts";
 import type { ChainStorage } from "../../store/driver.ts";
 
-/** The stack of one image. */
+/** Combines the layers of one image in order, as they arrive. */
 export class ChainUnpacker {
   readonly #store: Partial<ChainStorage>;
   readonly #layers: readonly Digest[];
-  readonly #here = new Set<Digest>();
+  readonly #present = new Set<Digest>();
   #height = 0;
   #work = Promise.resolve();
 
@@ -20,18 +20,18 @@ export class ChainUnpacker {
     this.#layers = layers;
   }
 
-  /** A layer is in. */
+  /** Reports that a layer has been committed. */
   arrived(layer: Digest): void {
-    this.#here.add(layer);
+    this.#present.add(layer);
     const before = this.#height;
-    while (this.#height < this.#layers.length && this.#here.has(this.#layers[this.#height]!)) this.#height++;
+    while (this.#height < this.#layers.length && this.#present.has(this.#layers[this.#height]!)) this.#height++;
     if (this.#store.stack === undefined || this.#height === before) return;
-    // One after the other: each stands on the one before.
+    // Sequential: each chain is built on the previous one.
     this.#work = this.#work.then(() => this.#store.stack?.(this.#layers.slice(0, this.#height)));
-    this.#work.catch(() => undefined); // Who waits for the end hears of it.
+    this.#work.catch(() => undefined); // `finished` reports the error.
   }
 
-  /** Resolves once all that has arrived is put together. @throws {TsdError} storage, storage_full */
+  /** Resolves once all layers that have arrived are combined. @throws {TsdError} storage, storage_full */
   async finished(): Promise<void> {
     await this.#work;
   }

@@ -6,7 +6,7 @@ import { ChainUnpacker } from "./chain_unpacker.ts";
 const [ONE, TWO, THREE] = ["1", "2", "3"].map((fill) => digestOfHex(fill.repeat(64))) as [Digest, Digest, Digest];
 type Digest = ReturnType<typeof digestOfHex>;
 
-Deno.test("layers are put together from below, one step after the other, while others come in", async () => {
+Deno.test("layers are combined from the lowest up, sequentially, while others are still arriving", async () => {
   const steps: { height: number; done: () => void }[] = [];
   const stack = (layers: readonly Digest[]) =>
     new Promise<void>((done) => void steps.push({ height: layers.length, done }));
@@ -28,7 +28,7 @@ Deno.test("layers are put together from below, one step after the other, while o
   await finished;
 });
 
-Deno.test("a failure is told at the end; a store that needs nothing put together is not asked", async () => {
+Deno.test("a failure is reported by finished(); a store that does not combine layers is skipped", async () => {
   const failing = new ChainUnpacker({ stack: () => Promise.reject(new Error("no room")) }, [ONE]);
   failing.arrived(ONE);
   await assert.rejects(failing.finished(), /no room/);

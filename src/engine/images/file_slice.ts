@@ -1,10 +1,10 @@
-/** A part of a file as a stream. */
+/** Reads a byte range of a file as a stream. */
 import { TsdError } from "../../errors.ts";
 import type { FileSlice } from "./ingest_protocol.ts";
 
 const READ_BYTES = 256 << 10;
 
-/** Each chunk is the only one in its buffer. The stream errors when the file ends too early. */
+/** Returns a stream of the slice; each chunk has a separate buffer. The stream errors if the file ends too early. */
 export function readSlice(slice: FileSlice): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunksOf(slice));
 }
@@ -12,11 +12,11 @@ export function readSlice(slice: FileSlice): ReadableStream<Uint8Array> {
 async function* chunksOf({ path, offset, sizeBytes }: FileSlice): AsyncGenerator<Uint8Array> {
   using file = await Deno.open(path);
   await file.seek(offset, Deno.SeekMode.Start);
-  for (let left = sizeBytes; left > 0;) {
-    const chunk = new Uint8Array(Math.min(left, READ_BYTES));
+  for (let remaining = sizeBytes; remaining > 0;) {
+    const chunk = new Uint8Array(Math.min(remaining, READ_BYTES));
     const count = await file.read(chunk);
-    if (count === null) throw new TsdError("storage", `Cannot read ${path}: it ends ${left} bytes too early`);
-    left -= count;
+    if (count === null) throw new TsdError("storage", `Cannot read ${path}: it ends ${remaining} bytes too early`);
+    remaining -= count;
     yield chunk.subarray(0, count);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * @module
- * Whether what lies on the disk of images is still what came in: each config, manifest and layer is read and hashed again,
- * also what nobody uses at the moment. A disk that forgets says so only to those who read.
+ * Verifies the stored images against their digests: reads and hashes each config, manifest and layer, also those that are
+ * not in use. Silent disk corruption is only found by reading the data.
  */
 import { isTsdError, toTsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
@@ -15,15 +15,15 @@ import type { LayerLeases } from "./layer_leases.ts";
 
 export type PartKind = "config" | "manifest" | "layer";
 
-/** One thing that was looked at. */
+/** The result for one config, manifest or layer. */
 export interface CheckedPart {
   readonly kind: PartKind;
   readonly digest: Digest;
-  /** All images that have it, by a name, or by the id where they have none. */
+  /** Names of all images that use this part; the id for images without a name. */
   readonly images: readonly string[];
-  /** What is wrong with it. */
+  /** What is wrong, if the part is damaged or missing. */
   readonly problem?: string;
-  /** Why it could not be read: it may be whole. */
+  /** Why the part could not be read; it may be intact. */
   readonly unread?: string;
 }
 
@@ -41,11 +41,11 @@ export interface FsckDeps {
   readonly blobs: Pick<BlobStore, "get">;
   readonly pool: Pick<IngestPool, "verify">;
   readonly leases: Pick<LayerLeases, "hold">;
-  /** Removes layers that lost their last user while they were looked at. */
+  /** Removes layers that became unreferenced during the check. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
 }
 
-/** See the module's comment. */
+/** Verifies stored images against their digests. */
 export class Fsck {
   readonly #deps: FsckDeps;
 
@@ -54,19 +54,19 @@ export class Fsck {
   }
 
   /**
-   * Looks at images, at all if none is named; what several share once. Layers come last, each image's lowest first.
-   * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference (at once); cancelled
+   * Checks the named images, or all if none is named. Shared parts are checked once. Layers come last, lowest first.
+   * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference (before iteration); cancelled
    */
   check(names: readonly string[], signal: AbortSignal): AsyncIterable<CheckedPart> {
     const requested = new Set(names.map((name) => this.#deps.catalog.find(name).id));
     const parts = this.#partsOf((id) => names.length === 0 || requested.has(id));
-    return this.#look(parts, signal);
+    return this.#checkAll(parts, signal);
   }
 
-  async *#look(parts: readonly Part[], signal: AbortSignal): AsyncGenerator<CheckedPart> {
+  async *#checkAll(parts: readonly Part[], signal: AbortSignal): AsyncGenerator<CheckedPart> {
     const layers = parts.flatMap(({ kind, digest }) => kind === "layer" ? [digest] : []);
     try {
-      using _held = this.#deps.leases.hold(layers);
+      using _lease = this.#deps.leases.hold(layers);
       for (const part of parts) {
         throwIfCancelled(signal);
         const checked = await this.#checked(part, signal);
@@ -93,7 +93,7 @@ export class Fsck {
     return name === undefined ? id : familiar(name);
   }
 
-  /** What there is to say of it: nothing, if its images have gone meanwhile. */
+  /** Checks one part. Resolves to undefined if its images were removed in the meantime. */
   async #checked(part: Part, signal: AbortSignal): Promise<CheckedPart | undefined> {
     const { pool, blobs, records } = this.#deps;
     const { kind, digest } = part;
@@ -104,9 +104,9 @@ export class Fsck {
       const error = toTsdError(thrown);
       const { message } = error;
       const isDamaged = isTsdError(error, "digest_mismatch", "not_found", "layer_invalid");
-      // Whatever else goes wrong says nothing about it.
+      // Other errors say nothing about the part.
       if (!isDamaged && !isTsdError(error, "storage", "storage_full", "system_call")) throw error;
-      // Who removes an image doesn't wait until it was looked at.
+      // The removal of an image does not wait for its check.
       if (!records.list().some((image) => DIGESTS_OF[kind](image).includes(digest))) return undefined;
       return isDamaged ? { ...part, problem: message } : { ...part, unread: message };
     }

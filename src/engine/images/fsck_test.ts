@@ -14,7 +14,7 @@ const OTHER = image("b", "2", "c", "e");
 const TAGS = new Map([[ONE.id, "docker.io/library/one:1"]]);
 const NEVER = new AbortController().signal;
 
-/** Two images over one layer; of one nobody knows a name. */
+/** Two images that share a layer; one of them has no name. */
 function bench(broken: Record<string, TsdError> = {}) {
   const leases = new LayerLeases();
   const swept: Digest[] = [];
@@ -39,7 +39,7 @@ function bench(broken: Record<string, TsdError> = {}) {
   return { check, leases, swept, read, images };
 }
 
-Deno.test("each part of all images is read once, and layers are held meanwhile", async () => {
+Deno.test("each part of all images is read once, and layers are leased during the check", async () => {
   const { check, leases, swept, read } = bench();
   const parts = await Array.fromAsync(check.check([], NEVER));
   assert.deepEqual(read, ["a", "b", "1", "2", "c held", "d held", "e held"]);
@@ -48,7 +48,7 @@ Deno.test("each part of all images is read once, and layers are held meanwhile",
   assert.deepEqual([leases.held(), swept], [[], [digest("c"), digest("d"), digest("e")]]);
 });
 
-Deno.test("of one image only what it has is read; what is damaged names all that have it", async () => {
+Deno.test("a named image limits the check to its parts; a damaged part names all images that use it", async () => {
   const { check, read } = bench({
     c: new TsdError("digest_mismatch", "it is another one"),
     1: new TsdError("not_found", "it is gone"),
@@ -61,7 +61,7 @@ Deno.test("of one image only what it has is read; what is damaged names all that
   ]);
 });
 
-Deno.test("a name that leads nowhere is said at once; what says nothing of the part ends it", async () => {
+Deno.test("an unknown name is rejected at once; an unrelated error ends the check", async () => {
   assert.throws(() => bench().check.check(["one", "nosuch"], NEVER), { code: "image_not_found" });
   const { check, leases } = bench({ d: new TsdError("internal", "the Worker failed") });
   await assert.rejects(Array.fromAsync(check.check([], NEVER)), { code: "internal" });
@@ -69,7 +69,7 @@ Deno.test("a name that leads nowhere is said at once; what says nothing of the p
   await assert.rejects(Array.fromAsync(bench().check.check([], AbortSignal.abort())), { code: "cancelled" });
 });
 
-Deno.test("what could not be read is not damaged", async () => {
+Deno.test("an unreadable part is not reported as damaged", async () => {
   const { check } = bench({
     a: new TsdError("storage", "too many open files"),
     c: new TsdError("storage_full", "no room to look"),
@@ -84,7 +84,7 @@ Deno.test("what could not be read is not damaged", async () => {
   assert.ok(parts.every(({ problem }) => problem === undefined));
 });
 
-Deno.test("of an image that is removed meanwhile nothing is missing, what others have of it is", async () => {
+Deno.test("parts of an image removed during the check are not reported, unless another image uses them", async () => {
   const removed = new TsdError("not_found", "it is gone");
   const { check, images } = bench({ 1: removed, c: removed, d: removed });
   const parts: string[] = [];
@@ -95,7 +95,7 @@ Deno.test("of an image that is removed meanwhile nothing is missing, what others
   assert.deepEqual(parts, ["a", "b", "2", "c damaged", "e"]);
 });
 
-Deno.test("the signal goes along to where layers are read", async () => {
+Deno.test("the signal is passed on to the layer verification", async () => {
   const cancel = new AbortController();
   const { signal } = cancel;
   const check = new Fsck({

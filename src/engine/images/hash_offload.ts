@@ -1,119 +1,125 @@
 /**
  * @module
- * Workers that have no layer of their own hash for one that has: a layer that comes in alone, and the last one of several,
- * would else be the work of one core.
+ * Assigns idle Workers to hash for a Worker that is ingesting a layer. Otherwise a single layer, or the last of several,
+ * would be limited to one core.
  */
 import { HashRing } from "../../hash/mod.ts";
 import type { ToIngestWorker } from "./ingest_protocol.ts";
 
-/** With less left of a layer, in compressed bytes, it is in before help has arrived. */
-const HELP_FROM_BYTES = 8 << 20;
+/** Minimum number of compressed bytes that remain of a layer; a smaller rest is ingested before a helper is ready. */
+const MIN_OFFLOAD_BYTES = 8 << 20;
 
-/** A layer that a Worker brings in. */
+/** A layer that a Worker is ingesting. */
 export interface Offloadable {
   readonly sizeBytes: number;
   downloadedBytes: number;
 }
 
-/** What this needs to know of a Worker. */
+/** The view of a Worker that the offload needs. A Worker without jobs is idle. */
 export interface HashHelper {
   readonly jobs: ReadonlyMap<number, Offloadable>;
   post(message: ToIngestWorker): void;
 }
 
-interface Help {
+/** The assignment of a helper to a layer. */
+interface Assignment {
   readonly helper: HashHelper;
+  /** The Worker that ingests the layer. */
   readonly owner: HashHelper;
+  /** Empty until the helper is ready. */
   rings: readonly HashRing[];
 }
 
-interface CalledOff extends Help {
+interface CancelledAssignment extends Assignment {
   readonly id: number;
 }
 
-/** Who helps whom, by the layer's job. */
+/** Tracks which Worker helps which layer. */
 export class HashOffload {
-  readonly #given = new Map<number, Help>();
-  /** Until their owners have their streams back they wait for the helpers. Oldest first. */
-  #calledOff: CalledOff[] = [];
+  /** By job id. */
+  readonly #assignments = new Map<number, Assignment>();
+  /** Cancelled assignments whose owner still waits for the helper to return its streams. Oldest first. */
+  #cancelled: CancelledAssignment[] = [];
 
   /**
-   * Looks whether somebody who has nothing to do can help.
-   * @param start gives one more Worker, if there may be one
+   * Takes helpers back that have got a layer to ingest, and assigns idle Workers.
+   * @param start starts one more Worker; returns undefined if the limit is reached
    */
-  balance(hands: ReadonlySet<HashHelper>, start: () => HashHelper | undefined): void {
-    for (const [id, { helper }] of this.#given) if (helper.jobs.size > 0) this.#takeBack(id);
-    const helpers = new Set([...this.#given.values()].map(({ helper }) => helper));
-    for (const helper of [...hands].filter((hand) => hand.jobs.size === 0 && !helpers.has(hand))) {
-      if (!this.#send(helper, hands)) return;
+  balance(workers: ReadonlySet<HashHelper>, start: () => HashHelper | undefined): void {
+    for (const [id, { helper }] of this.#assignments) if (helper.jobs.size > 0) this.#reclaim(id);
+    const helpers = new Set([...this.#assignments.values()].map(({ helper }) => helper));
+    for (const helper of [...workers].filter((worker) => worker.jobs.size === 0 && !helpers.has(worker))) {
+      if (!this.#assign(helper, workers)) return;
     }
-    if (this.#largest(hands) === undefined) return;
+    if (this.#largest(workers) === undefined) return;
     const helper = start();
-    if (helper !== undefined) this.#send(helper, hands);
+    if (helper !== undefined) this.#assign(helper, workers);
   }
 
-  /** A Worker is ready to hash. */
+  /** Reports that a helper is ready to hash. */
   lent(id: number, buffers: readonly SharedArrayBuffer[]): void {
-    const help = this.#given.get(id);
+    const assignment = this.#assignments.get(id);
     const rings = buffers.map((buffer) => new HashRing(buffer));
-    if (help === undefined) { for (const ring of rings) ring.abandon(); }
+    if (assignment === undefined) { for (const ring of rings) ring.abandon(); }
     else {
-      help.rings = rings;
-      help.owner.post({ kind: "help", id, rings: buffers });
+      assignment.rings = rings;
+      assignment.owner.post({ kind: "help", id, rings: buffers });
     }
   }
 
-  /** A Worker hashes alone again, as it was told to. */
+  /** Reports that an owner has its streams back, after it was sent `alone`. */
   back(id: number): void {
-    const first = this.#calledOff.findIndex((each) => each.id === id);
-    if (first >= 0) this.#calledOff.splice(first, 1);
+    const first = this.#cancelled.findIndex((each) => each.id === id);
+    if (first >= 0) this.#cancelled.splice(first, 1);
   }
 
-  /** A layer is in, or has failed. Its Worker has let go of whoever helped. */
+  /** Reports that a layer's ingest has ended. Its Worker has already released its helper. */
   over(id: number): void {
-    this.#given.delete(id);
-    this.#calledOff = this.#calledOff.filter((each) => each.id !== id);
+    this.#assignments.delete(id);
+    this.#cancelled = this.#cancelled.filter((each) => each.id !== id);
   }
 
-  /** A Worker is lost: who waits for it shall know, and whoever it let wait is free. */
-  lost(hand: HashHelper): void {
-    for (const [id, help] of this.#given) if (reportIfLost(help, hand)) this.#given.delete(id);
-    for (const help of this.#calledOff) reportIfLost(help, hand);
-    this.#calledOff = this.#calledOff.filter(({ owner }) => owner !== hand);
+  /** Reports the loss of a Worker: owners that wait for it are notified, its helpers are released. */
+  lost(worker: HashHelper): void {
+    for (const [id, assignment] of this.#assignments) {
+      if (reportIfLost(assignment, worker)) this.#assignments.delete(id);
+    }
+    for (const assignment of this.#cancelled) reportIfLost(assignment, worker);
+    this.#cancelled = this.#cancelled.filter(({ owner }) => owner !== worker);
   }
 
-  #send(helper: HashHelper, hands: ReadonlySet<HashHelper>): boolean {
-    const found = this.#largest(hands);
+  #assign(helper: HashHelper, workers: ReadonlySet<HashHelper>): boolean {
+    const found = this.#largest(workers);
     if (found === undefined) return false;
-    this.#given.set(found.id, { helper, owner: found.owner, rings: [] });
+    this.#assignments.set(found.id, { helper, owner: found.owner, rings: [] });
     helper.post({ kind: "lend", id: found.id });
     return true;
   }
 
-  /** Of the layers that nobody helps with the one of which most is left, if that is enough. */
-  #largest(hands: ReadonlySet<HashHelper>): { readonly id: number; readonly owner: HashHelper } | undefined {
+  /** Returns the layer without a helper that has the most bytes remaining, if at least the minimum remains. */
+  #largest(workers: ReadonlySet<HashHelper>): { readonly id: number; readonly owner: HashHelper } | undefined {
     let largest: { id: number; owner: HashHelper; remainingBytes: number } | undefined;
-    for (const owner of hands) {
+    for (const owner of workers) {
       for (const [id, { sizeBytes, downloadedBytes }] of owner.jobs) {
         const remainingBytes = sizeBytes - downloadedBytes;
-        if (this.#given.has(id) || remainingBytes < (largest?.remainingBytes ?? HELP_FROM_BYTES)) continue;
+        if (this.#assignments.has(id) || remainingBytes < (largest?.remainingBytes ?? MIN_OFFLOAD_BYTES)) continue;
         largest = { id, owner, remainingBytes };
       }
     }
     return largest;
   }
 
-  #takeBack(id: number): void {
-    const help = this.#given.get(id)!;
-    this.#given.delete(id);
-    this.#calledOff.push({ ...help, id });
-    help.owner.post({ kind: "alone", id });
+  #reclaim(id: number): void {
+    const assignment = this.#assignments.get(id)!;
+    this.#assignments.delete(id);
+    this.#cancelled.push({ ...assignment, id });
+    assignment.owner.post({ kind: "alone", id });
   }
 }
 
-/** If one side is lost the other one hears of it. Says whether. */
-function reportIfLost({ helper, owner, rings }: Help, hand: HashHelper): boolean {
-  if (helper !== hand && owner !== hand) return false;
-  for (const ring of rings) helper === hand ? ring.markLost() : ring.abandon();
+/** Notifies the other side if `worker` is one side of the assignment. Returns whether it is. */
+function reportIfLost({ helper, owner, rings }: Assignment, worker: HashHelper): boolean {
+  if (helper !== worker && owner !== worker) return false;
+  for (const ring of rings) helper === worker ? ring.markLost() : ring.abandon();
   return true;
 }

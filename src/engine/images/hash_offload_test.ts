@@ -6,7 +6,7 @@ const LARGE = 100 << 20;
 
 interface FakeHashHelper extends HashHelper {
   readonly jobs: Map<number, Offloadable>;
-  /** What it was told since this was asked last. */
+  /** Messages received since the last call. */
   reported(): string[];
 }
 
@@ -23,7 +23,7 @@ function hand(jobs: Record<number, number> = {}): FakeHashHelper {
 const nobody = () => undefined;
 const rings = () => [new SharedArrayBuffer(4 << 20)];
 
-Deno.test("whoever has nothing to do helps with the layer of which most is left", () => {
+Deno.test("an idle Worker helps with the layer that has the most bytes remaining", () => {
   const help = new HashOffload();
   const [busy, idle] = [hand({ 1: LARGE, 2: 2 * LARGE, 3: LARGE }), hand()];
   busy.jobs.get(2)!.downloadedBytes = 1.5 * LARGE;
@@ -39,7 +39,7 @@ Deno.test("whoever has nothing to do helps with the layer of which most is left"
   assert.deepEqual(idle.reported(), ["lend 1"], "and the next one");
 });
 
-Deno.test("a Worker is started to help, where there is much to do only", () => {
+Deno.test("a Worker is started as a helper only for a large layer", () => {
   const help = new HashOffload();
   const [small, large, started] = [hand({ 1: 100_000 }), hand({ 2: LARGE }), hand()];
   help.balance(new Set([small]), () => assert.fail("for so little"));
@@ -47,7 +47,7 @@ Deno.test("a Worker is started to help, where there is much to do only", () => {
   assert.deepEqual(started.reported(), ["lend 2"]);
 });
 
-Deno.test("whoever gets a layer of its own stops to help", () => {
+Deno.test("a helper that gets a layer to ingest stops helping", () => {
   const help = new HashOffload();
   const [busy, idle] = [hand({ 1: LARGE }), hand()];
   help.balance(new Set([busy, idle]), nobody);
@@ -57,7 +57,7 @@ Deno.test("whoever gets a layer of its own stops to help", () => {
   assert.deepEqual([busy.reported(), idle.reported()], [["help 1", "alone 1"], ["lend 1"]]);
 });
 
-Deno.test("who is ready too late is let go", () => {
+Deno.test("a helper that is ready too late is released", () => {
   const help = new HashOffload();
   const [busy, idle] = [hand({ 1: LARGE }), hand()];
   help.balance(new Set([busy, idle]), nobody);
@@ -68,7 +68,7 @@ Deno.test("who is ready too late is let go", () => {
   assert.equal(new Int32Array(buffer!)[3], 1, "left");
 });
 
-Deno.test("when a Worker is lost, the other one hears of it", () => {
+Deno.test("when a Worker is lost, the other side is notified", () => {
   for (const [lost, word] of [["helper", 2], ["owner", 3]] as const) {
     const help = new HashOffload();
     const [busy, idle] = [hand({ 1: LARGE }), hand()];
@@ -80,7 +80,7 @@ Deno.test("when a Worker is lost, the other one hears of it", () => {
   }
 });
 
-Deno.test("a helper that is lost after it was called off lets nobody wait", () => {
+Deno.test("a helper that is lost after its assignment was cancelled blocks nobody", () => {
   for (const isBack of [false, true]) {
     const help = new HashOffload();
     const [busy, idle] = [hand({ 1: LARGE }), hand()];
@@ -96,7 +96,7 @@ Deno.test("a helper that is lost after it was called off lets nobody wait", () =
   }
 });
 
-Deno.test("of a layer whose helper was called off another one may take over", () => {
+Deno.test("another helper can take over a layer whose helper was withdrawn", () => {
   const help = new HashOffload();
   const [busy, first, second] = [hand({ 1: LARGE }), hand(), hand()];
   help.balance(new Set([busy, first]), nobody);

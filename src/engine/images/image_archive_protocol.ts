@@ -1,7 +1,7 @@
 /**
  * @module
- * Jobs of the image archive Workers, over `../archives/archive_protocol.ts`: an archive that is uploaded is written down,
- * looked through and understood, or one is made of stored layers, each of which is verified on its way.
+ * Jobs of the image archive Workers, on top of `../copy/protocol.ts`: spool and parse an uploaded archive, or create an
+ * archive from stored layers, each of which is verified while it is read.
  */
 import type { HashEngine } from "../../hash/mod.ts";
 import type { ArchivedImage, LayoutFile } from "../../image/archive/mod.ts";
@@ -9,15 +9,15 @@ import type { Platform } from "../../image/platform.ts";
 import type { LayerStorage } from "../../store/drivers.ts";
 
 export type ImageArchiveJob =
-  /** Takes an archive, compressed or not; gives what is in it. */
+  /** Reads an archive, compressed or not, and reports its content. */
   | {
     readonly kind: "open";
     readonly hashEngine: HashEngine;
-    /** A new file that gets the uncompressed archive. */
+    /** The file to create for the uncompressed archive. */
     readonly path: string;
     readonly platform?: Platform | undefined;
   }
-  /** Gives an archive. */
+  /** Writes an archive. */
   | {
     readonly kind: "save";
     readonly hashEngine: HashEngine;
@@ -25,7 +25,7 @@ export type ImageArchiveJob =
     readonly files: readonly LayoutFile[];
   };
 
-/** What is in an archive. */
+/** The content of an archive. */
 export interface ImageArchiveInfo {
   readonly images: readonly ArchivedImage[];
 }

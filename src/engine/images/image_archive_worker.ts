@@ -16,7 +16,7 @@ import type { ImageArchiveInfo, ImageArchiveJob } from "./image_archive_protocol
 type Work = WorkerJob<ImageArchiveInfo>;
 type Startup = Extract<ImageArchiveJob, { readonly kind: "open" }>;
 
-/** Most bytes of an archive, uncompressed, and of each byte of one that is compressed. */
+/** Maximum uncompressed size, in bytes, and maximum compression ratio of an archive. */
 const ARCHIVE_LIMITS = { maxBytes: 2 ** 40, maxRatio: 1100 };
 
 async function perform(job: ImageArchiveJob, work: Work): Promise<void> {
@@ -38,7 +38,7 @@ async function open({ path, platform }: Startup, work: Work): Promise<void> {
   work.tell({ images: await readArchive(spool, platform) });
 }
 
-/** The files, and before each the folders that it is in. */
+/** Yields the files, each preceded by its parent directories. */
 function* sources(files: readonly LayoutFile[], layers: Pick<LayerStore, "openTar">): Generator<TarSource> {
   const dirs = new Set<string>();
   for (const file of files) {

@@ -30,7 +30,7 @@ async function withWorkers(
 const config = JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { diff_ids: [] } });
 const manifest = JSON.stringify([{ Config: "c.json", RepoTags: ["app:1"], Layers: [] }]);
 
-Deno.test("an archive is written down as it comes, and understood", () =>
+Deno.test("an archive is spooled uncompressed and parsed", () =>
   withWorkers(async (workers, dir) => {
     const tar = concat(rawFile("c.json", config), rawFile("manifest.json", manifest), END_OF_TAR);
     const path = `${dir}/archive.tar`;
@@ -43,7 +43,7 @@ Deno.test("an archive is written down as it comes, and understood", () =>
     assert.deepEqual(await Deno.readFile(path), tar);
   }));
 
-Deno.test("an archive that ends too early is refused", () =>
+Deno.test("a truncated archive is rejected", () =>
   withWorkers(async (workers, dir) => {
     const job = { kind: "open", hashEngine: "wasm", path: `${dir}/archive.tar` } as const;
     const session = await workers.begin(job, NEVER);

@@ -1,6 +1,6 @@
 /**
  * @module
- * Which images there are, by any of their names: `alpine`, `alpine:3`, `alpine@sha256:…`, an id or its unique prefix.
+ * Finds images by any of their names: `alpine`, `alpine:3`, `alpine@sha256:…`, an id or its unique prefix.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type ImageConfig, parseImageConfig } from "../../image/config.ts";
@@ -17,21 +17,21 @@ import { requirePlatform } from "./image_platform.ts";
 export interface CatalogImage {
   readonly record: ImageRecord;
   readonly config: ImageConfig;
-  /** Names as Docker shows them (`alpine:3`), not in full. */
+  /** Familiar names, as Docker shows them (`alpine:3`). */
   readonly names: ImageNames;
 }
 
-/** What somebody's words led to. */
+/** The image that a name refers to. */
 export interface FoundImage {
   readonly id: Digest;
-  /** The name of the image that was meant; absent when it was its id. */
+  /** The matching name of the image; absent if it was found by its id. */
   readonly name?: ImageName;
 }
 
-/** Configs of this many images are kept in memory. */
+/** Number of image configs that are cached in memory. */
 const CACHED_CONFIGS = 64;
 
-/** See the module's comment. */
+/** Finds images by name and reads their configs. */
 export class ImageCatalog {
   readonly #records: ImageRecords;
   readonly #blobs: Pick<BlobStore, "get">;
@@ -44,7 +44,7 @@ export class ImageCatalog {
     this.#log = log.scope("images");
   }
 
-  /** @throws {TsdError} image_not_found (Docker's text), ambiguous_id, invalid_reference */
+  /** Finds an image by name or id. @throws {TsdError} image_not_found (Docker's text), ambiguous_id, invalid_reference */
   find(name: string): FoundImage {
     const found = this.#byId(name) ?? this.#byReference(name);
     if (found !== undefined) return found;
@@ -52,7 +52,7 @@ export class ImageCatalog {
   }
 
   /**
-   * With a platform the image must serve that one.
+   * Finds an image by name or id and reads its config. If a platform is given, the image must match it.
    * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage (its config is damaged)
    */
   async resolve(name: string, platform?: Platform): Promise<CatalogImage> {
@@ -62,13 +62,14 @@ export class ImageCatalog {
     return image;
   }
 
+  /** Returns the image with this id, or undefined if there is none. @throws {TsdError} storage (its config is damaged) */
   async get(id: Digest): Promise<CatalogImage | undefined> {
     const record = this.#records.get(id);
     if (record === undefined) return undefined;
     return { record, config: await this.#config(id), names: familiar(this.#records.names(id)) };
   }
 
-  /** The image's labels; none where its config can't be read, which keeps nobody from naming or removing it. */
+  /** Returns the image's labels. A config that cannot be read gives none: it must not prevent tagging or removal. */
   async labels(id: Digest): Promise<Readonly<Record<string, string>> | undefined> {
     try {
       return (await this.get(id))?.config.config.labels;
@@ -79,8 +80,8 @@ export class ImageCatalog {
   }
 
   /**
-   * Those that were made last come first, of equally old ones those that came last; one whose config is damaged is left
-   * out, and named in the log.
+   * Lists all images, most recently created first, then most recently added. An image whose config is damaged is skipped
+   * and logged.
    */
   async list(): Promise<CatalogImage[]> {
     const images: CatalogImage[] = [];
@@ -93,7 +94,7 @@ export class ImageCatalog {
         this.#log.warn("an image is not listed", { names: names.tags.join(" "), why: thrown.message });
       }
     }
-    // The sort keeps the order of arrival among equals.
+    // The sort is stable: images of the same age stay in the order in which they were added.
     return images.sort((a, b) => (createdMs(b) ?? 0) - (createdMs(a) ?? 0));
   }
 
@@ -108,7 +109,7 @@ export class ImageCatalog {
     return config;
   }
 
-  /** A pull writes the config anew, whatever is there. @throws {TsdError} storage */
+  /** Reads a config. Pulling the image again repairs it: a pull always rewrites the config. @throws {TsdError} storage */
   async #readConfig(id: Digest): Promise<ImageConfig> {
     try {
       return parseImageConfig(await this.#blobs.get(id), `config ${id}`);
@@ -127,7 +128,7 @@ export class ImageCatalog {
     if (hex.length === 64) {
       return this.#records.get(digestOfHex(hex)) === undefined ? undefined : { id: digestOfHex(hex) };
     }
-    // A short word may also be a repository's name, which goes first, as in Docker.
+    // A short hex string may also be a repository name, which takes precedence, as in Docker.
     if (!name.startsWith("sha256:")) {
       const named = this.#byReference(name);
       if (named !== undefined) return named;
@@ -150,7 +151,7 @@ export class ImageCatalog {
   }
 }
 
-/** When an image was made, by its author's word: Unix time in ms. */
+/** Returns when the image was created according to its config, in ms of Unix time. */
 export function createdMs({ config }: Pick<CatalogImage, "config">): number | undefined {
   const ms = config.created === undefined ? NaN : Date.parse(config.created);
   return Number.isNaN(ms) ? undefined : ms;

@@ -33,7 +33,7 @@ class Shelf implements Disposable {
   }
 }
 
-Deno.test("an image is found by tag, digest, id and prefix, with the name that was meant", () => {
+Deno.test("an image is found by tag, digest, id and prefix, with the name that matched", () => {
   using shelf = new Shelf();
   const find = (name: string) => {
     const { id, name: found } = shelf.catalog.find(name);
@@ -47,7 +47,7 @@ Deno.test("an image is found by tag, digest, id and prefix, with the name that w
   for (const name of [A, A.slice(7), "aaaa", `sha256:${"a".repeat(12)}`]) assert.deepEqual(find(name), [A, undefined]);
 });
 
-Deno.test("unknown names have Docker's words", () => {
+Deno.test("unknown names are reported with Docker's texts", () => {
   using shelf = new Shelf();
   for (const [name, shown] of [["alpine", "alpine:latest"], ["r/b:2", "r/b:2"], ["cccccccccccc", "cccccccccccc"]]) {
     assert.throws(
@@ -57,7 +57,7 @@ Deno.test("unknown names have Docker's words", () => {
   }
 });
 
-Deno.test("one damaged config hides no other image, and is named", async () => {
+Deno.test("an image with a damaged config is logged and does not hide other images", async () => {
   using shelf = new Shelf(A);
   assert.deepEqual((await shelf.catalog.list()).map(({ record }) => record.id), [B]);
   assert.match(

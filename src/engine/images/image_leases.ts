@@ -1,7 +1,7 @@
 /**
  * @module
- * Making something of an image (a container) takes a while in which no record says that the image is needed. Whoever does
- * that holds it: prune leaves it alone, and its layers stay even if somebody removes it by name.
+ * Creating a container from an image takes a while, during which no record references the image. A lease protects it in
+ * the meantime: prune skips the image, and its layers stay even if the image is removed by name.
  */
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
@@ -11,17 +11,20 @@ import type { LayerLeases } from "./layer_leases.ts";
 export interface ImageLeasesDeps {
   readonly records: Pick<ImageRecords, "get">;
   readonly leases: LayerLeases;
-  /** Removes layers that nobody needs. */
+  /** Removes those of the layers that are unreferenced. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
 }
 
-/** An image that something is being made of; dispose of it when that is recorded, or has come to nothing. */
+/** A leased image. Dispose of it once what was created from it is recorded, or its creation has failed. */
 export interface LeasedImage extends AsyncDisposable {
-  /** For right before the record: somebody may have removed the image by name. @throws {TsdError} image_not_found */
+  /**
+   * Checks that the image still exists; call it right before recording what was created from it.
+   * @throws {TsdError} image_not_found if it was removed by name
+   */
   require(): void;
 }
 
-/** See the module's comment. */
+/** Creates leases on images. */
 export class ImageLeases {
   readonly #deps: ImageLeasesDeps;
 
@@ -29,7 +32,11 @@ export class ImageLeases {
     this.#deps = deps;
   }
 
-  /** @param name what the caller calls it. @throws {TsdError} image_not_found: it has gone since it was found */
+  /**
+   * Leases an image and its layers.
+   * @param name the image's name in error messages
+   * @throws {TsdError} image_not_found if the image was removed since it was found
+   */
   hold({ id, layers }: Pick<ImageRecord, "id" | "layers">, name: string): LeasedImage {
     const { records, leases, sweepLayers } = this.#deps;
     const require = () => {
@@ -41,7 +48,7 @@ export class ImageLeases {
       require,
       async [Symbol.asyncDispose]() {
         hold[Symbol.dispose]();
-        // The removal left them to us.
+        // The image was removed during the lease, which kept its layers: remove them now.
         if (records.get(id) === undefined) await sweepLayers(layers.toReversed());
       },
     };

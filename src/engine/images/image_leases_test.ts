@@ -23,7 +23,7 @@ class Setup {
   });
 }
 
-Deno.test("an image and its layers are held until the use is recorded", async () => {
+Deno.test("an image and its layers are leased until its use is recorded", async () => {
   const setup = new Setup();
   {
     await using held = setup.uses.hold(IMAGE, "a:1");
@@ -33,7 +33,7 @@ Deno.test("an image and its layers are held until the use is recorded", async ()
   assert.deepEqual([setup.leases.held(), setup.swept], [[], []]);
 });
 
-Deno.test("one that is removed meanwhile can't be used, and its layers go at the end", async () => {
+Deno.test("an image removed during its lease can't be used, and its layers are removed at the end", async () => {
   const setup = new Setup();
   {
     await using held = setup.uses.hold(IMAGE, "a:1");

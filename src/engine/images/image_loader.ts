@@ -1,7 +1,7 @@
 /**
  * @module
- * `docker load`: an archive of images comes in and is understood as a whole, then its layers are stored like those of a
- * pull, each once, then the images are recorded. Until then nothing of them can be seen; what goes wrong leaves nothing.
+ * `docker load`: spools and parses the whole archive, then ingests its layers like those of a pull, each once, then records
+ * the images. They are not visible before that, and a failed load leaves nothing behind.
  */
 import type { ProgressMessage } from "../../api_types/mod.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
@@ -21,7 +21,7 @@ import type { ImageArchiveInfo, ImageArchiveJob } from "./image_archive_protocol
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
-/** At most one message about a layer's bytes in this time, in ms. */
+/** Minimum interval between two progress messages of a layer, in ms. */
 const PROGRESS_EVERY_MS = 100;
 
 export interface ImageLoaderDeps {
@@ -34,18 +34,18 @@ export interface ImageLoaderDeps {
   readonly hashEngine: HashEngine;
   readonly hooks: HookBus;
   readonly events: ImageEvents;
-  /** A folder for what isn't finished; what a killed engine leaves of it is swept. */
+  /** Creates a staging directory. One that a killed engine closed behind is removed at the next start. */
   readonly makeWorkspace: () => Promise<{ readonly path: string } & AsyncDisposable>;
-  /** Removes layers that nobody needs. */
+  /** Removes those of the layers that are unreferenced. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
-  /** Removes what unfinished pulls left; says whether there is more room than before. */
+  /** Removes the remains of incomplete pulls. Resolves to whether that freed space. */
   readonly makeRoom: () => Promise<boolean>;
 }
 
 export interface LoadOptions {
-  /** Only images for exactly this one. */
+  /** Loads only images for exactly this platform. */
   readonly platform?: Platform | undefined;
-  /** Nothing is said of layers. */
+  /** Suppresses the progress messages of layers. */
   readonly isQuiet: boolean;
   readonly signal: AbortSignal;
 }
@@ -57,7 +57,7 @@ interface ReadyImage extends ArchivedImage {
   readonly sizeBytes: number;
 }
 
-/** See the module's comment. */
+/** Loads images from archives. */
 export class ImageLoader {
   readonly #deps: ImageLoaderDeps;
 
@@ -66,21 +66,21 @@ export class ImageLoader {
   }
 
   /**
-   * Loads all images of an archive; the messages are Docker's. Leaving the stream cancels it.
+   * Loads all images of an archive and yields Docker's messages. Closing the stream cancels the load.
    * @throws {TsdError} archive_invalid, manifest_invalid, invalid_reference, platform_unavailable, image_not_found,
    * digest_mismatch, size_mismatch, layer_invalid, layer_too_large, storage_full, cancelled
    */
   async *load(source: AsyncIterable<Uint8Array>, options: LoadOptions): AsyncGenerator<ProgressMessage> {
     const queue = new AsyncQueue<ProgressMessage>();
-    const left = new AbortController();
-    const signal = AbortSignal.any([options.signal, left.signal]);
+    const closed = new AbortController();
+    const signal = AbortSignal.any([options.signal, closed.signal]);
     const work = this.#work(source, { ...options, signal }, (message) => queue.push(message));
     work.then(() => queue.end(), (thrown) => queue.fail(thrown));
     try {
       yield* queue;
     } finally {
-      left.abort();
-      // Nothing is left of it when anybody hears that it is over.
+      closed.abort();
+      // Clean up before the caller learns that the load has ended.
       await Promise.allSettled([work]);
     }
   }
@@ -94,7 +94,7 @@ export class ImageLoader {
     const diffIds = layers.map(({ diffId }) => diffId);
     await using undo = new AsyncDisposableStack();
     undo.defer(async () => void await sweepLayers(diffIds));
-    using _held = leases.hold([...images.map(({ id }) => id), ...diffIds]);
+    using _lease = leases.hold([...images.map(({ id }) => id), ...diffIds]);
     const infos = await this.#fetchLayers(layers, path, options, say);
     for (const { layers: own } of images) {
       if (own.length > 0) await this.#deps.layers.stack?.(own.map(({ diffId }) => diffId));
@@ -105,7 +105,7 @@ export class ImageLoader {
     undo.move();
   }
 
-  /** What is in the archive. */
+  /** Spools the archive to `path` and returns its images. */
   async #open(
     source: AsyncIterable<Uint8Array>,
     path: string,
@@ -117,7 +117,7 @@ export class ImageLoader {
     return (await session.info()).images;
   }
 
-  /** The first failure stops the other layers; all have stopped when this returns. */
+  /** Ingests all layers. The first failure cancels the others; all have stopped when this settles. */
   async #fetchLayers(
     layers: readonly ArchivedLayer[],
     path: string,
@@ -184,7 +184,7 @@ export class ImageLoader {
   async #put({ id, configBytes, config, manifest, layers, names, sizeBytes }: ReadyImage): Promise<void> {
     const { blobs, records, events } = this.#deps;
     await blobs.put(id, configBytes);
-    // Of several manifests with one config the first is kept.
+    // If several manifests have the same config, the first one is kept.
     const manifestDigest = records.get(id)?.manifestDigest ?? manifest.digest;
     if (manifestDigest === manifest.digest) await blobs.put(manifestDigest, manifest.bytes);
     const record = { id, manifestDigest, layers: layers.map(({ diffId }) => diffId), sizeBytes, addedMs: Date.now() };
@@ -193,7 +193,7 @@ export class ImageLoader {
   }
 }
 
-/** Each layer once, from where it is: what one image mentions only may be there with another one. */
+/** Deduplicates layers. An image may refer to a layer whose content is in the archive only under another image. */
 function distinct(layers: readonly ArchivedLayer[]): ArchivedLayer[] {
   const byDiffId = new Map<Digest, ArchivedLayer>();
   for (const layer of layers) {
@@ -202,7 +202,7 @@ function distinct(layers: readonly ArchivedLayer[]): ArchivedLayer[] {
   return [...byDiffId.values()];
 }
 
-/** An archive without a manifest gets the one that saving the image would write. */
+/** Completes an image. Without a manifest in the archive it gets the one that saving the image would write. */
 async function readyImage(image: ArchivedImage, infos: ReadonlyMap<Digest, LayerInfo>): Promise<ReadyImage> {
   const layers = image.layers.map(({ diffId }) => infos.get(diffId)!);
   const bytes = image.manifest?.bytes ?? plainManifest({ ...image, layers });

@@ -19,7 +19,7 @@ const [ONE, TWO, ID, OTHER] = [digest("1"), digest("2"), digest("c"), digest("d"
 const PLACE = { offset: 512, sizeBytes: 100 };
 const infoOf = (diffId: Digest): LayerInfo => ({ diffId, tarBytes: 10, contentBytes: 7, entries: 1 });
 
-/** An image as it is found in an archive. */
+/** An image as the archive reader returns it. */
 function archived(names: readonly string[], layers: ArchivedImage["layers"], id = ID): ArchivedImage {
   const diffIds = layers.map(({ diffId }) => diffId);
   const configBytes = new TextEncoder().encode(JSON.stringify({
@@ -28,7 +28,7 @@ function archived(names: readonly string[], layers: ArchivedImage["layers"], id 
   return { id, configBytes, config: parseImageConfig(configBytes, "config"), names, layers };
 }
 
-/** A loader whose archives hold what the test says. */
+/** A loader whose archives contain the images given by the test. */
 class Bench implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
@@ -88,7 +88,7 @@ class Bench implements Disposable {
 const failsWith = (code: ErrorCode) => (thrown: unknown) => isTsdError(thrown, code);
 const NAME = "docker.io/library/app:1";
 
-Deno.test("images are recorded when all layers are in; a layer of several is brought once", async () => {
+Deno.test("images are recorded once all layers are stored; a shared layer is ingested once", async () => {
   using it = new Bench([
     archived([NAME, "host.test/app:2"], [{ diffId: ONE, place: PLACE }, { diffId: TWO, place: PLACE }]),
     archived([], [{ diffId: ONE, place: PLACE }], OTHER),
@@ -106,7 +106,7 @@ Deno.test("images are recorded when all layers are in; a layer of several is bro
   assert.deepEqual([it.reported, it.swept, it.workspaces], [[`load ${ID}`, `load ${OTHER}`], [], 0]);
 });
 
-Deno.test("progress is told unless it is to be quiet; a name that moves is told in any case", async () => {
+Deno.test("quiet suppresses progress, but not the message about a moved name", async () => {
   using it = new Bench([archived([NAME], [{ diffId: ONE, place: PLACE }])]);
   it.records.put({ id: OTHER, manifestDigest: OTHER, layers: [], sizeBytes: 0, addedMs: 1 }, { tag: NAME });
   assert.deepEqual(await it.load(false), [
@@ -118,7 +118,7 @@ Deno.test("progress is told unless it is to be quiet; a name that moves is told 
   assert.deepEqual(await it.load(false), [{ stream: "Loaded image: app:1\n" }], "what is there isn't loaded again");
 });
 
-Deno.test("what is here may be missing in the archive, and nothing else", async () => {
+Deno.test("a layer may be missing from the archive only if it is already stored", async () => {
   using it = new Bench([archived([NAME], [{ diffId: ONE }])]);
   await assert.rejects(it.load(), /layer sha256:1+ is neither in it nor here/);
   assert.deepEqual(it.swept, [[ONE]]);
@@ -126,7 +126,7 @@ Deno.test("what is here may be missing in the archive, and nothing else", async 
   assert.equal((await it.load()).length, 1);
 });
 
-Deno.test("a layer that one image mentions only comes with the image that has it, whichever is first", async () => {
+Deno.test("a layer without content under one image is taken from another image, in any order", async () => {
   const images = [
     archived([NAME], [{ diffId: ONE }]),
     archived([], [{ diffId: ONE, place: PLACE }, { diffId: TWO, place: PLACE }], OTHER),
@@ -138,7 +138,7 @@ Deno.test("a layer that one image mentions only comes with the image that has it
   }
 });
 
-Deno.test("a layer that fails, or a hook that refuses, leaves nothing", async () => {
+Deno.test("a failed layer or a refusing hook leaves nothing behind", async () => {
   using it = new Bench([archived([NAME], [{ diffId: ONE, place: PLACE }])]);
   it.failure = new TsdError("digest_mismatch", "not it");
   await assert.rejects(it.load(), failsWith("digest_mismatch"));

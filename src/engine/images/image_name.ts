@@ -1,4 +1,4 @@
-/** The names of one image, one by one, as removal needs them. */
+/** The individual names of an image, as its removal needs them. */
 import {
   canonicalName,
   canonicalString,
@@ -8,7 +8,7 @@ import {
 } from "../../image/reference.ts";
 import type { ImageNames } from "../../store/image_records.ts";
 
-/** A tag of an image, or a digest by which a repository knows it. */
+/** A tag of an image, or a repository digest. */
 export interface ImageName {
   /** `docker.io/library/alpine:3` or `docker.io/library/alpine@sha256:…` */
   readonly full: string;
@@ -17,24 +17,24 @@ export interface ImageName {
   readonly isDigest: boolean;
 }
 
-/** The name that a reference with either tag or digest is. */
+/** Returns the name that a reference with a tag or a digest denotes. */
 export function imageNameOf(reference: Reference): ImageName {
   const { domain, path, tag, digest } = reference;
-  // A tag beside a digest is only for people.
+  // A tag next to a digest is only informative.
   const full = canonicalString(digest === undefined ? { domain, path, tag } : { domain, path, digest });
   return { full, repository: canonicalName(reference), isDigest: digest !== undefined };
 }
 
-/** In Docker's order: by their full names, byte by byte, so that a repository's tags come before its digests. */
+/** Returns the names in Docker's order: by full name in byte order, so that a repository's tags precede its digests. */
 export function imageNames({ tags, repoDigests }: ImageNames): ImageName[] {
   const names = [...tags, ...repoDigests].map((full) => imageNameOf(parseReference(full)));
   return names.sort((a, b) => a.full < b.full ? -1 : 1);
 }
 
-/** As Docker shows it: `alpine:3`. */
+/** Returns the familiar form, as Docker shows it: `alpine:3`. */
 export const familiar = ({ full }: ImageName): string => familiarString(parseReference(full));
 
-/** Whether these are one tag at most and the digests of one repository, which is the tag's: Docker's "single reference". */
+/** Returns whether the names are a "single reference" (moby): at most one tag, and digests of that tag's repository only. */
 export function isSingleName(names: readonly ImageName[]): boolean {
   if (names.length <= 1) return true;
   const tags = names.filter(({ isDigest }) => !isDigest);

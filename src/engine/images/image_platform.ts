@@ -1,7 +1,11 @@
 import { TsdError } from "../../errors.ts";
 import { formatPlatform, type Platform, platformRank } from "../../image/platform.ts";
 
-/** A 404 like that of a missing image, after which clients pull the one they want. @throws {TsdError} image_not_found */
+/**
+ * Checks that an image matches the requested platform. The error is that of a missing image, upon which clients pull the
+ * image for the platform.
+ * @throws {TsdError} image_not_found
+ */
 export function requirePlatform(imageName: string, offered: Platform, requested: Platform): void {
   if (platformRank(requested, offered) !== undefined) return;
   throw new TsdError(

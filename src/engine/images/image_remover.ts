@@ -1,8 +1,7 @@
 /**
  * @module
- * `docker rmi` with the rules of moby 28 (daemon/images/image_delete.go, as it behaves): a name is taken away; when it was
- * the last one, or an id was given, the image goes with the layers that nothing else needs. An image that a container
- * stands on stays.
+ * `docker rmi` with the rules of moby 28 (the behaviour of daemon/images/image_delete.go): removes a name; if it was the
+ * last one, or an id was given, removes the image and its unreferenced layers. An image that a container uses stays.
  */
 import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -30,28 +29,28 @@ export interface ImageRemoverDeps {
   readonly events: ImageEvents;
 }
 
-/** An image that loses names, as its events name it. */
+/** An image that loses names, as its events identify it. */
 type ImageToUntag = ImageActor & { readonly id: Digest };
 
-/** What went with an image. */
+/** What the removal of an image removed. */
 export interface Discarded {
   /** In Docker's form. */
   readonly items: readonly ImageDeleteItem[];
-  /** Layers that nobody needed any more. */
+  /** The layers that were unreferenced afterwards. */
   readonly layers: readonly Digest[];
 }
 
-/** Why an image can't go. */
+/** Why an image cannot be removed. */
 interface Obstacle {
-  /** Docker's words. */
+  /** Docker's text. */
   readonly message: string;
-  /** Not even force helps. */
+  /** Whether it also prevents a forced removal. */
   readonly isHard: boolean;
-  /** A container stands on it. */
+  /** Whether a container uses the image. */
   readonly isUse: boolean;
 }
 
-/** See the module's comment. */
+/** Removes images and their names. */
 export class ImageRemover {
   readonly #deps: ImageRemoverDeps;
 
@@ -60,7 +59,8 @@ export class ImageRemover {
   }
 
   /**
-   * What went, in Docker's form. With a platform the image must serve that one.
+   * Removes a name, or an image; returns what was removed, in Docker's form. If a platform is given, the image must match
+   * it.
    * @throws {TsdError} image_not_found, ambiguous_id, conflict
    */
   async remove(
@@ -76,15 +76,15 @@ export class ImageRemover {
     const items = untagged.map((each) => ({ Untagged: familiar(each) }));
     if (found !== undefined && this.#names(id).length > 0) return items;
     const obstacle = this.#obstacle(id, force);
-    // A name that went is enough done when containers need what is left of the image.
+    // Removing the name is sufficient if containers use the image.
     if (obstacle?.isUse && found !== undefined) return items;
     if (obstacle !== undefined) throw conflict(id, obstacle);
     return [...items, ...(await this.#removeImage(id)).items];
   }
 
   /**
-   * Removes an image that nobody has named, with all its names, unless `objection` says why it stays; between that and
-   * the removal nothing else happens.
+   * Removes an image with all its names, for prune, unless `objection` returns why it stays. The call of `objection` and
+   * the removal are atomic.
    */
   async discard(id: Digest, objection: () => string | undefined): Promise<Discarded | string> {
     const { catalog, records } = this.#deps;
@@ -97,19 +97,19 @@ export class ImageRemover {
     return { items: [...steps.flat().map((name) => ({ Untagged: familiar(name) })), ...items], layers };
   }
 
-  /** Those of `candidates` that neither an image, a container nor a running pull needs. */
+  /** Returns those of the layers that no image, container or running pull references. */
   unneeded(candidates: readonly Digest[]): Digest[] {
     return candidates.filter((diffId) => !this.#isNeeded(diffId));
   }
 
-  /** Removes layers that neither an image, a container nor a running pull needs. */
+  /** Removes those of the layers that no image, container or running pull references; returns the removed ones. */
   async sweepLayers(candidates: readonly Digest[]): Promise<Digest[]> {
     const { leases, layers } = this.#deps;
     const removed: Digest[] = [];
     for (const diffId of new Set(candidates)) {
       if (this.#isNeeded(diffId)) continue;
       await leases.exclusively(diffId, async () => {
-        // Asked anew for each, and with the layer to ourselves: pulls go on meanwhile.
+        // Check each layer again under its lock: pulls continue in the meantime.
         if (this.#isNeeded(diffId)) return;
         await layers.remove(diffId);
         removed.push(diffId);
@@ -118,7 +118,7 @@ export class ImageRemover {
     return removed;
   }
 
-  /** A container is gone: when its image went before it, by force, nothing may need its layers any more. */
+  /** Removes a removed container's unreferenced layers, if its image was removed by force before it. */
   async sweepAfterContainer({ imageId, layers }: Pick<ContainerRecord, "imageId" | "layers">): Promise<void> {
     if (this.#deps.records.get(imageId) === undefined) await this.sweepLayers(layers.toReversed());
   }
@@ -132,7 +132,7 @@ export class ImageRemover {
     return imageNames(this.#deps.records.names(id));
   }
 
-  /** Takes one name away, and with a repository's last tag its digests too, which Docker has no event for. */
+  /** Removes one name; with a repository's last tag its digests too, for which Docker has no event. */
   #dropName(actor: ImageToUntag, name: ImageName, given: string, force: boolean): ImageName[] {
     const { id } = actor;
     const { containers } = this.#deps;
@@ -152,7 +152,7 @@ export class ImageRemover {
     return dropped;
   }
 
-  /** For an id: all names, if they are as good as one. @throws {TsdError} conflict */
+  /** Removes all names, for a removal by id, if they are a single reference. @throws {TsdError} conflict */
   #dropAllNames(actor: ImageToUntag, force: boolean): ImageName[] {
     const { id } = actor;
     const names = this.#names(id);
@@ -184,7 +184,7 @@ export class ImageRemover {
     return { message: `image is being used by ${state} container ${user.id.slice(0, 12)}`, isHard, isUse: true };
   }
 
-  /** Containers keep their layers even when their image goes by force: the sweep asks for them too. */
+  /** Removes the record, blobs and layers. Layers of containers stay even after a forced removal: the sweep checks them. */
   async #removeImage(id: Digest, untagged: readonly ImageActor[] = []): Promise<Discarded> {
     const { records, blobs, leases, events } = this.#deps;
     const record = records.get(id);
@@ -200,16 +200,16 @@ export class ImageRemover {
       });
       return await this.sweepLayers(record.layers.toReversed());
     };
-    // Its record has gone, whatever stays.
+    // The record is removed, whatever remains.
     const removed = new Set(await clear().finally(() => intent.publish()));
-    // Docker names a layer by all that is below it.
+    // Docker reports layers by their chain ids.
     const chain = await chainIds(record.layers);
     const chains = chain.filter((_, at) => removed.has(record.layers[at])).toReversed();
     return { items: [{ Deleted: id }, ...chains.map((chainId) => ({ Deleted: chainId }))], layers: [...removed] };
   }
 }
 
-/** Names as they go one after the other: with a repository's last tag its digests, with which Docker makes no fuss. */
+/** Groups names by removal step: the last tag of a repository takes its digests along, for which Docker emits no event. */
 function nameByName(names: readonly ImageName[]): ImageName[][] {
   const steps: ImageName[][] = [];
   for (let left = names; left.length > 0;) {

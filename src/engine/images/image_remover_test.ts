@@ -26,14 +26,14 @@ const CONFIG = new TextEncoder().encode(JSON.stringify({
   rootfs: { type: "layers", diff_ids: [LOWER, UPPER] },
 }));
 
-/** A store with one image of two layers, whose names are given (`r/a:1`, or `r/a` for the repository's digest). */
+/** A store with one image of two layers and the given names (`r/a:1`, or `r/a` for the repository digest). */
 class Store implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
   readonly leases = new LayerLeases();
   readonly removedBlobs: Digest[] = [];
   readonly removedLayers: Digest[] = [];
-  /** Events: actions, with labels where there are any. */
+  /** Actions of the emitted events, with labels if any. */
   readonly reported: string[] = [];
   users: Pick<Container, "id" | "isActive">[] = [];
   readonly remover: ImageRemover;
@@ -63,7 +63,7 @@ class Store implements Disposable {
     });
   }
 
-  /** What the removal said, a word a line; short for ids and digests. */
+  /** The items that the removal returned, with short ids and digests. */
   async remove(name: string, force = false): Promise<string[]> {
     return await this.words(await this.remover.remove(name, { force }));
   }
@@ -103,7 +103,7 @@ const CASES: readonly (readonly [names: string[], given: string, force: boolean,
   [[], SHORT, false, ALL],
 ];
 
-Deno.test("names and images go by Docker's rules", async () => {
+Deno.test("names and images are removed by Docker's rules", async () => {
   for (const [names, given, force, removed] of CASES) {
     using store = new Store(names);
     assert.deepEqual(await store.remove(given, force), removed, `${given} of ${names}`);
@@ -123,7 +123,7 @@ Deno.test("an id with names in several repositories needs force", async () => {
   }
 });
 
-Deno.test("a stopped container keeps the image unless it is forced, and its layers in any case", async () => {
+Deno.test("a stopped container prevents an unforced removal of its image, and always keeps its layers", async () => {
   using store = new Store(["r/a:1", "r/a"]);
   store.users = [{ id: "c".repeat(64), isActive: false }];
   assert.equal(
@@ -139,7 +139,7 @@ Deno.test("a stopped container keeps the image unless it is forced, and its laye
   assert.deepEqual(store.removedLayers, []);
 });
 
-Deno.test("a running container keeps the image even against force; a name can go", async () => {
+Deno.test("a running container prevents even a forced removal of its image; a name can be removed", async () => {
   using store = new Store(["r/a:1", "r/a"]);
   store.users = [{ id: "d".repeat(64), isActive: false }, { id: "c".repeat(64), isActive: true }];
   assert.equal(
@@ -151,7 +151,7 @@ Deno.test("a running container keeps the image even against force; a name can go
   assert.notEqual(store.records.get(IMAGE), undefined);
 });
 
-Deno.test("an image that nobody named goes with all its names, or stays whole", async () => {
+Deno.test("discard removes an image with all its names, or nothing", async () => {
   const untag = 'untag {"team":"a"}';
   const cases: readonly (readonly [names: string[], removed: string[], reported: string[]])[] = [
     [[], [], ["delete"]],
@@ -178,7 +178,7 @@ Deno.test("layers that another image or a running pull needs stay", async () => 
   assert.deepEqual(await store.remove("r/a:1"), ["-r/a:1", "image"]);
 });
 
-Deno.test("an image that is pulled again while it goes keeps its blobs", async () => {
+Deno.test("an image that is pulled again during its removal keeps its blobs", async () => {
   using store = new Store(["r/a:1"]);
   const image = store.records.get(IMAGE)!;
   const pull = store.leases.exclusively(IMAGE, async () => {
@@ -190,7 +190,7 @@ Deno.test("an image that is pulled again while it goes keeps its blobs", async (
   assert.deepEqual([store.removedBlobs, store.removedLayers], [[], []]);
 });
 
-Deno.test("rmi: tells of the name that went and of the image, with its labels as long as it is there", async () => {
+Deno.test("rmi: emits events for the removed name and the image, with labels while the image exists", async () => {
   const untag = 'untag {"team":"a"}';
   using named = new Store(["r/a:1", "r/a"]);
   await named.remove("r/a:1");

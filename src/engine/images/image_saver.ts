@@ -1,7 +1,7 @@
 /**
  * @module
- * `docker save`: images as one archive, made while it is read. Its layers are the stored ones, verified on their way: one
- * that is damaged ends the archive before its end, and the log says which.
+ * `docker save`: writes images to one archive, created while it is read. The stored layers are verified while they are
+ * read: a damaged one truncates the archive, and the log names it.
  */
 import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
 import type { HashEngine } from "../../hash/mod.ts";
@@ -34,12 +34,12 @@ export interface ImageSaverDeps {
 }
 
 export interface SaveOptions {
-  /** The images have to be for exactly this one. */
+  /** Requires that the images are for exactly this platform. */
   readonly platform?: Platform | undefined;
   readonly signal: AbortSignal;
 }
 
-/** See the module's comment. */
+/** Saves images to archives. */
 export class ImageSaver {
   readonly #deps: ImageSaverDeps;
 
@@ -48,18 +48,19 @@ export class ImageSaver {
   }
 
   /**
-   * The archive of images with their names: those that were given, and of a repository all its tags.
-   * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage, cancelled; while it is read
-   * digest_mismatch, size_mismatch, storage
+   * Returns an archive of the images with their requested names; a repository name stands for all its tags. The images are
+   * leased until the archive has ended.
+   * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage, cancelled; during iteration also
+   * digest_mismatch, size_mismatch
    */
   async save(names: readonly string[], { platform, signal }: SaveOptions): Promise<AsyncIterable<Uint8Array>> {
     const { uses, workers, storage, hashEngine, events } = this.#deps;
     if (names.length === 0) throw new TsdError("invalid_argument", "Cannot save: no image is named");
-    await using held = new AsyncDisposableStack();
+    await using leases = new AsyncDisposableStack();
     const images: ImageToSave[] = [];
     for (const [id, refs] of this.#chosen(names)) {
       const image = await this.#image(id, platform);
-      held.use(uses.hold(image.record, id));
+      leases.use(uses.hold(image.record, id));
       images.push(await this.#toSave(image, refs));
       events.emit("save", { id, name: id, labels: image.config.config.labels });
     }
@@ -67,12 +68,12 @@ export class ImageSaver {
       { kind: "save", storage, hashEngine, files: await layoutFiles(images) },
       signal,
     );
-    const owned = held.move();
-    void session.over.then(() => owned.disposeAsync()).catch((thrown) => this.#report(thrown));
+    const ownedLeases = leases.move();
+    void session.over.then(() => ownedLeases.disposeAsync()).catch((thrown) => this.#report(thrown));
     return this.#reported(session.output());
   }
 
-  /** Each image that is meant once, with those of its tags that are. */
+  /** Returns each requested image once, with its requested tags. */
   #chosen(names: readonly string[]): ReadonlyMap<Digest, readonly Reference[]> {
     const chosen = new Map<Digest, Map<string, Reference>>();
     const choose = (id: Digest, tag?: string) => {
@@ -101,7 +102,7 @@ export class ImageSaver {
     }
   }
 
-  /** Those of a repository, if that is what the name is. */
+  /** Returns a repository's tags; none if the name is not that of a repository. */
   #allTags(name: string): readonly { readonly name: string; readonly id: Digest }[] {
     return isId(name) || !isBare(name) ? [] : this.#deps.records.tagsOf(canonicalName(parseReference(name)));
   }
@@ -131,7 +132,7 @@ export class ImageSaver {
     return { diffId, tarBytes: info.tarBytes };
   }
 
-  /** The head says 200 by now, and a broken archive says nothing. */
+  /** Logs errors: status 200 has been sent by now, so the client only sees a truncated archive. */
   async *#reported(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
       yield* archive;
@@ -147,10 +148,10 @@ export class ImageSaver {
   }
 }
 
-/** Words that can't name a repository. */
+/** Returns whether a name is an id, which cannot name a repository. */
 const isId = (name: string): boolean => /^(sha256:|[0-9a-f]{64}$)/.test(name);
 
-/** Whether a name is an id or has neither tag nor digest. @throws {TsdError} invalid_reference */
+/** Returns whether a name is an id, or has neither tag nor digest. @throws {TsdError} invalid_reference */
 function isBare(name: string): boolean {
   if (isId(name)) return true;
   const { tag, digest } = parseReference(name);

@@ -19,7 +19,7 @@ const CONFIG = new TextEncoder().encode(
   JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { diff_ids: [LAYER] } }),
 );
 
-/** Two images: `app:1` and `app:2`, and one of them also as `host.test/other:1`. */
+/** Two images, `app:1` and `app:2`; one of them is also `host.test/other:1`. */
 class Bench implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
@@ -62,7 +62,7 @@ class Bench implements Disposable {
     });
   }
 
-  /** Saves, and gives `manifest.json`'s tags. */
+  /** Saves images and returns the tags in `manifest.json`. */
   async tags(...names: string[]): Promise<(string[] | null)[]> {
     await Array.fromAsync(await this.saver.save(names, { signal: new AbortController().signal }));
     const job = this.jobs.at(-1)!;
@@ -78,7 +78,7 @@ class Bench implements Disposable {
   }
 }
 
-Deno.test("names: a tag, all of a repository, an id; each image once", async () => {
+Deno.test("names: a tag, a repository with all its tags, an id; each image is saved once", async () => {
   using it = new Bench();
   assert.deepEqual(await it.tags("app:1"), [["app:1"]]);
   assert.deepEqual(await it.tags("app"), [["app:1"], ["app:2"]]);
@@ -90,7 +90,7 @@ Deno.test("names: a tag, all of a repository, an id; each image once", async () 
   assert.deepEqual(it.reported.slice(0, 3), [`save ${A}`, `save ${A}`, `save ${B}`]);
 });
 
-Deno.test("images and layers are held until the archive is over", async () => {
+Deno.test("images and layers are leased until the archive ends", async () => {
   using it = new Bench();
   await it.tags("app:1");
   assert.deepEqual(it.leases.held().sort(), [LAYER, A]);
@@ -99,7 +99,7 @@ Deno.test("images and layers are held until the archive is over", async () => {
   assert.deepEqual(it.leases.held(), []);
 });
 
-Deno.test("what can't be saved", async () => {
+Deno.test("unknown images and images for another platform can't be saved", async () => {
   using it = new Bench();
   const refused = async (names: readonly string[], code: ErrorCode, text: RegExp) =>
     await assert.rejects(

@@ -1,6 +1,6 @@
 /**
  * @module
- * `docker tag`: one more name for an image, at once. A name that another image has moves over.
+ * `docker tag`: adds a name to an image. A name that another image has is moved.
  */
 import { TsdError } from "../../errors.ts";
 import {
@@ -17,10 +17,10 @@ import type { ImageRecords } from "../../store/image_records.ts";
 import type { ImageEvents } from "../events/image_events.ts";
 import type { ImageCatalog } from "./image_catalog.ts";
 
-/** A repository of this name would be taken for a digest. */
+/** A repository of this name would be parsed as a digest. */
 const AMBIGUOUS = "sha256";
 
-/** See the module's comment. */
+/** Adds names to images. */
 export class ImageTagger {
   readonly #catalog: Pick<ImageCatalog, "find" | "labels">;
   readonly #records: Pick<ImageRecords, "tagManually">;
@@ -37,7 +37,10 @@ export class ImageTagger {
   }
 
   /**
-   * Gives the image that `source` names the name `repository`, with `tag` or the one in `repository` or `latest`.
+   * Tags an image.
+   * @param source name or id of the image
+   * @param repository the new name, possibly with a tag
+   * @param tag takes precedence over that of `repository`; the default is `latest`
    * @throws {TsdError} invalid_reference, image_not_found, ambiguous_id
    */
   async tag(source: string, repository: string, tag: string | undefined): Promise<void> {
@@ -51,7 +54,7 @@ export class ImageTagger {
   }
 }
 
-/** Docker's texts. */
+/** Parses the new name; errors have Docker's texts. */
 function newName(repository: string, tag: string | undefined): Reference {
   const reference = parseReference(repository);
   if (reference.digest !== undefined) {

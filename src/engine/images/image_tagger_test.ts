@@ -31,7 +31,7 @@ class Setup {
   );
 }
 
-Deno.test("a tag is a full name, and told of with the image's labels", async () => {
+Deno.test("a tag is recorded as a canonical name, and its event has the image's labels", async () => {
   const setup = new Setup();
   await setup.tagger.tag("alpine", "me/app", "1");
   await setup.tagger.tag("alpine", "localhost:5000/app", undefined);
@@ -44,7 +44,7 @@ Deno.test("a tag is a full name, and told of with the image's labels", async () 
   assert.equal(setup.reported[0], 'tag true {"team":"a","name":"me/app:1"}');
 });
 
-Deno.test("names that can't be tags, and images that aren't there", async () => {
+Deno.test("invalid names and unknown images are rejected", async () => {
   const refused = "refusing to create";
   const cases: readonly (readonly [source: string, repository: string, tag: string | undefined, message: string])[] = [
     ["alpine", `app@${ID}`, undefined, `${refused} a tag with a digest reference`],

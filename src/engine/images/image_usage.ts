@@ -2,15 +2,15 @@ import type { Digest } from "../../image/digest.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerSizes } from "./layer_sizes.ts";
 
-/** What all images take together, in bytes. */
+/** Disk usage of all images, in bytes. */
 export interface ImagesUsage {
-  /** Every layer that an image names, once. */
+  /** Total of all layers that images reference, each counted once. */
   readonly layersBytes: number;
-  /** By image: the part that wouldn't go with it, because other images name it too. */
+  /** By image: the size of its layers that other images reference too, and that its removal would not free. */
   readonly sharedBytes: ReadonlyMap<Digest, number>;
 }
 
-/** Counts what images share. */
+/** Measures the disk usage of images, and how much of it they share. */
 export class ImageUsage {
   readonly #records: Pick<ImageRecords, "list">;
   readonly #sizes: LayerSizes;
@@ -20,19 +20,19 @@ export class ImageUsage {
     this.#sizes = sizes;
   }
 
-  /** @throws {TsdError} storage */
+  /** Measures all images. @throws {TsdError} storage */
   async measure(): Promise<ImagesUsage> {
     const images = this.#records.list();
-    const namedBy = new Map<Digest, number>();
+    const referenceCounts = new Map<Digest, number>();
     for (const { layers } of images) {
-      for (const diffId of new Set(layers)) namedBy.set(diffId, (namedBy.get(diffId) ?? 0) + 1);
+      for (const diffId of new Set(layers)) referenceCounts.set(diffId, (referenceCounts.get(diffId) ?? 0) + 1);
     }
-    const sizes = await this.#sizes.of(namedBy.keys());
+    const sizes = await this.#sizes.of(referenceCounts.keys());
     const total = (layers: Iterable<Digest>) => [...layers].reduce((sum, diffId) => sum + (sizes.get(diffId) ?? 0), 0);
     const sharedBytes = new Map(images.map(({ id, layers, sizeBytes }) => {
-      const own = [...new Set(layers)].filter((diffId) => namedBy.get(diffId) === 1);
-      return [id, sizeBytes - total(own)];
+      const unshared = [...new Set(layers)].filter((diffId) => referenceCounts.get(diffId) === 1);
+      return [id, sizeBytes - total(unshared)];
     }));
-    return { layersBytes: total(namedBy.keys()), sharedBytes };
+    return { layersBytes: total(referenceCounts.keys()), sharedBytes };
   }
 }

@@ -25,19 +25,19 @@ function usageOf(images: Readonly<Record<string, readonly Digest[]>>): ImageUsag
   return new ImageUsage({ list: () => records }, new LayerSizes({ info }));
 }
 
-Deno.test("a layer that several images name counts once in all, and as shared in each", async () => {
+Deno.test("a shared layer counts once in the total, and as shared in each image", async () => {
   const { layersBytes, sharedBytes } = await usageOf({ a: [BASE, ONE], b: [BASE, TWO], c: [EMPTY] }).measure();
   assert.equal(layersBytes, 130);
   assert.deepEqual([...sharedBytes.values()], [100, 100, 0]);
 });
 
-Deno.test("a layer that comes twice in one image is there once", async () => {
+Deno.test("a layer that occurs twice in one image counts once", async () => {
   const { layersBytes, sharedBytes } = await usageOf({ a: [ONE, ONE, TWO] }).measure();
   assert.equal(layersBytes, 30);
   assert.deepEqual([...sharedBytes.values()], [10], "its other mention frees nothing");
 });
 
-Deno.test("a layer that has gone holds nothing; no images take nothing", async () => {
+Deno.test("a removed layer has size 0; without images the usage is 0", async () => {
   assert.equal((await usageOf({ a: [digest("9")] }).measure()).layersBytes, 0);
   assert.deepEqual(await usageOf({}).measure(), { layersBytes: 0, sharedBytes: new Map() });
 });

@@ -1,8 +1,8 @@
 /**
  * @module
- * What pulls left that an engine's end or a lost connection broke off: layers that are in and no image names yet, and
- * parts of large ones. They stay for a day, so that the next pull needn't download them again, and go sooner by prune, or
- * when a pull finds the disk full.
+ * The remains of pulls that were interrupted by the end of the engine or a lost connection: layers that no image
+ * references yet, and partial blobs of large layers. They stay for a day, so that the next pull need not download them
+ * again. Prune removes them earlier, and so does a pull that finds the disk full.
  */
 import type { Digest } from "../../image/digest.ts";
 import type { Log } from "../../log.ts";
@@ -11,10 +11,10 @@ import type { LayerStore } from "../../store/driver.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { ImageRemover } from "./image_remover.ts";
 
-/** How long they wait for another pull, in ms. */
+/** How long the remains are retained, in ms. */
 const RETENTION_MS = 24 * 60 * 60 * 1000;
-/** How often an engine looks for those whose time is over, in ms. */
-const LOOK_EVERY_MS = 60 * 60 * 1000;
+/** Interval at which expired remains are removed, in ms. */
+const GC_INTERVAL_MS = 60 * 60 * 1000;
 
 export interface IncompletePullsDeps {
   readonly layers: Pick<LayerStore, "list" | "info" | "committedAtMs" | "waitForRemovals">;
@@ -24,17 +24,17 @@ export interface IncompletePullsDeps {
   readonly log: Log;
 }
 
-/** A layer or a part that nobody needs just now. */
+/** An unreferenced layer, or a partial blob. */
 export interface Reclaimable {
   readonly kind: "layer" | "part";
-  /** The layer's diffID; of a part the blob's digest. */
+  /** The layer's diffID, or the digest of the partial blob. */
   readonly digest: Digest;
   readonly bytes: number;
-  /** When it came, or grew last: Unix time in ms. */
+  /** When the layer was committed or the part last grew, in ms of Unix time. */
   readonly changedMs: number;
 }
 
-/** See the module's comment. */
+/** Lists and removes the remains of incomplete pulls. */
 export class IncompletePulls {
   readonly #deps: IncompletePullsDeps;
 
@@ -42,21 +42,21 @@ export class IncompletePulls {
     this.#deps = deps;
   }
 
-  /** Removes what is too old, now and every hour until the result is disposed of. */
+  /** Removes expired remains, now and every hour until the result is disposed of. */
   async begin(): Promise<Disposable> {
     const { clock, log } = this.#deps;
     let timer: Disposable;
     let isOver = false;
-    const look = async () => {
+    const collect = async () => {
       try {
         await this.sweep();
       } catch (thrown) {
-        // What can't be removed is no reason not to serve: the next look tries again.
+        // A failed removal must not prevent the engine from starting; the next run tries again.
         log.error("what unfinished pulls left stays", { error: String(thrown) });
       }
-      if (!isOver) timer = clock.after(LOOK_EVERY_MS, () => void look());
+      if (!isOver) timer = clock.after(GC_INTERVAL_MS, () => void collect());
     };
-    await look();
+    await collect();
     return {
       [Symbol.dispose]: () => {
         isOver = true;
@@ -65,7 +65,7 @@ export class IncompletePulls {
     };
   }
 
-  /** All that nobody needs just now. @throws {TsdError} storage */
+  /** Lists all reclaimable layers and parts. @throws {TsdError} storage */
   async left(): Promise<Reclaimable[]> {
     const { layers, parts, remover } = this.#deps;
     const found: Reclaimable[] = (await parts.left()).map((part) => ({ kind: "part", ...part }));
@@ -76,12 +76,15 @@ export class IncompletePulls {
     return found;
   }
 
-  /** Removes what is at least so old. Gives the number of bytes. @throws {TsdError} storage */
+  /**
+   * Removes the remains of at least this age; resolves to the number of bytes freed.
+   * @throws {TsdError} storage
+   */
   async sweep(ageMs = RETENTION_MS): Promise<number> {
     const { clock, log } = this.#deps;
     let [bytes, count] = [0, 0];
     for (const each of await this.left()) {
-      // A clock that was put back must not keep anything for ever.
+      // A clock that was set back must not retain anything forever.
       if (Math.abs(clock.now() - each.changedMs) < ageMs) continue;
       const freed = await this.remove(each);
       if (freed === undefined) continue;
@@ -92,14 +95,17 @@ export class IncompletePulls {
     return bytes;
   }
 
-  /** Removes all that nobody needs, at once; says whether there is more room now. @throws {TsdError} storage */
+  /** Removes everything reclaimable; resolves to whether that freed space. @throws {TsdError} storage */
   async makeRoom(): Promise<boolean> {
     const bytes = await this.sweep(0);
-    // Also of layers that were removed before.
+    // Also waits for the files of layers that were removed earlier.
     return await this.#deps.layers.waitForRemovals() || bytes > 0;
   }
 
-  /** Gives its bytes; undefined: somebody uses it, or it has gone. @throws {TsdError} storage */
+  /**
+   * Removes one item; resolves to the number of bytes freed, or undefined if it is in use or has already been removed.
+   * @throws {TsdError} storage
+   */
   async remove({ kind, digest, bytes }: Pick<Reclaimable, "kind" | "digest" | "bytes">): Promise<number | undefined> {
     const { parts, remover } = this.#deps;
     if (kind === "part") return await parts.remove(digest);

@@ -12,7 +12,7 @@ const [NEEDED, OLD, FRESH, OLD_PART, FRESH_PART] = ["1", "2", "3", "4", "5"].map
   ...[Digest, Digest, Digest, Digest, Digest],
 ];
 
-/** Two days in; half of what is there is a day old. */
+/** A clock at two days; half of the layers and parts are a day old. */
 function bench() {
   const clock = new FakeClock(48 * HOUR_MS);
   const at = new Map([[NEEDED, 0], [OLD, 24 * HOUR_MS], [FRESH, 40 * HOUR_MS]]);
@@ -40,7 +40,7 @@ function bench() {
   return { clock, at, parts, state, incomplete };
 }
 
-Deno.test("what unfinished pulls left stays for a day", async () => {
+Deno.test("the remains of incomplete pulls are retained for a day", async () => {
   const { clock, at, parts, state, incomplete } = bench();
   {
     using _looking = await incomplete.begin();
@@ -58,14 +58,14 @@ Deno.test("what unfinished pulls left stays for a day", async () => {
   assert.equal(parts.size, 1, "nobody looks any more");
 });
 
-Deno.test("all of it goes when there is need of room", async () => {
+Deno.test("makeRoom removes all remains", async () => {
   const { at, incomplete } = bench();
   assert.equal(await incomplete.sweep(0), 34);
   assert.deepEqual([[...at.keys()], await incomplete.left()], [[NEEDED], []]);
   assert.equal(await incomplete.sweep(0), 0);
 });
 
-Deno.test("prune shows it and removes what it showed", async () => {
+Deno.test("prune lists the remains and removes the listed ones", async () => {
   using setup = new PruneSetup();
   const { clock, at, parts, incomplete } = bench();
   const pruner = new DownloadPruner(incomplete, clock);
@@ -86,7 +86,7 @@ Deno.test("prune shows it and removes what it showed", async () => {
   assert.deepEqual([[...at.keys()], [...parts.keys()]], [[NEEDED, FRESH], [OLD_PART]]);
 });
 
-Deno.test("room is made of all that nobody needs, and of what is on its way out", async () => {
+Deno.test("makeRoom frees unreferenced layers and waits for pending removals", async () => {
   const { at, parts, state, incomplete } = bench();
   assert.equal(await incomplete.makeRoom(), true);
   assert.deepEqual([[...at.keys()], parts.size], [[NEEDED], 0]);

@@ -1,8 +1,8 @@
 /**
  * @module
- * The way of a layer from a registry into the layer store, on one stream: download, size and digest, decompression, then
- * the store with its diffID. Nothing is buffered and nothing becomes visible before every check has passed. Works inside a
- * Worker.
+ * Ingests a layer from a registry into the layer store on one stream: download, size and digest check, decompression, then
+ * the store, which checks the diffID. Nothing is buffered, and nothing becomes visible before every check has passed. Runs
+ * in a Worker.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { Hasher } from "../../hash/mod.ts";
@@ -12,7 +12,7 @@ import { type Digest, hexOf } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import { kindOf } from "../../image/media_types.ts";
 
-/** What is there of a blob from a download that was broken off, and where further bytes are kept; see `PartialBlobWriter`. */
+/** The part of a blob that an interrupted download left, to which further bytes are appended; see `PartialBlobWriter`. */
 export interface BlobPart {
   readonly heldBytes: number;
   read(): AsyncIterable<Uint8Array>;
@@ -20,7 +20,7 @@ export interface BlobPart {
   restart(): void;
 }
 
-/** One layer to bring in. */
+/** A layer to ingest from a registry. */
 export interface LayerIngest {
   /** Opens the compressed blob; see `RegistryClient.openBlob`. */
   readonly openBlob: (
@@ -32,20 +32,20 @@ export interface LayerIngest {
   readonly diffId: Digest;
   readonly signal?: AbortSignal;
   readonly limits?: LayerLimits;
-  /** What digest and diffID are made with. */
+  /** Creates the hashers for digest and diffID. */
   readonly createHasher?: () => Promise<Hasher>;
   readonly part?: BlobPart | undefined;
-  /** Compressed bytes so far: at most ten times a second, and once when all are there. */
+  /** Receives the number of compressed bytes so far: at most ten times a second, and once at the end. */
   readonly onProgress?: (downloadedBytes: number) => void;
 }
 
 const PROGRESS_EVERY_MS = 100;
 
-/** What a part that isn't the blob's beginning can lead to. */
-const UNFIT = ["digest_mismatch", "size_mismatch", "layer_invalid", "layer_too_large"] as const;
+/** Errors that a damaged part, one that is not a prefix of the blob, can cause. */
+const DAMAGED_PART_ERRORS = ["digest_mismatch", "size_mismatch", "layer_invalid", "layer_too_large"] as const;
 
 /**
- * Brings one layer in; on any error nothing of it is left but its part. A part that turns out to be damaged is begun anew.
+ * Ingests one layer. On error nothing but its part is left behind. A damaged part is discarded and downloaded again.
  * @throws {TsdError} layer_invalid (unknown type, damaged), layer_too_large, digest_mismatch, size_mismatch, storage,
  * storage_full, cancelled, and what `openBlob` throws
  */
@@ -63,29 +63,29 @@ export async function ingestLayer(job: LayerIngest): Promise<LayerInfo> {
   try {
     return await ingestOnce(job, what);
   } catch (thrown) {
-    if (!isTsdError(thrown, ...UNFIT)) throw thrown;
+    if (!isTsdError(thrown, ...DAMAGED_PART_ERRORS)) throw thrown;
     job.part.restart();
     return await ingestOnce(job, what);
   }
 }
 
-/** A layer that is here, in some archive. */
+/** A layer to ingest from a local archive. */
 export interface ArchivedIngest {
-  /** As it is in the archive, compressed or not. Chunks are used up. */
+  /** The layer as it is in the archive, compressed or not. The consumer takes ownership of the chunks. */
   readonly source: ReadableStream<Uint8Array>;
-  /** What the source has to be, where something says that. */
+  /** Expected digest and size of the source, if known. */
   readonly blob?: Pick<Descriptor, "digest" | "sizeBytes"> | undefined;
   readonly store: Pick<LayerStore, "ingest">;
   readonly diffId: Digest;
   readonly signal?: AbortSignal;
   readonly limits?: LayerLimits;
-  /** What digest and diffID are made with. */
+  /** Creates the hashers for digest and diffID. */
   readonly createHasher?: () => Promise<Hasher>;
-  /** Bytes of the source so far. */
+  /** Receives the number of bytes read from the source so far. */
   readonly onProgress?: (readBytes: number) => void;
 }
 
-/** The same for a layer of an archive. @throws {TsdError} as `ingestLayer` */
+/** Ingests a layer from an archive. @throws {TsdError} as `ingestLayer` */
 export async function ingestArchived(job: ArchivedIngest): Promise<LayerInfo> {
   const { blob, diffId, store, signal, limits, createHasher } = job;
   const what = `layer ${blob?.digest ?? diffId}`;
@@ -110,13 +110,13 @@ async function ingestOnce(job: LayerIngest, what: string): Promise<LayerInfo> {
   return await job.store.ingest(tar, { diffId }, { signal, limits, createHasher });
 }
 
-/** The compressed bytes: from the part what it has, from the registry the rest. */
+/** Opens the compressed blob: first the bytes of the part, then the rest from the registry. */
 async function blobOf({ openBlob, descriptor, signal, part }: LayerIngest): Promise<ReadableStream<Uint8Array>> {
   if (part !== undefined) return ReadableStream.from(continued(part, descriptor, openBlob, signal));
   return (await openBlob(descriptor, { signal })).stream;
 }
 
-/** The registry is asked once the part has been read: a connection wouldn't wait for that. */
+/** Reads the part before it sends the request to the registry: the connection could time out meanwhile. */
 async function* continued(
   part: BlobPart,
   descriptor: Descriptor,

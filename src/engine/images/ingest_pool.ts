@@ -1,7 +1,7 @@
 /**
  * @module
- * The Workers that bring layers in. They start with the first layer (15 to 30 ms) and go away when idle: unpacking and
- * hashing never run on the engine's own thread.
+ * A pool of Workers that ingest layers: unpacking and hashing never run on the engine's main thread. Workers start on
+ * demand (15 to 30 ms) and are terminated when idle.
  */
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
@@ -10,7 +10,7 @@ import type { LayerInfo } from "../../store/driver.ts";
 import { HashOffload, type Offloadable } from "./hash_offload.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, LayerToIngest, ToIngestWorker } from "./ingest_protocol.ts";
 
-/** Layers that one Worker has in flight: while one waits for the network another unpacks. */
+/** Number of layers that one Worker ingests concurrently: while one waits for the network, another one is unpacked. */
 const JOBS_PER_WORKER = 3;
 const IDLE_MS = 10_000;
 
@@ -32,21 +32,21 @@ interface Queued {
 }
 
 export interface PoolLimits {
-  /** Default: one for each core, at most four. */
+  /** Maximum number of Workers; the default is one per core, at most four. */
   readonly maxWorkers?: number | undefined;
-  /** Layers that come in at once; by default as many as the Workers can take. */
+  /** Maximum number of layers ingested at a time; the default is the capacity of the Workers. */
   readonly maxJobs?: number | undefined;
 }
 
-/** What a caller may watch and stop. */
+/** Cancellation and progress of one ingest. */
 export interface IngestOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (downloadedBytes: number) => void;
-  /** So much needn't be downloaded again. */
+  /** Receives the number of bytes that an interrupted download left, and that are not downloaded again. */
   readonly onResumed?: (heldBytes: number) => void;
 }
 
-/** See the module's comment. */
+/** Ingests layers in Workers. Disposal cancels all jobs. */
 export class IngestPool implements Disposable {
   readonly #workerUrl: URL;
   readonly #setup: IngestSetup;
@@ -54,7 +54,7 @@ export class IngestPool implements Disposable {
   readonly #maxJobs: number;
   readonly #members = new Set<Member>();
   readonly #queue: Queued[] = [];
-  readonly #help = new HashOffload();
+  readonly #offload = new HashOffload();
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 
@@ -65,7 +65,7 @@ export class IngestPool implements Disposable {
     this.#maxJobs = maxJobs ?? Infinity;
   }
 
-  /** Brings one layer in. @throws {TsdError} what `ingestLayer` throws; cancelled */
+  /** Ingests one layer. @throws {TsdError} as `ingestLayer`; cancelled */
   async ingest(layer: LayerToIngest, { signal, onProgress, onResumed }: IngestOptions): Promise<LayerInfo> {
     signal.throwIfAborted();
     const job = { id: this.#nextId++, ...layer };
@@ -84,17 +84,17 @@ export class IngestPool implements Disposable {
     }
   }
 
-  /** Has made again what the store can make of a layer. */
+  /** Rebuilds a layer's derived data. */
   async remake(diffId: Digest): Promise<void> {
     await this.#make((id) => ({ kind: "remake", id, diffId }));
   }
 
-  /** Has layers (lowest first, not none) put together. */
+  /** Combines layers. @param layers lowest first; not empty */
   async stack(layers: readonly Digest[]): Promise<void> {
     await this.#make((id) => ({ kind: "stack", id, layers }));
   }
 
-  /** Has a layer read and compared with its diffID. @throws {TsdError} digest_mismatch, not_found, storage, cancelled */
+  /** Reads a layer and verifies its diffID. @throws {TsdError} digest_mismatch, not_found, storage, cancelled */
   async verify(diffId: Digest, signal?: AbortSignal): Promise<void> {
     await this.#make((id) => ({ kind: "verify", id, diffId }), signal);
   }
@@ -122,7 +122,7 @@ export class IngestPool implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#idleTimer);
-    // Those that wait go first: room for them must not start another Worker.
+    // Reject queued jobs first: freed capacity must not start another Worker for them.
     for (const { running } of this.#queue.splice(0)) running.done.reject(stopping());
     for (const member of this.#members) this.#drop(member, stopping());
   }
@@ -143,13 +143,13 @@ export class IngestPool implements Disposable {
     }
   }
 
-  /** Only our own kernels can hand a stream over, and only they are slow enough to need it. */
+  /** Only the WebAssembly hashers can transfer a stream, and only they are slow enough to need help. */
   #balance(): void {
     if (this.#setup.hashEngine !== "wasm") return;
-    this.#help.balance(this.#members, () => this.#members.size < this.#maxWorkers ? this.#startMember() : undefined);
+    this.#offload.balance(this.#members, () => this.#members.size < this.#maxWorkers ? this.#startMember() : undefined);
   }
 
-  /** The least busy one; a new one while there may be more. */
+  /** Returns a Worker with capacity for one more job, starting one if possible; undefined if there is none. */
   #freeMember(): Member | undefined {
     const running = [...this.#members].reduce((sum, { jobs }) => sum + jobs.size, 0);
     if (running >= this.#maxJobs) return undefined;
@@ -157,7 +157,7 @@ export class IngestPool implements Disposable {
     return member.jobs.size < JOBS_PER_WORKER ? member : undefined;
   }
 
-  /** One that has nothing to do, a new one if need be; undefined: there are enough, and all have. */
+  /** Returns an idle Worker, starting one if possible; undefined if all are busy. */
   #idleMember(): Member | undefined {
     const least = this.#leastBusy();
     if (least?.jobs.size === 0) return least;
@@ -182,19 +182,19 @@ export class IngestPool implements Disposable {
   }
 
   #receive(member: Member, message: FromIngestWorker): void {
-    if (message.kind === "lent") return this.#help.lent(message.id, message.rings);
-    if (message.kind === "back") return this.#help.back(message.id);
+    if (message.kind === "lent") return this.#offload.lent(message.id, message.rings);
+    if (message.kind === "back") return this.#offload.back(message.id);
     const running = member.jobs.get(message.id);
     if (running === undefined) return;
     if (message.kind === "progress") return running.onProgress(running.downloadedBytes = message.downloadedBytes);
     if (message.kind === "resumed") return running.onResumed?.(message.heldBytes);
     member.jobs.delete(message.id);
-    this.#help.over(message.id);
+    this.#offload.over(message.id);
     if (message.kind === "done") running.done.resolve(message.info);
     else running.done.reject(deserialiseError(message.error satisfies SerialisedError));
   }
 
-  /** A job that waits leaves the queue; one that runs answers once it has cleared its files away. */
+  /** Cancels a job. A queued job is rejected at once; a running one once its Worker has removed its files. */
   #cancel(id: number): void {
     const waiting = this.#queue.findIndex(({ job }) => job.id === id);
     if (waiting >= 0) {
@@ -208,7 +208,7 @@ export class IngestPool implements Disposable {
   #drop(member: Member, error: TsdError): void {
     this.#members.delete(member);
     member.worker.terminate();
-    this.#help.lost(member);
+    this.#offload.lost(member);
     for (const running of member.jobs.values()) running.done.reject(error);
   }
 }

@@ -5,7 +5,7 @@ import type { LayerInfo } from "../../store/driver.ts";
 import { NO_SETTINGS } from "../../image/registry/mod.ts";
 import { IngestPool, type PoolLimits } from "./ingest_pool.ts";
 
-/** Does what a job's repository says; `told` comes back as progress: which Worker this is, and what it was set up with. */
+/** Acts as the job's repository says; `told` reports as progress which Worker this is and with what it was set up. */
 const SCRIPTED_WORKER = `
 const running = new Map();
 const own = Math.floor(Math.random() * 1e9) + 1;
@@ -48,7 +48,7 @@ const SETUP = {
 
 interface Started {
   readonly result: Promise<LayerInfo>;
-  /** Resolves, with the Worker's number, once it runs. */
+  /** Resolves with the Worker's number once the job runs. */
   readonly worker: Promise<number>;
   readonly cancel: AbortController;
   readonly hasStarted: () => boolean;
@@ -89,7 +89,7 @@ Deno.test("results, progress and errors come back from the Worker", () =>
     await assert.rejects(start("failed").result, (thrown) => isTsdError(thrown, "digest_mismatch"));
   }));
 
-Deno.test("no more layers come in at once than may", () =>
+Deno.test("no more layers than the limit are ingested at a time", () =>
   withPool({ maxWorkers: 2, maxJobs: 2 }, async (start) => {
     const running = [start("wait"), start("wait")];
     await Promise.all(running.map(({ worker }) => worker));
@@ -101,7 +101,7 @@ Deno.test("no more layers come in at once than may", () =>
     running[1]!.cancel.abort();
   }));
 
-Deno.test("jobs are spread over the Workers, up to what they can take; the rest waits its turn", () =>
+Deno.test("jobs are spread over the Workers up to their capacity; the rest is queued", () =>
   withPool(2, async (start) => {
     const running = Array.from({ length: 6 }, () => start("runs on"));
     const workers = await Promise.all(running.map(({ worker }) => worker));
@@ -120,7 +120,7 @@ Deno.test("jobs are spread over the Workers, up to what they can take; the rest 
     for (const { result } of running) await assert.rejects(result);
   }));
 
-Deno.test("what is made again of a layer, or of several, doesn't wait for layers that come in", () =>
+Deno.test("remake and stack do not wait for queued layers", () =>
   withPool({ maxWorkers: 1, maxJobs: 1 }, async (start, pool) => {
     const other = digestOfHex("2".repeat(64));
     await pool.remake(DIFF_ID);
@@ -133,7 +133,7 @@ Deno.test("what is made again of a layer, or of several, doesn't wait for layers
     await assert.rejects(running.result);
   }));
 
-Deno.test("a look at a layer ends when nobody wants it any more", () =>
+Deno.test("the verification of a layer can be cancelled", () =>
   withPool(1, async (_, pool) => {
     const cancel = new AbortController();
     const looking = pool.verify(DIFF_ID, cancel.signal);
@@ -142,7 +142,7 @@ Deno.test("a look at a layer ends when nobody wants it any more", () =>
     await assert.rejects(pool.verify(DIFF_ID, cancel.signal), { code: "cancelled" });
   }));
 
-Deno.test("a Worker that fails fails its own jobs; the next job gets a new one", () =>
+Deno.test("a failing Worker fails its own jobs only; the next job gets a new Worker", () =>
   withPool(2, async (start) => {
     const sound = start("runs on");
     const soundWorker = await sound.worker;
@@ -160,7 +160,7 @@ Deno.test("a Worker that fails fails its own jobs; the next job gets a new one",
     await assert.rejects(sound.result, (thrown) => isTsdError(thrown, "cancelled"));
   }));
 
-Deno.test("the end of the pool is the end of its jobs, running and waiting", async () => {
+Deno.test("disposing of the pool ends its running and queued jobs", async () => {
   let results: Promise<LayerInfo>[] = [];
   await withPool(1, async (start) => {
     const running = Array.from({ length: 4 }, () => start("runs on"));
@@ -170,13 +170,13 @@ Deno.test("the end of the pool is the end of its jobs, running and waiting", asy
   for (const result of results) await assert.rejects(result, (thrown) => isTsdError(thrown, "cancelled"));
 });
 
-Deno.test("a job that is cancelled before it begins is refused", () =>
+Deno.test("a job that is cancelled before it starts is rejected", () =>
   withPool(1, async (start) => {
     const first = start("runs on");
     await first.worker;
     first.cancel.abort();
     await assert.rejects(first.result, (thrown) => isTsdError(thrown, "cancelled"));
-    // A signal that was aborted already.
+    // The signal is already aborted.
     const removed = AbortSignal.abort();
     using pool = new IngestPool(new URL("data:,"), SETUP, { maxWorkers: 1 });
     const descriptor = { mediaType: "layer", digest: DIFF_ID, sizeBytes: 1 };

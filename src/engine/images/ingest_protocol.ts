@@ -1,7 +1,7 @@
 /**
  * @module
- * Messages between the engine and its ingest Workers. A job brings one layer from a registry, or from an archive, into the
- * layer store: download, digest, decompression, diffID and unpacking all happen in the Worker, on one stream.
+ * Messages between the engine and its ingest Workers. A job ingests one layer from a registry or an archive into the layer
+ * store: download, digest check, decompression, diffID check and unpacking all happen in the Worker, on one stream.
  */
 import type { SerialisedError } from "../../errors.ts";
 import type { HashEngine } from "../../hash/mod.ts";
@@ -11,40 +11,41 @@ import type { Credential, RegistrySettings } from "../../image/registry/mod.ts";
 import type { LayerInfo } from "../../store/driver.ts";
 import type { LayerStorage } from "../../store/drivers.ts";
 
-/** How a Worker is set up. */
+/** The configuration of a Worker. */
 export interface IngestSetup {
   readonly storage: Pick<LayerStorage, "driver" | "root">;
   readonly registries: RegistrySettings;
   readonly hashEngine: HashEngine;
 }
 
-/** One layer to bring in. */
+/** A layer to ingest. */
 export type IngestJob = RegistryJob | CopyJob;
 
-/** What a caller asks for. */
+/** A job before it gets its id. */
 export type LayerToIngest = Omit<RegistryJob, "id"> | Omit<CopyJob, "id">;
 
-/** A layer of a registry. */
+/** A layer to ingest from a registry. */
 export interface RegistryJob {
   readonly id: number;
-  /** `docker.io/library/alpine`: where the blob lies. */
+  /** The repository that has the blob, such as `docker.io/library/alpine`. */
   readonly repository: string;
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
-  /** Whose pull this is. */
+  /** The credential of the pull's caller. */
   readonly credential?: Credential | undefined;
 }
 
-/** A layer of an archive that is a file of this machine. */
+/** A layer to ingest from an archive, which is a local file. */
 export interface CopyJob {
   readonly id: number;
   readonly diffId: Digest;
-  /** Where the layer is, compressed or not. */
+  /** The layer's bytes, compressed or not. */
   readonly slice: FileSlice;
-  /** What its bytes there have to be, where something says that. */
+  /** Expected digest and size of these bytes, if known. */
   readonly blob?: Pick<Descriptor, "digest" | "sizeBytes"> | undefined;
 }
 
+/** A byte range of a file. */
 export interface FileSlice {
   readonly path: string;
   readonly offset: number;
@@ -54,27 +55,27 @@ export interface FileSlice {
 export type ToIngestWorker =
   | { readonly kind: "setup"; readonly setup: IngestSetup }
   | { readonly kind: "ingest"; readonly job: IngestJob }
-  /** What the store can make again of a layer, whatever is there. */
+  /** Rebuilds a layer's derived data, even if it exists. */
   | { readonly kind: "remake"; readonly id: number; readonly diffId: Digest }
-  /** Reads a layer and compares it with its diffID. */
+  /** Reads a layer and verifies its diffID. */
   | { readonly kind: "verify"; readonly id: number; readonly diffId: Digest }
-  /** What containers over these layers (lowest first) stand on. */
+  /** Combines layers, lowest first. */
   | { readonly kind: "stack"; readonly id: number; readonly layers: readonly Digest[] }
   | { readonly kind: "cancel"; readonly id: number }
-  /** Be ready to hash for a layer that another Worker brings in. */
+  /** Prepares to hash for a layer that another Worker ingests. */
   | { readonly kind: "lend"; readonly id: number }
-  /** Another Worker hashes for this layer from now on, */
+  /** Another Worker hashes for this layer from now on. */
   | { readonly kind: "help"; readonly id: number; readonly rings: readonly SharedArrayBuffer[] }
-  /** and not any more. */
+  /** Takes the streams of this layer back from the other Worker. */
   | { readonly kind: "alone"; readonly id: number };
 
 export type FromIngestWorker =
-  /** So much of the layer was there from a download that was broken off. */
+  /** Number of bytes of the layer that an interrupted download left. */
   | { readonly kind: "resumed"; readonly id: number; readonly heldBytes: number }
   | { readonly kind: "progress"; readonly id: number; readonly downloadedBytes: number }
-  /** Ready to hash what comes through these (`HashRing`). */
+  /** Ready to hash streams from these buffers (`HashRing`). */
   | { readonly kind: "lent"; readonly id: number; readonly rings: readonly SharedArrayBuffer[] }
-  /** Hashes alone again. */
+  /** Has taken its streams back. */
   | { readonly kind: "back"; readonly id: number }
   | { readonly kind: "done"; readonly id: number; readonly info: LayerInfo }
   | { readonly kind: "failed"; readonly id: number; readonly error: SerialisedError };

@@ -12,7 +12,7 @@ import { fastLimitsClient, putBlob, startRegistry } from "../../image/registry/r
 const TAR = Uint8Array.from({ length: 400_000 }, (_, i) => (i * 31) >> 4);
 const DIFF_ID = digestOfHex(await sha256Hex(TAR));
 
-/** Keeps nothing but what would have become visible. */
+/** A store that records only the content that would have become visible. */
 class FakeStore implements Pick<LayerStore, "ingest"> {
   readonly committed: Digest[] = [];
 
@@ -61,7 +61,7 @@ const rejects = (work: Promise<unknown>, code: ErrorCode, pattern: RegExp) =>
     return true;
   });
 
-Deno.test("gzip, zstd and plain layers, whatever their type says", async () => {
+Deno.test("gzip, zstd and uncompressed layers are detected regardless of their media type", async () => {
   for (const packed of [gzipSync(TAR), zstdCompressSync(TAR), TAR]) {
     const { info, store } = await ingest(packed, DOCKER_LAYER);
     assert.deepEqual(info, { diffId: DIFF_ID, tarBytes: TAR.length, contentBytes: 0, entries: 0 });
@@ -77,14 +77,14 @@ Deno.test("progress ends with all bytes", async () => {
   assert.deepEqual(seen, seen.toSorted((a, b) => a - b));
 });
 
-Deno.test("an unknown type is refused before anything is fetched", () =>
+Deno.test("an unknown media type is rejected before anything is fetched", () =>
   rejects(
     ingest(TAR, "application/vnd.example.wasm", { openBlob: () => assert.fail("fetched") }),
     "layer_invalid",
     /media type "application\/vnd\.example\.wasm" is not that of a layer/,
   ));
 
-Deno.test("every mismatch is refused by name", async () => {
+Deno.test("every mismatch is rejected with its own error", async () => {
   const packed = gzipSync(TAR);
   const flip = (bytes: Uint8Array<ArrayBuffer>) => bytes.map((byte, i) => i === 1000 ? byte ^ 1 : byte);
   await rejects(ingest(packed, OCI_LAYER, {}, flip), "digest_mismatch", /^Cannot accept layer sha256:/);
@@ -94,17 +94,17 @@ Deno.test("every mismatch is refused by name", async () => {
   await rejects(ingest(gzipSync(TAR.slice(1)), OCI_LAYER), "digest_mismatch", /its tar has/);
 });
 
-Deno.test("a layer larger than allowed is stopped", () =>
+Deno.test("a layer above the size limit is rejected", () =>
   rejects(
     ingest(gzipSync(TAR), OCI_LAYER, { limits: { tarBytes: 1000, entries: 1 } }),
     "layer_too_large",
     /layer sha256:.*larger than 1000 bytes/,
   ));
 
-Deno.test("a cancelled layer", () =>
+Deno.test("a cancelled layer is not stored", () =>
   rejects(ingest(gzipSync(TAR), OCI_LAYER, { signal: AbortSignal.abort() }), "cancelled", /cancelled/));
 
-/** A part in memory. */
+/** A partial blob in memory. */
 class MemoryPart implements BlobPart {
   restarts = 0;
 
@@ -128,7 +128,7 @@ class MemoryPart implements BlobPart {
   }
 }
 
-/** Ingests over a part; gives the offsets that were asked for. */
+/** Ingests with a part and returns the offsets that were requested from the registry. */
 async function continuing(part: BlobPart, packed: Uint8Array, spoil = (bytes: Uint8Array<ArrayBuffer>) => bytes) {
   await using registry = startRegistry();
   const descriptor = await putBlob(registry, packed, OCI_LAYER);
@@ -145,7 +145,7 @@ async function continuing(part: BlobPart, packed: Uint8Array, spoil = (bytes: Ui
   return { ended, offsets, committed: store.committed };
 }
 
-Deno.test("a download goes on where its part ends, and asks for nothing when all is there", async () => {
+Deno.test("a download resumes where its part ends, and sends no request if the part is complete", async () => {
   const packed = new Uint8Array(gzipSync(TAR));
   for (const length of [0, 1, 5000, packed.length]) {
     const part = new MemoryPart(packed.subarray(0, length));
@@ -156,7 +156,7 @@ Deno.test("a download goes on where its part ends, and asks for nothing when all
   }
 });
 
-Deno.test("a damaged part is begun anew, once", async () => {
+Deno.test("a damaged part is downloaded again, once", async () => {
   const packed = new Uint8Array(gzipSync(TAR));
   for (const at of [0, 2000]) {
     const damaged = packed.slice(0, 5000).map((byte, i) => i === at ? byte ^ 1 : byte);

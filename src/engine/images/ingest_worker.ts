@@ -1,7 +1,6 @@
 /**
  * @module
- * Entry of the ingest Workers: a layer comes in on one stream from a registry, or an archive, to the disk. Protocol:
- * `ingest_protocol.ts`.
+ * Entry of the ingest Workers, which ingest layers from registries and archives. Protocol: `ingest_protocol.ts`.
  */
 import { serialiseError, toTsdError, TsdError } from "../../errors.ts";
 import { createSha256, HashRing, serveHashing, setDefaultHashEngine, TransferableHashers } from "../../hash/mod.ts";
@@ -24,7 +23,7 @@ const scope = self as unknown as {
 
 interface Running {
   readonly cancel: AbortController;
-  /** Of a layer that comes in. */
+  /** Present while a layer is being ingested. */
   readonly hashers?: TransferableHashers;
 }
 
@@ -41,7 +40,7 @@ async function openPart({ digest, sizeBytes }: Descriptor): Promise<PartialBlobW
   return sizeBytes < PART_FROM_BYTES ? undefined : await tools!.parts.open(digest, sizeBytes);
 }
 
-/** Makes something of layers that are there, or looks at them; `diffId` is the uppermost of them. */
+/** Runs an operation on stored layers and replies with the info of `diffId`, the topmost of them. */
 async function make(id: number, diffId: Digest, work: (store: OpenLayers) => Promise<void> | undefined): Promise<void> {
   try {
     const { store } = tools!;
@@ -117,12 +116,12 @@ async function ingestFromArchive({ id, slice, diffId, blob }: CopyJob): Promise<
   }
 }
 
-/** Hashes for another Worker. */
+/** Starts to serve as a hashing helper and replies with its rings. */
 async function assign(id: number): Promise<void> {
   scope.postMessage({ kind: "lent", id, rings: await serveHashing() });
 }
 
-/** Another Worker hashes for this one, unless the layer has come in meanwhile. */
+/** Assigns hashing to another Worker, unless the layer's ingest has ended in the meantime. */
 function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
   const rings = buffers.map((buffer) => new HashRing(buffer));
   const hashers = running.get(id)?.hashers;
@@ -130,8 +129,8 @@ function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
   else for (const ring of rings) ring.abandon();
 }
 
-/** Hashes itself again what another Worker hashed. Should that one be lost, this layer is too, and no other one. */
-function goOnAlone(id: number): void {
+/** Takes the streams back from the helper. If the helper is lost, this layer fails, and no other one. */
+function reclaimHashing(id: number): void {
   const job = running.get(id);
   try {
     job?.hashers?.reclaim();
@@ -149,6 +148,6 @@ scope.addEventListener("message", ({ data }) => {
   else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
   else if (data.kind === "lend") void assign(data.id);
   else if (data.kind === "help") help(data.id, data.rings);
-  else if (data.kind === "alone") goOnAlone(data.id);
+  else if (data.kind === "alone") reclaimHashing(data.id);
   else running.get(data.id)?.cancel.abort();
 });

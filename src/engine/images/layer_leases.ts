@@ -1,22 +1,24 @@
 /**
  * @module
- * Who needs a layer or an image that no record says anything of yet: a running pull holds its layers until the image is
- * recorded, a container that is being made holds its image, so that a removal meanwhile leaves them alone. Steps on one
- * layer (fetch, remove), or on one image's record, never overlap.
+ * Leases on layers and images that no record references yet: a running pull holds its layers until the image is recorded,
+ * and a container that is being created holds its image, so that concurrent removals skip them. Also serialises the
+ * operations on one layer (fetch, remove) or on one image's record.
  */
 import type { Digest } from "../../image/digest.ts";
 import { throwIfCancelled, untilCancelled } from "../../io/mod.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
 
-/** How long whoever has just got an image may take to use it, in ms: `docker run` pulls, then creates. */
+/** Grace period for the use of a newly added image, in ms: `docker run` pulls, then creates the container. */
 const FRESH_MS = 2000;
 
-/** In memory only: after a crash nothing is under way. Layers go by their diffID, images by their id. */
+/**
+ * Leases and locks by digest: layers by diffID, images by id. Kept in memory only: after a crash nothing is in progress.
+ */
 export class LayerLeases {
   readonly #holders = new Map<Digest, number>();
   readonly #locks = new KeyedLock();
   readonly #now: () => number;
-  /** When each of the images that came last is no news any more. */
+  /** End of the grace period of recently added images. */
   readonly #freshUntil = new Map<Digest, number>();
 
   /** @param now Unix time in ms */
@@ -24,16 +26,17 @@ export class LayerLeases {
     this.#now = now;
   }
 
+  /** Returns whether the layer or image is leased. */
   has(digest: Digest): boolean {
     return this.#holders.has(digest);
   }
 
-  /** Everything that is held now. */
+  /** Returns all leased layers and images. */
   held(): Digest[] {
     return [...this.#holders.keys()];
   }
 
-  /** Holds layers and images until the result is disposed of. */
+  /** Leases layers and images until the result is disposed of. Leases are counted. */
   hold(digests: readonly Digest[]): Disposable {
     for (const digest of digests) this.#holders.set(digest, (this.#holders.get(digest) ?? 0) + 1);
     return {
@@ -43,21 +46,21 @@ export class LayerLeases {
     };
   }
 
-  /** Somebody has just got this image, most likely to use it at once. */
+  /** Starts the grace period of an image that was just added, most likely in order to be used immediately. */
   arrived(imageId: Digest): void {
     for (const [id, until] of this.#freshUntil) if (until <= this.#now()) this.#freshUntil.delete(id);
     this.#freshUntil.set(imageId, this.#now() + FRESH_MS);
   }
 
-  /** How long a removal that nobody asked for by name has to wait for that, in ms. */
+  /** Returns the remaining grace period, in ms. Prune has to wait for it; a removal by name does not. */
   freshForMs(imageId: Digest): number {
-    // The clock may have been put back.
+    // The clock may have been set back.
     return Math.min(Math.max(0, (this.#freshUntil.get(imageId) ?? 0) - this.#now()), FRESH_MS);
   }
 
   /**
-   * Runs one step on a layer (by its diffID) or an image (by its id), alone. `signal` ends the wait for the turn; a step
-   * that has begun runs to its own end.
+   * Runs a step on a layer (by diffID) or an image (by id) under its lock. `signal` aborts the wait for the lock; a step
+   * that has begun runs to completion.
    * @throws {TsdError} cancelled, and what the step throws
    */
   async exclusively<T>(digest: Digest, step: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -67,14 +70,14 @@ export class LayerLeases {
       throwIfCancelled(signal);
       return await step();
     });
-    done.catch(() => undefined); // Whoever left while waiting doesn't hear of it.
+    done.catch(() => undefined); // Otherwise unhandled if the caller stopped waiting.
     await untilCancelled(turn.promise, signal);
     return await done;
   }
 
   #release(digest: Digest): void {
-    const left = (this.#holders.get(digest) ?? 1) - 1;
-    if (left === 0) this.#holders.delete(digest);
-    else this.#holders.set(digest, left);
+    const remaining = (this.#holders.get(digest) ?? 1) - 1;
+    if (remaining === 0) this.#holders.delete(digest);
+    else this.#holders.set(digest, remaining);
   }
 }

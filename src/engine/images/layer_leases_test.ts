@@ -5,7 +5,7 @@ import { LayerLeases } from "./layer_leases.ts";
 
 const LAYER = digestOfHex("1".repeat(64));
 
-Deno.test("a layer is held as often as it was taken", () => {
+Deno.test("leases on a layer are counted", () => {
   const leases = new LayerLeases();
   const first = leases.hold([LAYER, LAYER]);
   const second = leases.hold([LAYER]);
@@ -15,7 +15,7 @@ Deno.test("a layer is held as often as it was taken", () => {
   assert.ok(!leases.has(LAYER));
 });
 
-Deno.test("an image that has just come is news for two seconds", () => {
+Deno.test("a newly added image has a grace period of two seconds", () => {
   let now = 10;
   const leases = new LayerLeases(() => now);
   const [one, two] = ["a", "b"].map((fill) => digestOfHex(fill.repeat(64)));
@@ -30,7 +30,7 @@ Deno.test("an image that has just come is news for two seconds", () => {
   assert.equal(leases.freshForMs(one), 2000, "the clock was put back");
 });
 
-Deno.test("who waits for its turn can leave; a step that runs can't be left, and the next one comes after it", async () => {
+Deno.test("a wait for the lock can be cancelled; a running step can't, and the next one runs after it", async () => {
   const leases = new LayerLeases();
   const gate = Promise.withResolvers<void>();
   const leaving = new AbortController();
@@ -50,7 +50,7 @@ Deno.test("who waits for its turn can leave; a step that runs can't be left, and
   assert.deepEqual(steps, ["first", "third"]);
 });
 
-Deno.test("a failed step is the caller's error and stops nobody else", async () => {
+Deno.test("a failed step rejects its caller only", async () => {
   const leases = new LayerLeases();
   await assert.rejects(leases.exclusively(LAYER, () => Promise.reject(new Error("no"))), /no/);
   assert.equal(await leases.exclusively(LAYER, () => Promise.resolve(7)), 7);

@@ -1,7 +1,7 @@
 import type { Digest } from "../../image/digest.ts";
 import type { LayerStore } from "../../store/driver.ts";
 
-/** How much layers hold: bytes of their files' content, as Docker's sizes count them. */
+/** Reads the sizes of layers: bytes of their files' content, as Docker's `Size` counts it. */
 export class LayerSizes {
   readonly #layers: Pick<LayerStore, "info">;
 
@@ -9,7 +9,7 @@ export class LayerSizes {
     this.#layers = layers;
   }
 
-  /** Each layer once; one that isn't there (any more) holds nothing. @throws {TsdError} storage */
+  /** Returns the size of each layer, in bytes; 0 for one that does not exist. @throws {TsdError} storage */
   async of(diffIds: Iterable<Digest>): Promise<ReadonlyMap<Digest, number>> {
     const sizes = new Map<Digest, number>();
     for (const diffId of new Set(diffIds)) sizes.set(diffId, (await this.#layers.info(diffId))?.contentBytes ?? 0);

@@ -1,37 +1,42 @@
 /**
  * @module
- * What plugins have a say in before a registry is asked: whether an image may be pulled, from where, and as whom.
+ * Hooks that run before the first request to a registry: plugins decide whether an image may be pulled, from which
+ * location, and with which credentials.
  */
 import { prefixed, TsdError } from "../../errors.ts";
 import { canonicalString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
 import type { Asker, Credential } from "../../image/registry/mod.ts";
 import type { HookAnswers, HookBus, HookContexts } from "../../plugins/mod.ts";
 
-/** On whose behalf an image is pulled, and until when. */
+/** The credentials and the cancellation of a pull. */
 export type PullOptions = Asker & { readonly signal: AbortSignal };
 
-/** The same, and where the content comes from. */
+/** Pull options with the location from which the content is fetched. */
 export type ResolvedPullOptions = PullOptions & { readonly source: Reference };
 
 type Answer<N extends "registry.resolve" | "registry.credentials"> = { plugin: string; answer: HookAnswers[N] };
 
-/** @throws {TsdError} permission_denied (refused), invalid_reference, invalid_argument (what a plugin answered) */
+/**
+ * Resolves the location and the credentials of a pull.
+ * @throws {TsdError} permission_denied (a plugin refused the pull); invalid_reference, invalid_argument (invalid answer of
+ * a plugin)
+ */
 export async function resolveMirror(
   hooks: Pick<HookBus, "callSequential" | "callFirst">,
   reference: Reference,
-  asker: PullOptions,
+  options: PullOptions,
 ): Promise<ResolvedPullOptions> {
   const context = () => contextOf(reference);
   await hooks.callSequential("image.beforePull", context);
   const other = await hooks.callFirst("registry.resolve", context);
   const source = other === undefined ? reference : otherLocation(reference, other);
-  // What the caller has brought is for the registry that it named.
-  if (asker.credential !== undefined && source.domain === reference.domain) return { ...asker, source };
+  // The caller's credentials are only for the registry that the reference names.
+  if (options.credential !== undefined && source.domain === reference.domain) return { ...options, source };
   const found = await hooks.callFirst("registry.credentials", () => contextOf(source));
-  return { signal: asker.signal, credential: found && credentialOf(found), source };
+  return { signal: options.signal, credential: found && credentialOf(found), source };
 }
 
-/** A digest that was asked for is a promise about the content: no plugin changes it. */
+/** Parses a plugin's answer. A requested digest fixes the content: no plugin can change it. */
 function otherLocation(requested: Reference, { plugin, answer }: Answer<"registry.resolve">): Reference {
   let other: Reference;
   try {
@@ -40,7 +45,7 @@ function otherLocation(requested: Reference, { plugin, answer }: Answer<"registr
     throw prefixed(`Plugin ${plugin} named another place for ${canonicalString(requested)}`, thrown);
   }
   const { digest = other.digest } = requested;
-  // Without a tag it means the same one there.
+  // An answer without a tag keeps the requested one.
   const tag = other.tag ?? (other.digest === undefined ? requested.tag : undefined);
   return { domain: other.domain, path: other.path, ...tag !== undefined && { tag }, ...digest && { digest } };
 }

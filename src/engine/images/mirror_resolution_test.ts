@@ -14,12 +14,12 @@ const hooksOf = (hooks: PluginHooks) => new HookBus([{ name: "p", apiVersion: 1,
 const sourceOf = (hooks: PluginHooks, name: string, credential?: typeof CREDENTIAL) =>
   resolveMirror(hooksOf(hooks), parseReference(name), { signal, credential });
 
-Deno.test("without plugins a pull asks the registry that was named, as whom the caller says", async () => {
+Deno.test("without plugins a pull uses the requested registry and the caller's credentials", async () => {
   const reference = parseReference("alpine:3");
   assert.deepEqual(await sourceOf({}, "alpine:3", CREDENTIAL), { signal, credential: CREDENTIAL, source: reference });
 });
 
-Deno.test("a plugin names another place; a digest that was asked for stays, and the tag where none is named", async () => {
+Deno.test("a plugin redirects a pull; a requested digest is kept, and so is the tag if the answer has none", async () => {
   const places: readonly (readonly [string, string, string])[] = [
     ["alpine:3", "mirror.lan/hub/alpine", "mirror.lan/hub/alpine:3"],
     ["alpine:3", "mirror.lan/alpine:three", "mirror.lan/alpine:three"],
@@ -43,7 +43,7 @@ Deno.test("a plugin names another place; a digest that was asked for stays, and 
   );
 });
 
-Deno.test("credentials of the caller don't go to another registry; a plugin is asked for what isn't there", async () => {
+Deno.test("the caller's credentials are not sent to another registry; missing ones are requested from plugins", async () => {
   const requested: string[] = [];
   const knows: PluginHooks = {
     "registry.credentials": ({ registry }) => {
@@ -68,7 +68,7 @@ Deno.test("credentials of the caller don't go to another registry; a plugin is a
   );
 });
 
-Deno.test("a plugin may refuse a pull before anybody is asked", async () => {
+Deno.test("a plugin can refuse a pull before any request is sent", async () => {
   await assert.rejects(
     sourceOf({
       "image.beforePull": () => ({ refuse: "not from there" }),

@@ -1,7 +1,7 @@
 /**
  * @module
- * `docker pull`: resolve the reference, bring in the layers that are missing (all at once, each only once whoever asks
- * for it), then record the image and its names in one transaction. Until then nothing of it can be seen.
+ * `docker pull`: resolves the reference, ingests the missing layers (in parallel; concurrent pulls share them), then
+ * records the image and its names in one transaction. The image is not visible before that.
  */
 import type { ProgressMessage } from "../../api_types/mod.ts";
 import { isTsdError } from "../../errors.ts";
@@ -30,13 +30,13 @@ import type { LayerLeases } from "./layer_leases.ts";
 import { type PullOptions, type ResolvedPullOptions, resolveMirror } from "./mirror_resolution.ts";
 import { ChainUnpacker } from "./chain_unpacker.ts";
 
-/** At most one message about a layer's bytes in this time, in ms. */
+/** Minimum interval between two progress messages of a layer, in ms. */
 const PROGRESS_EVERY_MS = 100;
 
-/** Docker's words for a layer that another image brought in. */
+/** Docker's status for a layer that is already stored. */
 const ALREADY_EXISTS = "Already exists";
 
-/** Docker's words for what has happened, all in one, once a layer is in. */
+/** Docker's statuses for steps that all complete at once when a layer is committed. */
 const INGESTED = ["Verifying Checksum", "Download complete", "Pull complete"];
 
 export interface PullerDeps {
@@ -48,21 +48,21 @@ export interface PullerDeps {
   readonly pool: Pick<IngestPool, "ingest">;
   readonly hooks: HookBus;
   readonly events: ImageEvents;
-  /** Removes layers that nobody needs. */
+  /** Removes those of the layers that are unreferenced. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
-  /** Removes what unfinished pulls left; says whether there is more room than before. */
+  /** Removes the remains of incomplete pulls. Resolves to whether that freed space. */
   readonly makeRoom: () => Promise<boolean>;
 }
 
 type Report = (message: ProgressMessage) => void;
 
-/** A layer that is there now, and what had to be fetched for that. */
+/** A stored layer. `downloadedBytes` is 0 if it was already present. */
 interface FetchedLayer {
   readonly info: LayerInfo;
   readonly downloadedBytes: number;
 }
 
-/** See the module's comment. */
+/** Pulls images from registries. */
 export class Puller {
   readonly #deps: PullerDeps;
 
@@ -71,38 +71,42 @@ export class Puller {
   }
 
   /**
-   * Begins a pull. It resolves when the manifest is known, so that a wrong name is an error and no stream; the messages
-   * are Docker's. Without a platform an index is searched for this machine's, and a single manifest is taken as it is.
-   * Leaving the stream cancels the pull.
+   * Starts a pull and resolves to Docker's messages once the manifest is resolved, so that a wrong name is an error rather
+   * than a stream. Without a platform the host's one is selected from an index, and a single manifest is accepted as is.
+   * Closing the stream cancels the pull.
    * @throws {TsdError} registry_*, manifest_*, platform_unavailable, digest_mismatch, size_mismatch, cancelled, permission_denied
    */
   async pull(
-    given: Reference,
+    requested: Reference,
     platform: Platform | undefined,
-    asker: PullOptions,
+    options: PullOptions,
   ): Promise<AsyncIterable<ProgressMessage>> {
-    const reference = withDefaultTag(given);
-    const sourced = await resolveMirror(this.#deps.hooks, reference, asker);
+    const reference = withDefaultTag(requested);
+    const sourced = await resolveMirror(this.#deps.hooks, reference, options);
     const image = await this.#deps.registry.resolveManifest(sourced.source, platform, sourced);
     return this.#one(reference, image, sourced);
   }
 
   /**
-   * The same for all tags of a repository, one after the other. The first tag that can't be had ends it.
+   * Pulls all tags of a repository, one after the other. The first failure ends the pull.
    * @throws {TsdError} as `pull`, for the list of tags
    */
   async pullAll(
-    given: Reference,
+    requested: Reference,
     platform: Platform | undefined,
-    asker: PullOptions,
+    options: PullOptions,
   ): Promise<AsyncIterable<ProgressMessage>> {
-    const { source, ...rest } = await resolveMirror(this.#deps.hooks, given, asker);
+    const { source, ...rest } = await resolveMirror(this.#deps.hooks, requested, options);
     const tags = await this.#deps.registry.listTags(source, rest);
-    return this.#all(tags.map((tag) => ({ ...given, tag })), given, platform, asker);
+    return this.#all(tags.map((tag) => ({ ...requested, tag })), requested, platform, options);
   }
 
-  async *#one(reference: Reference, image: ResolvedImage, asker: ResolvedPullOptions): AsyncGenerator<ProgressMessage> {
-    const fresh = yield* this.#stream(reference, image, asker);
+  async *#one(
+    reference: Reference,
+    image: ResolvedImage,
+    options: ResolvedPullOptions,
+  ): AsyncGenerator<ProgressMessage> {
+    const fresh = yield* this.#stream(reference, image, options);
     yield statusOf(fresh, familiarString(reference));
   }
 
@@ -110,45 +114,52 @@ export class Puller {
     references: readonly Reference[],
     repository: Reference,
     platform: Platform | undefined,
-    asker: PullOptions,
+    options: PullOptions,
   ): AsyncGenerator<ProgressMessage> {
     let fresh = false;
     for (const reference of references) {
-      const sourced = await resolveMirror(this.#deps.hooks, reference, asker);
+      const sourced = await resolveMirror(this.#deps.hooks, reference, options);
       const image = await this.#deps.registry.resolveManifest(sourced.source, platform, sourced);
       fresh = (yield* this.#stream(reference, image, sourced)) || fresh;
     }
     yield statusOf(fresh, familiarName(repository));
   }
 
-  /** All but the last word. Returns whether the name is new here, or leads to another image than before. */
+  /**
+   * Yields all messages but the final status. Returns whether the name is new, or refers to another image than before.
+   */
   async *#stream(
     reference: Reference,
     image: ResolvedImage,
     { signal, ...rest }: ResolvedPullOptions,
   ): AsyncGenerator<ProgressMessage, boolean> {
     const queue = new AsyncQueue<ProgressMessage>();
-    const left = new AbortController();
-    const asker = { ...rest, signal: AbortSignal.any([signal, left.signal]) };
-    const work = this.#work(reference, image, asker, (message) => queue.push(message));
+    const closed = new AbortController();
+    const options = { ...rest, signal: AbortSignal.any([signal, closed.signal]) };
+    const work = this.#work(reference, image, options, (message) => queue.push(message));
     work.then(() => queue.end(), (thrown) => queue.fail(thrown));
     try {
       yield* queue;
       return await work;
     } finally {
-      left.abort();
-      // Cancelled layers clear their files away before anybody is told that the pull is over.
+      closed.abort();
+      // Cancelled layers remove their files before the caller learns that the pull has ended.
       await work.catch(() => undefined);
     }
   }
 
-  async #work(reference: Reference, image: ResolvedImage, asker: ResolvedPullOptions, say: Report): Promise<boolean> {
+  async #work(
+    reference: Reference,
+    image: ResolvedImage,
+    options: ResolvedPullOptions,
+    report: Report,
+  ): Promise<boolean> {
     const diffIds = image.layers.map(({ diffId }) => diffId);
     try {
-      using _held = this.#deps.leases.hold([image.configDigest, ...diffIds]);
-      return await this.#fetchImage(reference, image, asker, say);
+      using _lease = this.#deps.leases.hold([image.configDigest, ...diffIds]);
+      return await this.#fetchImage(reference, image, options, report);
     } catch (thrown) {
-      // What can't be removed now goes when its day is over.
+      // Layers that cannot be removed now are removed when their retention ends.
       if (!isResumable(thrown)) await Promise.allSettled([this.#deps.sweepLayers(diffIds)]);
       throw thrown;
     }
@@ -157,42 +168,42 @@ export class Puller {
   async #fetchImage(
     reference: Reference,
     image: ResolvedImage,
-    asker: ResolvedPullOptions,
-    say: Report,
+    options: ResolvedPullOptions,
+    report: Report,
   ): Promise<boolean> {
     const { records, leases, hooks } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
-    say({ status: `Pulling from ${reference.path}`, id: label });
-    const isHere = records.get(image.configDigest) !== undefined;
+    report({ status: `Pulling from ${reference.path}`, id: label });
+    const exists = records.get(image.configDigest) !== undefined;
     const before = reference.digest === undefined
       ? records.byTag(canonicalString(reference))
       : records.byRepoDigest(canonicalName(reference), reference.digest);
-    // Docker has nothing to say of the layers of an image that is there.
-    const sayOfLayers: Report = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
-    const fetched = await this.#fetchLayers(image.layers, asker, sayOfLayers);
+    // Docker reports no layers for an image that already exists.
+    const reportLayers: Report = exists ? (message) => message.status === ALREADY_EXISTS || report(message) : report;
+    const fetched = await this.#fetchLayers(image.layers, options, reportLayers);
     const infos = fetched.map(({ info }) => info);
-    const context = () => contextOf(reference, asker.source, image);
+    const context = () => contextOf(reference, options.source, image);
     await hooks.callSequential("image.verify", context);
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
     leases.arrived(image.configDigest);
     const downloadedBytes = fetched.reduce((sum, { downloadedBytes }) => sum + downloadedBytes, 0);
     hooks.callParallel("image.pulled", () => ({ ...context(), downloadedBytes }));
-    say({ status: `Digest: ${image.topDigest}` });
+    report({ status: `Digest: ${image.topDigest}` });
     return before !== image.configDigest;
   }
 
-  /** The first failure stops the other layers; all have stopped when this returns. */
+  /** Fetches all layers. The first failure cancels the others; all have stopped when this settles. */
   async #fetchLayers(
     layers: readonly ResolvedLayer[],
     { signal, ...rest }: ResolvedPullOptions,
-    say: Report,
+    report: Report,
   ): Promise<FetchedLayer[]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     const stack = new ChainUnpacker(this.#deps.layers, layers.map(({ diffId }) => diffId));
     const results = await Promise.allSettled(layers.map(async (layer) => {
       try {
-        const fetched = await this.#fetchLayer(layer, { ...rest, signal: either }, say);
+        const fetched = await this.#fetchLayer(layer, { ...rest, signal: either }, report);
         if (!failed.signal.aborted) stack.arrived(layer.diffId);
         return fetched;
       } catch (thrown) {
@@ -211,7 +222,7 @@ export class Puller {
   #fetchLayer(
     layer: ResolvedLayer,
     { credential, signal, source }: ResolvedPullOptions,
-    say: Report,
+    report: Report,
   ): Promise<FetchedLayer> {
     const { layers, leases, pool, makeRoom } = this.#deps;
     const { descriptor, diffId } = layer;
@@ -219,21 +230,21 @@ export class Puller {
     return leases.exclusively(diffId, async () => {
       const present = await layers.info(diffId);
       if (present !== undefined) {
-        say({ status: ALREADY_EXISTS, progressDetail: {}, id });
+        report({ status: ALREADY_EXISTS, progressDetail: {}, id });
         return { info: present, downloadedBytes: 0 };
       }
-      say({ status: "Pulling fs layer", progressDetail: {}, id });
-      const onProgress = progressOf(id, descriptor.sizeBytes, say);
+      report({ status: "Pulling fs layer", progressDetail: {}, id });
+      const onProgress = progressOf(id, descriptor.sizeBytes, report);
       const repository = canonicalName(source);
       const onResumed = (heldBytes: number) =>
-        say({ status: `Resuming at ${humanSize(heldBytes)}`, progressDetail: {}, id });
+        report({ status: `Resuming at ${humanSize(heldBytes)}`, progressDetail: {}, id });
       const ingest = () =>
         pool.ingest({ repository, descriptor, diffId, credential }, { signal, onProgress, onResumed });
       const info = await ingest().catch(async (thrown) => {
         if (!isTsdError(thrown, "storage_full") || !await makeRoom()) throw thrown;
         return await ingest();
       });
-      for (const status of INGESTED) say({ status, progressDetail: {}, id });
+      for (const status of INGESTED) report({ status, progressDetail: {}, id });
       return { info, downloadedBytes: descriptor.sizeBytes };
     }, signal);
   }
@@ -241,10 +252,10 @@ export class Puller {
   async #record(reference: Reference, image: ResolvedImage, infos: readonly LayerInfo[]): Promise<void> {
     const { blobs, records, events } = this.#deps;
     await blobs.put(image.configDigest, image.configBytes);
-    // Of several manifests with one config the first is kept.
+    // If several manifests have the same config, the first one is kept.
     const manifestDigest = records.get(image.configDigest)?.manifestDigest ?? image.manifestDigest;
     if (manifestDigest === image.manifestDigest) await blobs.put(manifestDigest, image.manifestBytes);
-    // With a digest the tag is only for people (docker pull alpine:3@sha256:…): nothing is tagged.
+    // Next to a digest the tag is only informative (docker pull alpine:3@sha256:…): nothing is tagged.
     const tag = reference.digest === undefined ? canonicalString(reference) : undefined;
     const record = {
       id: image.configDigest,
@@ -276,13 +287,13 @@ function contextOf(reference: Reference, source: Reference, image: ResolvedImage
   };
 }
 
-function progressOf(id: string, totalBytes: number, say: Report): (bytes: number) => void {
+function progressOf(id: string, totalBytes: number, report: Report): (bytes: number) => void {
   let nextMs = 0;
   return (current) => {
     const now = Date.now();
     if (now < nextMs) return;
     nextMs = now + PROGRESS_EVERY_MS;
-    say({ status: "Downloading", progressDetail: { current, total: totalBytes }, id });
+    report({ status: "Downloading", progressDetail: { current, total: totalBytes }, id });
   };
 }
 

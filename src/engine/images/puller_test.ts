@@ -40,7 +40,7 @@ interface Ingest extends IngestOptions, PromiseWithResolvers<LayerInfo> {
   readonly diffId: Digest;
 }
 
-/** A puller whose registry has one image; layers come in when the test says so. */
+/** A puller whose registry has one image; the test controls when layers arrive. */
 class Bench implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
@@ -50,11 +50,11 @@ class Bench implements Disposable {
   readonly swept: Digest[][] = [];
   readonly reported: string[] = [];
   readonly ingests: Ingest[] = [];
-  /** What unfinished pulls have left, in bytes. */
+  /** Size of the remains of incomplete pulls, in bytes. */
   room = 0;
   readonly puller: Puller;
 
-  /** What was asked of registries. */
+  /** Requests sent to registries. */
   readonly requested: string[] = [];
 
   constructor(image: ResolvedImage, hooks: PluginHooks = {}) {
@@ -78,7 +78,7 @@ class Bench implements Disposable {
     });
   }
 
-  /** Begins a pull; the result is what its stream said, once it is over. */
+  /** Starts a pull and resolves to its messages once it has ended. */
   pull(name = "alpine:3", signal = NEVER) {
     const said: string[] = [];
     const over = (async () => {
@@ -109,7 +109,7 @@ const failsWith = (code: ErrorCode) => (thrown: unknown) => isTsdError(thrown, c
 const [ONE, TWO] = [digest("1"), digest("2")];
 const [SHORT1, SHORT2] = ["111111111111", "222222222222"];
 
-Deno.test("layers come in at the same time; the image is recorded when all are there, and not before", async () => {
+Deno.test("layers are fetched in parallel; the image is recorded once all are stored, and not before", async () => {
   using it = new Bench(image(ONE, TWO));
   const pulling = it.pull();
   await settle();
@@ -149,7 +149,7 @@ Deno.test("layers come in at the same time; the image is recorded when all are t
   assert.deepEqual([it.blobs, it.swept, it.reported], [[CONFIG, MANIFEST], [], ["pull alpine:3"]]);
 });
 
-Deno.test("a tag that leads where it led is up to date; a pull by digest gives no tag", async () => {
+Deno.test("an unchanged tag is up to date; a pull by digest adds no tag", async () => {
   using it = new Bench(image(ONE));
   it.present.add(ONE);
   const first = it.pull("alpine:3");
@@ -172,7 +172,7 @@ Deno.test("a tag that leads where it led is up to date; a pull by digest gives n
   assert.deepEqual(it.ingests, []);
 });
 
-Deno.test("the first failure stops the other layers and is what is said; of what is damaged nothing is left", async () => {
+Deno.test("the first failure cancels the other layers and is the reported one; a damaged image leaves nothing behind", async () => {
   using it = new Bench(image(ONE, TWO));
   const pulling = it.pull();
   await settle();
@@ -183,7 +183,7 @@ Deno.test("the first failure stops the other layers and is what is said; of what
   assert.equal(it.leases.has(ONE), false);
 });
 
-Deno.test("a caller who leaves stops the pull; what is in stays for the next one", async () => {
+Deno.test("closing the stream cancels the pull; stored layers are kept for the next one", async () => {
   using it = new Bench(image(ONE));
   const messages = await it.puller.pull(parseReference("alpine"), undefined, { signal: NEVER });
   for await (const { status } of messages) if (status === "Pulling fs layer") break;
@@ -197,7 +197,7 @@ Deno.test("a caller who leaves stops the pull; what is in stays for the next one
   assert.equal(it.leases.has(ONE), false);
 });
 
-Deno.test("two pulls at once bring each layer once", async () => {
+Deno.test("two concurrent pulls fetch each layer once", async () => {
   using it = new Bench(image(ONE));
   const [first, second] = [it.pull("alpine:3"), it.pull("alpine:4")];
   await settle();
@@ -210,7 +210,7 @@ Deno.test("two pulls at once bring each layer once", async () => {
   assert.deepEqual(it.records.names(CONFIG).tags, ["docker.io/library/alpine:3", "docker.io/library/alpine:4"]);
 });
 
-Deno.test("all tags of a repository, and one last word", async () => {
+Deno.test("all tags of a repository are pulled, with one final status", async () => {
   using it = new Bench(image(digest("1")));
   const said: string[] = [];
   const asker = { signal: NEVER };
@@ -227,7 +227,7 @@ Deno.test("all tags of a repository, and one last word", async () => {
   assert.deepEqual(it.records.get(CONFIG) && it.reported, ["pull alpine:1", "pull alpine:2"]);
 });
 
-Deno.test("a full disk: what unfinished pulls left makes room, once", async () => {
+Deno.test("a full disk: the remains of incomplete pulls are removed, once", async () => {
   using it = new Bench(image(ONE));
   it.room = 5;
   const pulling = it.pull();
@@ -246,7 +246,7 @@ Deno.test("a full disk: what unfinished pulls left makes room, once", async () =
   assert.equal(it.ingests.length, 3);
 });
 
-Deno.test("what is in stays when a registry is lost, and goes when the disk is full", async () => {
+Deno.test("stored layers are kept if the registry becomes unreachable, and removed if the disk is full", async () => {
   for (const [code, swept] of [["registry_unreachable", []], ["storage_full", [[ONE, TWO]]]] as const) {
     using it = new Bench(image(ONE, TWO));
     const pulling = it.pull();
@@ -258,7 +258,7 @@ Deno.test("what is in stays when a registry is lost, and goes when the disk is f
   }
 });
 
-Deno.test("a plugin says where an image comes from; it is recorded under the name that was asked for", async () => {
+Deno.test("a plugin redirects a pull; the image is recorded under the requested name", async () => {
   const reported: unknown[] = [];
   using it = new Bench(image(ONE, TWO), {
     "registry.resolve": () => ({ reference: "mirror.lan/hub/alpine" }),
@@ -274,7 +274,7 @@ Deno.test("a plugin says where an image comes from; it is recorded under the nam
   assert.deepEqual(reported, ["docker.io/library/alpine:3", "mirror.lan/hub/alpine:3", 100]);
 });
 
-Deno.test("what a plugin doesn't let through is not recorded, and its layers go", async () => {
+Deno.test("an image that a plugin refuses is not recorded, and its layers are removed", async () => {
   using it = new Bench(image(ONE), { "image.verify": ({ layers }) => ({ refuse: `${layers.length} is too many` }) });
   const pulling = it.pull();
   await settle();

@@ -1,10 +1,10 @@
 import { isTsdError } from "../../errors.ts";
 
-/** After these what a pull has brought in so far is worth keeping: nothing was wrong with it, nor is its place needed. */
-const PASSING = [
+/** Errors after which the content fetched so far is kept: it is not damaged, and its disk space is not needed. */
+const TRANSIENT = [
   ...["cancelled", "timeout", "unauthorized"] as const,
   ...["registry_unreachable", "registry_denied", "registry_protocol"] as const,
 ];
 
-/** Whether a pull that failed like this could go on another time. */
-export const isResumable = (thrown: unknown): boolean => isTsdError(thrown, ...PASSING);
+/** Returns whether a pull that failed with this error can be resumed later. */
+export const isResumable = (thrown: unknown): boolean => isTsdError(thrown, ...TRANSIENT);

@@ -1,7 +1,7 @@
 /**
  * @module
- * Containers without a process: those that have ended, and those that were never started. One that runs, is paused or
- * waits for its restart is in use.
+ * Prunes containers without a process: those that have exited, and those that were never started. A container that is
+ * running, paused or restarting is in use.
  */
 import { isTsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
@@ -17,8 +17,8 @@ import { currentLedger, type LayerLedger, type LayerUsers } from "./layer_ledger
 import { pause } from "./pause.ts";
 import type { PruneFixture, PruneItem, Pruner, PruneResult, PruneSelection } from "./prune_plan.ts";
 
-/** How long whoever creates a container may take to start it, in ms: `docker run` does the one, then the other. */
-const START_MS = 2000;
+/** Grace period for the start of a created container, in ms: `docker run` creates, then starts it. */
+const START_GRACE_MS = 2000;
 
 export interface ContainerPrunerDeps {
   readonly table: Pick<ContainerTable, "list" | "has" | "find">;
@@ -29,7 +29,7 @@ export interface ContainerPrunerDeps {
   readonly clock: Clock;
 }
 
-/** See the module's comment. */
+/** Finds and removes stopped containers. */
 export class ContainerPruner implements Pruner {
   readonly kind = "container";
   readonly #deps: ContainerPrunerDeps;
@@ -58,12 +58,12 @@ export class ContainerPruner implements Pruner {
     const container = table.has(id) ? table.find(id) : undefined;
     if (container === undefined) return REMOVED;
     if (wasNeverStarted(container)) {
-      // The clock may have been put back since.
-      const remainingMs = Math.min(container.createdMs + START_MS - clock.now(), START_MS);
+      // The clock may have been set back since.
+      const remainingMs = Math.min(container.createdMs + START_GRACE_MS - clock.now(), START_GRACE_MS);
       await pause(remainingMs, clock, signal);
     }
     if (container.isActive) return { kept: `it is ${container.state.status} now` };
-    // Its image may have been removed by force: then its layers go with it.
+    // If the image was removed by force, its layers are removed with the container.
     const bytes = await this.#bytes(container, released(currentLedger(layerUsers), container));
     try {
       await containers.remove(id);
@@ -75,7 +75,7 @@ export class ContainerPruner implements Pruner {
     return { bytes };
   }
 
-  /** What it wrote, and layers that go with it. */
+  /** Returns the bytes that the removal frees: the writable layer and the given image layers. */
   async #bytes(container: Container, layers: readonly Digest[]): Promise<number> {
     const { sizes, layerSizes } = this.#deps;
     const written = (await sizes.of(container))?.written ?? 0;
@@ -83,13 +83,13 @@ export class ContainerPruner implements Pruner {
   }
 }
 
-/** Layers that nobody needs without a container. */
+/** Returns the layers that are unreferenced without the container. */
 const released = (ledger: LayerLedger, { record }: Container): Digest[] =>
   neededImages(record).flatMap(({ layers }) => ledger.release(layers));
 
 const REMOVED: PruneResult = { kept: "it has gone already" };
 
-/** A start that failed is no reason to wait for another one. */
+/** Excludes containers whose start has failed: those get no grace period. */
 const wasNeverStarted = ({ state }: Container): boolean => state.status === "created" && state.exitCode === 0;
 
 function reason({ state, createdMs }: Container, nowMs: number): string {

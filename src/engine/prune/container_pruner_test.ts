@@ -6,7 +6,7 @@ const IMAGE = digest("a");
 const ENDED = { status: "exited", exitCode: 3, finishedMs: 1_000_000 - 120_000, startedMs: 0, error: "" } as const;
 const CREATED = { status: "created", exitCode: 0, error: "" } as const;
 
-Deno.test("what has ended or never ran goes; what runs, is paused or comes back stays", async () => {
+Deno.test("exited and never started containers are found; running, paused and restarting ones are not", async () => {
   using setup = new PruneSetup();
   setup.addImage("a", [1]);
   setup.addContainer("ended", IMAGE, ENDED, [1]);
@@ -21,7 +21,7 @@ Deno.test("what has ended or never ran goes; what runs, is paused or comes back 
   assert.deepEqual([...fixture.going], ["ended", "fresh"]);
 });
 
-Deno.test("filters and plugins keep containers; layers whose image has gone count with the last container", async () => {
+Deno.test("filters and plugins exclude containers; layers without an image count for the last container that uses them", async () => {
   using setup = new PruneSetup();
   for (const id of ["one", "two"]) setup.addContainer(id, IMAGE, ENDED, [1, 2]);
   const find = async (label: string, spared: string[] = []) => {
@@ -35,7 +35,7 @@ Deno.test("filters and plugins keep containers; layers whose image has gone coun
   assert.deepEqual(await find("none", ["two"]), [["one", 5]]);
 });
 
-Deno.test("a removal tells what it freed; what is used by now, or has gone, is no failure", async () => {
+Deno.test("a removal returns the bytes it freed; a container in use or already removed is not a failure", async () => {
   using setup = new PruneSetup();
   setup.addContainer("alone", IMAGE, ENDED, [3]);
   assert.deepEqual(await setup.containerPruner.remove({ id: "alone" }, NEVER_ABORTED), { bytes: 35 });
@@ -53,7 +53,7 @@ Deno.test("a removal tells what it freed; what is used by now, or has gone, is n
   assert.deepEqual(setup.removedContainers, ["alone"]);
 });
 
-Deno.test("a container that was just made gets two seconds to be started", async () => {
+Deno.test("a newly created container has two seconds to be started", async () => {
   using setup = new PruneSetup();
   setup.addContainer("fresh", IMAGE, CREATED);
   const { containerPruner, clock } = setup;
@@ -62,13 +62,13 @@ Deno.test("a container that was just made gets two seconds to be started", async
   assert.deepEqual(setup.removedContainers, []);
   await clock.advance(1);
   assert.deepEqual(await removal, { bytes: 5 });
-  // One whose start has failed is waited for by nobody.
+  // A container whose start has failed gets no grace period.
   using another = new PruneSetup();
   another.addContainer("failed", IMAGE, { ...CREATED, exitCode: 127 });
   assert.deepEqual(await another.containerPruner.remove({ id: "failed" }, NEVER_ABORTED), { bytes: 5 });
 });
 
-Deno.test("whoever leaves meanwhile ends the waiting", async () => {
+Deno.test("the signal aborts the wait", async () => {
   using setup = new PruneSetup();
   setup.addContainer("fresh", IMAGE, CREATED);
   const leaving = new AbortController();

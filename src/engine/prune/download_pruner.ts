@@ -1,13 +1,13 @@
 /**
  * @module
- * What pulls left that were broken off: complete layers of which there is no image, and parts of large ones.
+ * Prunes the remains of interrupted pulls: complete layers without an image, and partial blobs of large layers.
  */
 import { humanDuration } from "../../units.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { IncompletePulls, Reclaimable } from "../images/incomplete_pulls.ts";
 import type { PruneFixture, PruneItem, Pruner, PruneResult, PruneSelection } from "./prune_plan.ts";
 
-/** See the module's comment. Names say which of the two it is. */
+/** Finds and removes the remains of interrupted pulls. The name of an item is its kind, `layer` or `part`. */
 export class DownloadPruner implements Pruner {
   readonly kind = "download";
   readonly #incomplete: Pick<IncompletePulls, "left" | "remove">;
@@ -19,8 +19,8 @@ export class DownloadPruner implements Pruner {
   }
 
   async find({ passes }: PruneSelection, { spared }: PruneFixture): Promise<PruneItem[]> {
-    const left = await this.#incomplete.left();
-    return left
+    const reclaimable = await this.#incomplete.left();
+    return reclaimable
       .filter(({ digest, changedMs }) => !spared.has(digest) && passes({ createdMs: changedMs, labels: {} }))
       .map((each) => this.#item(each));
   }

@@ -1,7 +1,7 @@
 /**
  * @module
- * Images that no container stands on: those without a tag, or all of them. Better than Docker's own, which takes extra
- * tags of an image that is in use: such an image is left as it is.
+ * Prunes images that no container uses: those without a tag, or all of them. Unlike Docker, which removes additional tags
+ * of an image that is in use, it does not change such an image.
  */
 import type { Digest } from "../../image/digest.ts";
 import type { ImageRecord, ImageRecords } from "../../store/image_records.ts";
@@ -26,7 +26,7 @@ export interface ImagePrunerDeps {
   readonly clock: Clock;
 }
 
-/** See the module's comment. */
+/** Finds and removes unused images. */
 export class ImagePruner implements Pruner {
   readonly kind = "image";
   readonly #deps: ImagePrunerDeps;
@@ -70,7 +70,7 @@ export class ImagePruner implements Pruner {
     return { bytes, images: discarded.items };
   }
 
-  /** Why it has to stay as it is now. */
+  /** Returns why the image must stay, or undefined. */
   #objection(id: Digest, names: readonly string[]): string | undefined {
     const { table, leases } = this.#deps;
     const [user] = table.ofImage(id);
@@ -84,7 +84,7 @@ export class ImagePruner implements Pruner {
     return imageNames(this.#deps.records.names(id)).map(familiar);
   }
 
-  /** Of an image whose config is damaged nothing is known but that nobody can use it. */
+  /** Returns what filters match. An image with a damaged config is unusable and has neither labels nor a creation time. */
   async #info({ id }: ImageRecord): Promise<Filtered> {
     try {
       const image = await this.#deps.catalog.get(id);

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { ALL, DANGLING, digest, NEVER_ABORTED, PruneSetup } from "./prune_fixture.ts";
 
-/** `a` has a tag, `b` has none, `c` is used, `d` is just being pulled. */
-function rigged(): PruneSetup {
+/** `a` has a tag, `b` has none, `c` is used by a container, `d` is being pulled. */
+function withImages(): PruneSetup {
   const setup = new PruneSetup();
   setup.addImage("a", [1, 2], "app:1");
   setup.addImage("b", [1, 3]);
@@ -11,8 +11,8 @@ function rigged(): PruneSetup {
   return setup;
 }
 
-Deno.test("without a tag, or all; never what a container stands on or somebody pulls", async () => {
-  using setup = rigged();
+Deno.test("untagged images or all are found, except those used by containers or running pulls", async () => {
+  using setup = withImages();
   const found = async (selection = DANGLING, fixture = setup.fixture()) =>
     (await setup.imagePruner.find(selection, fixture)).map(({ id, names, why, bytes }) => [id[7], names, why, bytes]);
   assert.deepEqual(await found(), [["b", [], "no tag points to it", 30]]);
@@ -30,27 +30,27 @@ Deno.test("without a tag, or all; never what a container stands on or somebody p
   ]]);
 });
 
-Deno.test("a layer counts with the last image that needs it", async () => {
+Deno.test("a shared layer counts for the last image that references it", async () => {
   using setup = new PruneSetup();
   for (const fill of ["a", "b"]) setup.addImage(fill, [1, 2]);
   assert.deepEqual((await setup.imagePruner.find(ALL, setup.fixture())).map(({ bytes }) => bytes), [0, 30]);
 });
 
-Deno.test("filters see labels and birth; of a damaged image nothing is known, and it can go", async () => {
+Deno.test("filters get labels and creation time; a damaged image has neither and can be pruned", async () => {
   using setup = new PruneSetup();
   setup.addImage("a", [1]);
   setup.damaged = setup.addImage("b", [2]);
-  const seen: unknown[] = [];
-  const passes = (thing: unknown) => seen.push(thing) > 0;
+  const filtered: unknown[] = [];
+  const passes = (thing: unknown) => filtered.push(thing) > 0;
   assert.equal((await setup.imagePruner.find({ all: false, passes }, setup.fixture())).length, 2);
-  assert.deepEqual(seen, [
+  assert.deepEqual(filtered, [
     { createdMs: Date.UTC(2024, 0, 1), labels: { a: "b" } },
     { createdMs: undefined, labels: {} },
   ]);
 });
 
-Deno.test("a removal tells what went; what came into use or changed meanwhile stays", async () => {
-  using setup = rigged();
+Deno.test("a removal returns what it removed; images used or changed since are kept", async () => {
+  using setup = withImages();
   const { imagePruner } = setup;
   const [a, b, d] = ["a", "b", "d"].map(digest);
   assert.deepEqual(await imagePruner.remove({ id: b, names: [] }, NEVER_ABORTED), {
@@ -69,8 +69,8 @@ Deno.test("a removal tells what went; what came into use or changed meanwhile st
   assert.notEqual(setup.records.get(a), undefined);
 });
 
-Deno.test("an image that has just come gets two seconds to be used", async () => {
-  using setup = rigged();
+Deno.test("a newly added image has two seconds to be used", async () => {
+  using setup = withImages();
   const id = digest("b");
   setup.leases.arrived(id);
   const removal = setup.imagePruner.remove({ id, names: [] }, NEVER_ABORTED);

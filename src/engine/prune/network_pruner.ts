@@ -1,6 +1,6 @@
 /**
  * @module
- * Networks that somebody made and no container wants to be in, whether it runs or not.
+ * Prunes user-defined networks that no container, running or not, is connected to.
  */
 import { isTsdError } from "../../errors.ts";
 import type { NetworkService } from "../networks/network_service.ts";
@@ -12,7 +12,7 @@ export interface NetworkPrunerDeps {
   readonly networks: Pick<NetworkService, "remove" | "usersOf">;
 }
 
-/** See the module's comment. */
+/** Finds and removes unused user-defined networks. */
 export class NetworkPruner implements Pruner {
   readonly kind = "network";
   readonly #deps: NetworkPrunerDeps;

@@ -1,4 +1,4 @@
-/** Images, containers and a clock that stands still, for the tests of prune. */
+/** Images, containers and a fake clock for the tests of prune. */
 import { TsdError } from "../../errors.ts";
 import { parseImageConfig } from "../../image/config.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
@@ -17,14 +17,14 @@ import { currentLedger } from "./layer_ledger.ts";
 import type { PruneFixture, PruneSelection } from "./prune_plan.ts";
 
 export const digest = (fill: string): Digest => digestOfHex(fill.repeat(64));
-/** Each layer holds ten times its number. */
+/** Returns the diffID of a layer whose size is ten times its number, in bytes. */
 export const layer = (number: number): Digest => digest(String(number));
 
 export const ALL: PruneSelection = { all: true, passes: () => true };
 export const DANGLING: PruneSelection = { all: false, passes: () => true };
 export const NEVER_ABORTED = new AbortController().signal;
 
-/** See the module's comment. */
+/** Images and containers in memory, and pruners over them. */
 export class PruneSetup implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
@@ -38,9 +38,9 @@ export class PruneSetup implements Disposable {
       return Promise.resolve({ diffId, contentBytes, tarBytes: 0, entries: 0 });
     },
   });
-  /** What the removal of a container meets with. */
+  /** If set, the removal of a container fails with this error. */
   failure: TsdError | undefined;
-  /** Happens while an image's labels are looked up. */
+  /** Called while an image's labels are looked up. */
   beforeDiscard: () => void = () => {};
   damaged: Digest | undefined;
 

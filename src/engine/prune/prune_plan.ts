@@ -1,73 +1,73 @@
 /**
  * @module
- * What prune speaks of: things of several kinds that nobody uses, what would go with each, and what became of them.
+ * Types of prune: unused objects of several kinds, the space that each removal frees, and its result.
  */
 import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import type { LayerLedger } from "./layer_ledger.ts";
 
-/** Kinds of things, in the order in which they go: what a container used is unused once it has gone. */
+/** The kinds of objects in the order of their removal: what a container used is unused once the container is removed. */
 export const PRUNE_KINDS = ["container", "network", "volume", "image", "download", "build-cache"] as const;
 export type PruneKind = typeof PRUNE_KINDS[number];
 
-/** Something that nobody uses. */
+/** An unused object. */
 export interface PruneItem {
   readonly kind: PruneKind;
   readonly id: string;
-  /** Those that it has; an image may have none. */
+  /** The object's names; an image may have none. */
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Why it counts as unused, in words. */
+  /** Why the object counts as unused; human-readable. */
   readonly why: string;
-  /** What is freed when it goes after those before it. */
+  /** Bytes that its removal frees, after the removal of the items before it. */
   readonly bytes: number;
 }
 
-/** Something that stays. */
+/** An object that is not removed. */
 export interface RetainedItem extends Omit<PruneItem, "why" | "bytes"> {
-  /** Why it stays, in words. */
+  /** Why the object is not removed; human-readable. */
   readonly why: string;
-  /** It should have gone, and that went wrong. */
+  /** Whether its removal was attempted and failed. */
   readonly failed?: boolean;
 }
 
-/** What filters are asked about. */
+/** The properties that filters match. */
 export interface Filtered {
-  /** Unix time in ms; undefined when nobody knows. */
+  /** Creation time, in ms of Unix time; undefined if unknown. */
   readonly createdMs: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Which unused things are meant. */
+/** Which unused objects to prune. */
 export interface PruneSelection {
-  /** Also images that have a name. */
+  /** Includes images that have a name. */
   readonly all: boolean;
-  /** Also volumes that have a name. */
+  /** Includes volumes that have a name. */
   readonly allVolumes?: boolean;
-  /** What filters say. */
+  /** Returns whether an object matches the filters. */
   readonly passes: (thing: Filtered) => boolean;
 }
 
-/** What kinds that come later in a plan must know of those before them. Each pruner notes down what it takes. */
+/** State that the pruners of one plan share: each records what it takes, for the kinds that follow. */
 export interface PruneFixture {
-  /** Ids of things that a plugin wants to keep. */
+  /** Ids of objects that plugins keep. */
   readonly spared: ReadonlySet<string>;
-  /** Containers that go. */
+  /** Ids of containers that the plan removes. */
   readonly going: Set<string>;
-  /** Which layers are still needed. */
+  /** Layers that are still referenced. */
   readonly ledger: LayerLedger;
 }
 
-/** What became of an item. */
+/** The result for one item. */
 export type PruneResult =
   | { readonly bytes: number; readonly images?: readonly ImageDeleteItem[] }
-  /** It is still there, because of this. */
+  /** The object was not removed, for this reason. */
   | { readonly kept: string; readonly failed?: boolean };
 
-/** Finds and removes the unused things of one kind. */
+/** Finds and removes the unused objects of one kind. */
 export interface Pruner {
   readonly kind: PruneKind;
-  /** @throws {TsdError} storage */
+  /** Finds unused objects and records them in `fixture`. @throws {TsdError} storage */
   find(selection: PruneSelection, fixture: PruneFixture): Promise<PruneItem[]>;
-  /** Removes what was found, unless somebody uses it by now or it has changed since. `signal` ends waiting. @throws {TsdError} */
+  /** Removes an object, unless it is in use or has changed since it was found. `signal` aborts waits. @throws {TsdError} */
   remove(item: Pick<PruneItem, "id" | "names">, signal: AbortSignal): Promise<PruneResult>;
 }

@@ -1,7 +1,7 @@
 /**
  * @module
- * Finds what nobody uses, and removes it: by Docker's routes in one go, by tsd's own in two, so that somebody can look at
- * the plan in between and gets exactly that. Whatever came into use meanwhile stays; pruners ask right before each removal.
+ * Finds and removes unused objects: in one step for Docker's routes, in two for tsd's routes, so that a user can review
+ * the plan and gets exactly that. Pruners check again right before each removal: objects that are in use by then stay.
  */
 import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
@@ -21,7 +21,7 @@ import {
 } from "./prune_plan.ts";
 
 export interface PruneServiceDeps {
-  /** Kinds without one have nothing that could go. */
+  /** Kinds without a pruner have nothing to prune. */
   readonly pruners: readonly Pruner[];
   readonly layerUsers: LayerUsers;
   readonly hooks: Pick<HookBus, "callSelective">;
@@ -29,37 +29,37 @@ export interface PruneServiceDeps {
   readonly log: Log;
 }
 
-/** What would go, and what plugins keep. */
+/** The items that would be removed, and those that plugins keep. */
 export interface PrunePlan {
   readonly items: readonly PruneItem[];
   readonly kept: readonly RetainedItem[];
 }
 
-/** An item of a plan, as somebody hands it back. */
+/** An item of a plan, as the client returns it. */
 export type PrunedItem = Pick<PruneItem, "kind" | "id" | "names" | "labels" | "why">;
 
-/** What went. */
+/** The result of a prune. */
 export interface PruneReport {
   readonly removed: readonly PruneItem[];
-  /** Images in Docker's words. */
+  /** Removed images, in Docker's form. */
   readonly images: readonly ImageDeleteItem[];
-  /** What was to go and is still there. */
+  /** Items that were not removed. */
   readonly kept: readonly RetainedItem[];
   readonly bytes: number;
 }
 
-/** Docker's names of things in events. */
+/** Docker's object types in events. */
 const EVENT_KINDS = {
   container: "container",
   network: "network",
   volume: "volume",
   image: "image",
-  // Docker has none, and nobody was told that there is such a thing.
+  // Docker has no such type, and clients do not know these objects.
   download: undefined,
   "build-cache": "builder",
 } as const satisfies Record<PruneKind, string | undefined>;
 
-/** See the module's comment. */
+/** Plans and runs prunes. */
 export class PruneService {
   readonly #deps: PruneServiceDeps;
   readonly #log: Log;
@@ -70,32 +70,32 @@ export class PruneService {
     this.#log = deps.log.scope("prune");
   }
 
-  /** What would go now; nothing is changed. @throws {TsdError} storage, permission_denied (a plugin) */
+  /** Returns what a prune would remove; changes nothing. @throws {TsdError} storage, permission_denied (a plugin) */
   async plan(kinds: readonly PruneKind[], selection: PruneSelection): Promise<PrunePlan> {
     const found = await this.#find(kinds, selection, new Set());
-    const kept = await this.#kept(found);
-    // What was to go with something that stays is counted anew.
+    const kept = await this.#retainedByPlugins(found);
+    // Recompute the plan without the retained items, whose dependencies stay too.
     const items = kept.length === 0 ? found : await this.#find(kinds, selection, new Set(kept.map(({ id }) => id)));
     return { items, kept };
   }
 
-  /** Finds and removes. @throws {TsdError} conflict (prune runs already), storage, permission_denied */
+  /** Removes unused objects. @throws {TsdError} conflict (a prune is already running), storage, permission_denied */
   async prune(kinds: readonly PruneKind[], selection: PruneSelection, signal: AbortSignal): Promise<PruneReport> {
-    return await this.#alone(kinds, async () => {
+    return await this.#exclusively(kinds, async () => {
       const { items } = await this.plan(kinds, selection);
       return await this.#removeAll(kinds, items, signal);
     });
   }
 
-  /** Removes items of a plan, and nothing else. @throws {TsdError} conflict (prune runs already), permission_denied */
+  /** Removes exactly these items of a plan. @throws {TsdError} conflict (a prune is already running), permission_denied */
   async remove(
     kinds: readonly PruneKind[],
     items: readonly PrunedItem[],
     signal: AbortSignal,
   ): Promise<PruneReport> {
-    return await this.#alone(kinds, async () => {
-      // A plugin may have changed its mind, and a client may never have asked.
-      const kept = await this.#kept(items.map((item) => ({ ...item, bytes: 0 })));
+    return await this.#exclusively(kinds, async () => {
+      // A plugin's answer may have changed, and the client may not have requested a plan.
+      const kept = await this.#retainedByPlugins(items.map((item) => ({ ...item, bytes: 0 })));
       const spared = new Set(kept.map(({ id }) => id));
       const report = await this.#removeAll(kinds, items.filter(({ id }) => !spared.has(id)), signal);
       return { ...report, kept: [...kept, ...report.kept] };
@@ -113,8 +113,8 @@ export class PruneService {
     return items;
   }
 
-  /** What plugins want to keep. */
-  async #kept(items: readonly PruneItem[]): Promise<RetainedItem[]> {
+  /** Returns the items that plugins keep. */
+  async #retainedByPlugins(items: readonly PruneItem[]): Promise<RetainedItem[]> {
     const spared = await this.#deps.hooks.callSelective("prune.plan", () => ({ things: structuredClone([...items]) }));
     return items.flatMap(({ kind, id, names, labels }) => {
       const plugin = spared.get(id);
@@ -122,7 +122,7 @@ export class PruneService {
     });
   }
 
-  /** In order of kinds; a client that leaves ends it. */
+  /** Removes the items in the order of their kinds, until the client disconnects. */
   async #removeAll(
     kinds: readonly PruneKind[],
     items: readonly PrunedItem[],
@@ -150,12 +150,12 @@ export class PruneService {
           report.bytes += result.bytes;
         }
       }
-      this.#tell(kind, report.bytes - before);
+      this.#emitEvent(kind, report.bytes - before);
     }
     return report;
   }
 
-  /** One that can't go is no reason to leave the others. */
+  /** Removes one item. A failure does not prevent the removal of the others. */
   async #removeOne(pruner: Pruner, item: PrunedItem, signal: AbortSignal): Promise<PruneResult> {
     try {
       return await pruner.remove(item, signal);
@@ -171,7 +171,7 @@ export class PruneService {
     return this.#deps.pruners.find((pruner) => pruner.kind === kind);
   }
 
-  #tell(kind: PruneKind, bytes: number): void {
+  #emitEvent(kind: PruneKind, bytes: number): void {
     const type = EVENT_KINDS[kind];
     if (type === undefined) return;
     this.#deps.events.publish({
@@ -182,8 +182,8 @@ export class PruneService {
     });
   }
 
-  /** Two at once would wait for each other's things and tell of them twice. */
-  async #alone<T>(kinds: readonly PruneKind[], step: () => Promise<T>): Promise<T> {
+  /** Rejects concurrent prunes of a kind: they would wait for each other's objects and report them twice. */
+  async #exclusively<T>(kinds: readonly PruneKind[], step: () => Promise<T>): Promise<T> {
     if (kinds.some((kind) => this.#running.has(kind))) {
       throw new TsdError("conflict", "a prune operation is already running");
     }

@@ -15,7 +15,7 @@ const item = (kind: PruneKind, id: string): PruneItem => ({
   bytes: 7,
 });
 
-/** Finds these ids, as far as nobody spares them, and removes them as told. */
+/** Finds the given ids unless spared, and removes them with the given results. */
 class FakePruner implements Pruner {
   readonly removed: string[] = [];
 
@@ -53,7 +53,7 @@ function serviceOf(pruners: readonly Pruner[], plugins: readonly Plugin[] = []) 
 
 const KINDS: readonly PruneKind[] = ["image", "volume", "container"];
 
-Deno.test("kinds go in order, each is told of, and those without a pruner have nothing", async () => {
+Deno.test("kinds are pruned in order, with one event each; those without a pruner have nothing", async () => {
   const [containers, images] = [new FakePruner("container", ["c"]), new FakePruner("image", ["i"])];
   using setup = serviceOf([images, containers]);
   const report = await setup.service.prune(KINDS, ALL, NEVER_ABORTED);
@@ -62,7 +62,7 @@ Deno.test("kinds go in order, each is told of, and those without a pruner have n
   assert.deepEqual(setup.reported, ["container prune 7", "volume prune 0", "image prune 7"]);
 });
 
-Deno.test("one that can't go doesn't keep the others; why is told", async () => {
+Deno.test("a failed removal does not prevent the others and is reported with its reason", async () => {
   const results = { used: { kept: "it is used" }, broken: new TsdError("storage", "the disk says no") };
   using setup = serviceOf([new FakePruner("image", ["used", "broken", "fine"], results)]);
   const { removed, kept } = await setup.service.prune(["image"], ALL, NEVER_ABORTED);
@@ -73,7 +73,7 @@ Deno.test("one that can't go doesn't keep the others; why is told", async () => 
   ]);
 });
 
-Deno.test("a plan changes nothing; of it exactly what is handed back goes", async () => {
+Deno.test("a plan changes nothing; exactly the items passed to remove() are removed", async () => {
   const pruner = new FakePruner("image", ["a", "b"]);
   using setup = serviceOf([pruner]);
   const { items } = await setup.service.plan(["image"], ALL);
@@ -83,7 +83,7 @@ Deno.test("a plan changes nothing; of it exactly what is handed back goes", asyn
   assert.deepEqual(setup.reported, ["image prune 7"]);
 });
 
-Deno.test("plugins keep things in plans and in removals, and can refuse all of it", async () => {
+Deno.test("plugins retain items in plans and removals, and can refuse the whole prune", async () => {
   const guard: Plugin = {
     ...{ name: "guard", apiVersion: 1 },
     hooks: { "prune.plan": ({ things }) => things.filter(({ id }) => id === "a").map(({ id }) => id) },
@@ -107,7 +107,7 @@ Deno.test("plugins keep things in plans and in removals, and can refuse all of i
   assert.deepEqual(pruner.removed, ["b"]);
 });
 
-Deno.test("two at once: the second is told, in Docker's words; another kind may go on", async () => {
+Deno.test("a concurrent prune of the same kind is rejected with Docker's text; other kinds are allowed", async () => {
   const gate = Promise.withResolvers<void>();
   const slow = new FakePruner("image", ["a"]);
   slow.remove = () => gate.promise.then(() => ({ bytes: 1 }));
@@ -123,7 +123,7 @@ Deno.test("two at once: the second is told, in Docker's words; another kind may 
   await setup.service.prune(["image"], ALL, NEVER_ABORTED);
 });
 
-Deno.test("a client that leaves ends it", async () => {
+Deno.test("a prune ends when its client disconnects", async () => {
   const leaving = new AbortController();
   const pruner = new FakePruner("image", ["a", "b"], { a: new TsdError("cancelled", "left") });
   using setup = serviceOf([pruner]);

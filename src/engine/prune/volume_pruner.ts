@@ -1,7 +1,7 @@
 /**
  * @module
- * Volumes that no container refers to: those without a name of their own, or all of them. What a volume's options lead to
- * is somebody else's and stays, as in Docker.
+ * Prunes volumes that no container refers to: anonymous ones, or all of them. As in Docker, data outside the volume
+ * directory that a volume's options mount is not removed.
  */
 import { isTsdError } from "../../errors.ts";
 import { isAnonymous } from "../volumes/volume_names.ts";
@@ -17,7 +17,7 @@ export interface VolumePrunerDeps {
   readonly usersOf: (name: string) => readonly VolumeUser[];
 }
 
-/** See the module's comment. */
+/** Finds and removes unused volumes. */
 export class VolumePruner implements Pruner {
   readonly kind = "volume";
   readonly #deps: VolumePrunerDeps;

@@ -7,7 +7,7 @@ import { VolumePruner } from "./volume_pruner.ts";
 const volume = (name: string, labels: Record<string, string> | null) => ({ name, createdMs: 1, labels, options: null });
 const ANONYMOUS = { "com.docker.volume.anonymous": "" };
 
-function bench() {
+function setup() {
   const volumes = [volume("data", { a: "b" }), volume("f00", ANONYMOUS), volume("used", ANONYMOUS)];
   const users: Record<string, VolumeUser[]> = { used: [{ id: "c1", name: "web" }] };
   const usersOf = (name: string) => users[name] ?? [];
@@ -31,8 +31,8 @@ const fixture = (going: string[] = [], spared: string[] = []) => (
 );
 const SELECTION = { all: true, passes: () => true };
 
-Deno.test("anonymous ones, or all of them; never what is used, but what goes uses nothing", async () => {
-  const { pruner } = bench();
+Deno.test("anonymous or all volumes are found, except those used by containers that the prune does not remove", async () => {
+  const { pruner } = setup();
   const found = async (selection: typeof SELECTION & { allVolumes?: boolean }, where = fixture()) =>
     (await pruner.find(selection, where)).map(({ id, bytes }) => [id, bytes]);
   assert.deepEqual(await found(SELECTION), [["f00", 3]]);
@@ -42,8 +42,8 @@ Deno.test("anonymous ones, or all of them; never what is used, but what goes use
   assert.deepEqual(await found({ ...SELECTION, passes: () => false }), []);
 });
 
-Deno.test("a removal tells what went; what came into use meanwhile stays", async () => {
-  const { pruner, users } = bench();
+Deno.test("a removal returns the bytes it freed; a volume used since is kept", async () => {
+  const { pruner, users } = setup();
   assert.deepEqual(await pruner.remove({ id: "f00" }), { bytes: 3 });
   assert.deepEqual(await pruner.remove({ id: "f00" }), { kept: "it has gone already" });
   users.data = [{ id: "c2", name: "late" }];
