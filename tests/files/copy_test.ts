@@ -1,9 +1,9 @@
-/** `cp` with tsd's client and with docker's: both directions, all states, what is mounted, Docker's words. */
+/** `cp` with tsd's client and with docker's: both directions, all container states, mounts, Docker's messages. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "./clients.ts";
 
-/** Paths below a folder in a container, with the contents of files. */
+/** Lists the paths below a directory in a container, with the contents of files. */
 async function inside(fixture: Fixture, container: string, dir: string): Promise<string[]> {
   const script = `cd ${dir} && find . | sort | while read -r f; do
     if [ -L "$f" ]; then echo "$f -> $(readlink "$f")"; elif [ -f "$f" ]; then echo "$f $(cat "$f")"; else echo "$f/"; fi; done`;
@@ -12,7 +12,7 @@ async function inside(fixture: Fixture, container: string, dir: string): Promise
   return stdout.trimEnd().split("\n").slice(1);
 }
 
-/** A folder to copy: a file, a folder with one, a link. */
+/** Creates a directory to copy: a file, a directory with a file, a symlink. */
 async function source(fixture: Fixture): Promise<string> {
   const dir = `${fixture.dir}/d`;
   await Deno.mkdir(`${dir}/sub`, { recursive: true });

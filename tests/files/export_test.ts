@@ -1,4 +1,7 @@
-/** `export` with tsd's client and with docker's: the whole root as a tar, running or stopped, without what is mounted. */
+/**
+ * `export` with tsd's client and with docker's: the whole root file system as a tar, running or stopped, without
+ * mounts.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "./clients.ts";
@@ -47,7 +50,7 @@ scenario("export", {
     expectResult(await client.call("export", "nosuch"), { code: 1, stderr: client.says("No such container: nosuch") });
     await fixture.remove("box");
   }),
-  "not to a terminal": async (fixture) => {
+  "refuses to write to a terminal": async (fixture) => {
     await fixture.background("box");
     await using screen = await fixture.screen();
     for (const program of ["$tsd", "$docker"]) {

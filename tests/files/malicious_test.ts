@@ -1,6 +1,6 @@
 /**
- * Archives that mean harm, put into a container by the API and by both clients: the host stays as it was, whether they are
- * refused or unpacked.
+ * Malicious archives, extracted into a container by the API and by both clients: the host stays unchanged, whether they
+ * are refused or extracted.
  */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
@@ -33,17 +33,17 @@ type HostileTars = Extract<HostileImage, { kind: "layers" }>;
 const put = (fixture: Fixture, path: string, body: unknown): Promise<ApiResponse> =>
   fixture.engine.api.request("PUT", `/containers/box/archive?path=${encodeURIComponent(path)}`, { body });
 
-/** Files of this machine that a way out would lead to sooner or later. */
+/** Files of the host that an escape would probably affect. */
 const CANARIES = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/bin/busybox"];
 
-/** What can be seen of them without reading them. Nobody else changes them meanwhile, unlike the folders that they are in. */
+/** Returns what can be seen of them without reading them. Nothing else changes them, unlike their directories. */
 const canaries = (): string[] =>
   CANARIES.map((path) => {
     const { ino, mode, uid, gid, size, nlink, mtime } = Deno.lstatSync(path);
     return `${path} ${[ino, mode, uid, gid, size, nlink, mtime?.getTime()]}`;
   });
 
-/** A step after which nothing of the host may be different. The scenario looks at the engine's own mounts and processes. */
+/** Wraps a step after which the host must be unchanged. The scenario checks the engine's mounts and processes. */
 function harmless(step: (fixture: Fixture, victim: Victim) => Promise<void>) {
   return async (fixture: Fixture) => {
     await using victim = await Victim.create();
@@ -55,7 +55,7 @@ function harmless(step: (fixture: Fixture, victim: Victim) => Promise<void>) {
   };
 }
 
-/** What a layer of a hostile image does when it is put into a container's folder. */
+/** Extracts the layers of a malicious image into a container's directory. */
 async function putAll(fixture: Fixture, hostile: HostileTars, victim: Victim, directory: string): Promise<ApiResponse> {
   let answer: ApiResponse | undefined;
   for (const layer of (await hostile.build(victim)).layers) {
@@ -68,13 +68,13 @@ async function putAll(fixture: Fixture, hostile: HostileTars, victim: Victim, di
 
 async function tryLayers(fixture: Fixture, hostile: HostileTars, victim: Victim): Promise<void> {
   const directory = `/cases/${hostile.name.replace(/[^a-z0-9]+/g, "-")}`;
-  // What an earlier one put behind its links, inside the container.
+  // Removes what an earlier image put behind its links, inside the container.
   const behind = victim.dir;
   expectResult(await fixture.tsd("exec", "box", "sh", "-c", `rm -rf ${behind}; mkdir -p ${directory}`), {});
   const answer = await putAll(fixture, hostile, victim, directory);
   const [id] = await fixture.containers();
   const root = `${fixture.engine.layerRoot}/snapshots/${id}/merged${directory}`;
-  // Here such a name is one like any other.
+  // In an archive, whiteout names have no special meaning.
   const isAboutLayers = HOSTILE_WHITEOUTS.includes(hostile);
   if (answer.status === 200) {
     assert.ok(isAboutLayers || hostile.expect !== "refused", "it was taken");
@@ -91,7 +91,7 @@ async function tryLayers(fixture: Fixture, hostile: HostileTars, victim: Victim)
 interface Case {
   readonly name: string;
   readonly entries: (victim: Victim) => readonly TarEntry[];
-  /** The clients' line, or what the container then has: the output of a script. */
+  /** The client's error, or the output of a script in the container. */
   readonly refused?: RegExp;
   readonly script?: string;
   readonly output?: string;
@@ -152,7 +152,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-scenario("archives that mean harm", {
+scenario("malicious archives", {
   "what hostile layers hold, put to a folder": harmless(async (fixture, victim) => {
     await fixture.background("box");
     for (const hostile of HOSTILE_IMAGES) {
@@ -197,7 +197,7 @@ scenario("archives that mean harm", {
     ];
     for (const path of paths) {
       const { status, body } = await get(path);
-      // A path whose last link dangles is the link.
+      // A path whose last link dangles means the link.
       if (status !== 200) assert.ok([400, 404].includes(status), `${path}: ${status}`);
       assert.doesNotMatch(new TextDecoder().decode(body), new RegExp(SECRET.trim()), path);
       const written = await put(fixture, path, tarBytes([file("planted", "planted")]));
@@ -221,7 +221,7 @@ scenario("archives that mean harm", {
   }),
   "names that a container made up, copied out": withBoth(async (fixture, client) => {
     await fixture.background("box");
-    // Docker's client refuses links that lead up; they are harmless, since nothing is unpacked through a link.
+    // Docker's client refuses links that lead up; they are harmless, since nothing is extracted through a link.
     const up = client.name === "tsd" ? "../../.." : "suid";
     const script = String.raw`mkdir /d && cd /d && printf 1 >-rf && printf 2 >"$(printf 'a\nb')" &&
       printf 3 >"$(printf '\377\033[31m')" && printf 4 >'..\x' && printf 5 >.wh.x && ln -s / root && ln -s ${up} up &&

@@ -20,7 +20,7 @@ Deno.test("every number of the list has an image, and names are unique", () => {
   assert.equal(new Set(HOSTILE_IMAGES.map((hostile) => hostile.name)).size, HOSTILE_IMAGES.length);
 });
 
-Deno.test("hostile images can be built, and only the intended ones lie about digests", requires("root"), async () => {
+Deno.test("malicious images can be built, and only the intended ones have false digests", requires("root"), async () => {
   await using victim = await Victim.create();
   const liars: string[] = [];
   for (const hostile of HOSTILE_IMAGES) {
@@ -62,7 +62,7 @@ Deno.test("a victim reports every kind of change", requires("root"), async () =>
   for (const part of [/"planted": not expected/, /"folder\/keep": missing/, /"\.": mtime/]) assert.match(changes, part);
 });
 
-Deno.test("findings in a root name what is wrong, and links are not followed", requires("root"), async () => {
+Deno.test("findings in a root name the problem, and symlinks are not followed", requires("root"), async () => {
   const root = await Deno.makeTempDir({ prefix: "tsd-root-" });
   await using victim = await Victim.create();
   try {
