@@ -1,6 +1,7 @@
 /**
- * @module A real engine for a test: the built executable as `tsd daemon` with a private data root and socket, tsd's
- * client and the docker CLI connected to it, and a check for leftovers after it has exited.
+ * @module
+ * A real engine for a test: the built executable as `tsd daemon` with a private data root and socket, tsd's client and
+ * the docker CLI connected to it, and a check for leftovers after it has exited.
  */
 import { removeTree } from "../images/test_cache.ts";
 import { EngineApi } from "./api.ts";

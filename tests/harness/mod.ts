@@ -1,5 +1,6 @@
 /**
- * @module Everything for a test of the whole engine: a running engine, clients, the raw API, and the state of the host.
+ * @module
+ * Everything for a test of the whole engine: a running engine, clients, the raw API, and the state of the host.
  */
 export { btrfsVolume, type TestDir } from "./btrfs_volume.ts";
 export {

@@ -1,6 +1,7 @@
 /**
- * @module Images for tests, built only from the machine's files. Independent of the engine's code on purpose: tar
- * headers, digests and expected trees come from here, node:crypto, node:zlib and GNU tar.
+ * @module
+ * Images for tests, built only from the machine's files. Independent of the engine's code on purpose: tar headers,
+ * digests and expected trees come from here, node:crypto, node:zlib and GNU tar.
  */
 export { bigImage, type BigImageOptions } from "./big.ts";
 export { busyboxBuilder, busyboxEntries, busyboxImage, type BusyboxOptions } from "./busybox.ts";

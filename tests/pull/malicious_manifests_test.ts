@@ -1,11 +1,11 @@
-/** Hostile manifests and blobs (20, 31 and 33 to 36 of the project's list) are refused before anything can be seen. */
+/** Malicious manifests and blobs (20, 31 and 33 to 36 of the project's list) are refused before anything is visible. */
 import { strict as assert } from "node:assert";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { checkAlive, startMaliciousSetup, tryHostile } from "./malicious_setup.ts";
 
 Deno.test({
-  name: "manifests and blobs that mean harm",
+  name: "malicious manifests and blobs",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     await using setup = await startMaliciousSetup();
@@ -17,6 +17,6 @@ Deno.test({
         assert.ok(performance.now() - startedMs < 5000, "it was refused at once");
       });
     }
-    await test.step("and afterwards all is well", () => checkAlive(setup));
+    await test.step("an honest image works afterwards", () => checkAlive(setup));
   },
 });

@@ -1,11 +1,11 @@
-/** Registries that are in trouble for a while, or take detours: the pull works all the same, and costs no more than it must. */
+/** Registries with transient failures or redirects: the pull succeeds with the minimum of requests. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import type { Fault, RecordedRequest } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 import { pulled, pullGoodImage, type PullSetup, startPullSetup } from "./setup.ts";
 
-/** What a case may look at: the requests for its blob. */
+/** What a case can check: the requests for its blob. */
 interface Observed {
   readonly layer: readonly RecordedRequest[];
   readonly manifest: readonly RecordedRequest[];
@@ -14,7 +14,7 @@ interface Observed {
 
 interface Case {
   readonly name: string;
-  /** `path` begins behind `/v2/<repo>/`; LAYER stands for the layer's blob. */
+  /** `path` is relative to `/v2/<repo>/`; LAYER stands for the layer's blob. */
   readonly faults: readonly Fault[];
   readonly check: (seen: Observed) => void;
 }
@@ -22,7 +22,7 @@ interface Case {
 const LAYER = "LAYER";
 const CUT_AT = 70_000;
 const ranges = (requests: readonly RecordedRequest[]) => requests.map(({ headers }) => headers.range);
-/** `atMs` of one request after the one before it. */
+/** Returns the time between two requests. */
 const gapMs = ([first, second]: readonly RecordedRequest[]): number => second!.atMs - first!.atMs;
 const dropped: Fault = { path: LAYER, times: 1, fault: "drop", afterBytes: CUT_AT };
 
@@ -116,12 +116,12 @@ async function tryCase({ engine, registry }: PullSetup, { faults, check }: Case,
 }
 
 Deno.test({
-  name: "a pull survives passing troubles and detours",
+  name: "a pull survives transient failures and redirects",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
     await using setup = await startPullSetup();
     await pullGoodImage(setup);
-    // All at once: most of their time is waiting.
+    // Concurrently: most of their time is waiting.
     const outcomes = await Promise.allSettled(CASES.map((each, at) => tryCase(setup, each, `troubles/${at}`)));
     const failures = outcomes.flatMap((outcome, at) =>
       outcome.status === "rejected" ? [`${CASES[at]!.name}: ${outcome.reason}`] : []
