@@ -4,7 +4,7 @@ import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 
-/** `run --rm` of a script, with flags. */
+/** Runs `run --rm` with a script and flags. */
 const run = (client: FileClient, flags: readonly string[], image: string, script: string) =>
   client.call("run", "--rm", "--network", "none", ...flags, image, "sh", "-c", script);
 
@@ -12,7 +12,7 @@ async function names(fixture: Fixture): Promise<string[]> {
   return (await fixture.tsd("volume", "ls", "-q")).stdout.split("\n").filter((line) => line !== "");
 }
 
-/** An image with something at /data, which is a VOLUME of it. */
+/** Pushes an image with content at /data, which is a VOLUME of it. */
 async function imageWithVolume(fixture: Fixture): Promise<string> {
   const entries = [
     dir("data", { mode: 0o1770, uid: 7, gid: 8 }),

@@ -4,7 +4,7 @@ import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { dir, file, ImageBuilder, pushImage, symlink, whiteout } from "../images/mod.ts";
 
-/** An image of files only: nothing of it could run. */
+/** Pushes an image of data files only: nothing in it can run. */
 async function tools(fixture: Fixture): Promise<string> {
   const directory = dir("opt", { mode: 0o750, uid: 7, gid: 8 });
   const image = await new ImageBuilder()
@@ -83,7 +83,7 @@ scenario("images in containers", {
     expectResult(await client.call("rmi", image), { stdout: /^Untagged: .*Deleted: sha256:/s });
     expectResult(await run(fixture, client, mounted(image), "true"), { code: 125, stderr: /No such image: .*tools:1/ });
   }),
-  "an image that went by force is there as long as its container": async (fixture) => {
+  "an image removed by force stays as long as its container": async (fixture) => {
     const image = await tools(fixture);
     await fixture.tsd(
       "create",
@@ -126,7 +126,7 @@ scenario("images in containers", {
     }
     await fixture.remove("box");
   }),
-  "--volumes-from takes it along, with a place of its own": async (fixture) => {
+  "--volumes-from includes it, with a separate snapshot": async (fixture) => {
     const image = await tools(fixture);
     await fixture.background("first", undefined, mounted(image, ",image-subpath=opt"));
     const from = ["--volumes-from", "first:ro,z"];
@@ -134,7 +134,7 @@ scenario("images in containers", {
     expectResult(await fixture.tsd("exec", "first", "cat", "/m/new"), { stdout: "new\n" });
     await fixture.remove("first");
   },
-  "the next engine takes it up": async (fixture) => {
+  "the next engine restores it": async (fixture) => {
     const image = await tools(fixture);
     await fixture.background("user", undefined, mounted(image));
     await fixture.engine.stop("SIGKILL");
