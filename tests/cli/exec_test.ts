@@ -72,35 +72,38 @@ scenario("tsd exec", {
     expectResult(await exec(fixture, "--privileged", "plain", ...script), { stdout: `CapEff:\t${bounding}\n` });
     await fixture.remove("plain");
   },
-  "a command that cannot be started is one line on stdout as with docker, code 126 or 127, and the container keeps running": async (
-    fixture,
-  ) => {
-    await fixture.background("sturdy");
-    const failure = (rest: string) =>
-      new RegExp(`^OCI runtime exec failed: exec failed: unable to start container process: ${rest}: unknown\\r?\\n$`);
-    const cases: readonly (readonly [args: string[], code: number, stdout: RegExp])[] = [
-      [["sturdy", "nope"], 127, failure('exec: "nope": executable file not found in \\$PATH')],
-      [["sturdy", "/no/where"], 127, failure('exec: "/no/where": stat /no/where: no such file or directory')],
-      [["sturdy", "/etc/passwd"], 126, failure('exec: "/etc/passwd": permission denied')],
-      [
-        ["-u", "nobody2", "sturdy", "id"],
-        126,
-        /^unable to find user nobody2: no matching entries in passwd file\r?\n$/,
-      ],
-      [
-        ["-w", "/etc/passwd", "sturdy", "id"],
-        127,
-        /chdir to cwd \("\/etc\/passwd"\) .*not a directory: unknown: Are you trying to mount a directory onto a file/,
-      ],
-    ];
-    for (const [args, code, stdout] of cases) {
-      const result = await exec(fixture, ...args);
-      assert.deepEqual([args, result.code, result.stderr], [args, code, ""]);
-      assert.match(result.stdout, stdout);
-    }
-    expectResult(await exec(fixture, "sturdy", "echo", "fine"), { stdout: "fine\n" });
-    await fixture.remove("sturdy");
-  },
+  "a command that cannot be started is one line on stdout as with docker, code 126 or 127, and the container keeps running":
+    async (
+      fixture,
+    ) => {
+      await fixture.background("sturdy");
+      const failure = (rest: string) =>
+        new RegExp(
+          `^OCI runtime exec failed: exec failed: unable to start container process: ${rest}: unknown\\r?\\n$`,
+        );
+      const cases: readonly (readonly [args: string[], code: number, stdout: RegExp])[] = [
+        [["sturdy", "nope"], 127, failure('exec: "nope": executable file not found in \\$PATH')],
+        [["sturdy", "/no/where"], 127, failure('exec: "/no/where": stat /no/where: no such file or directory')],
+        [["sturdy", "/etc/passwd"], 126, failure('exec: "/etc/passwd": permission denied')],
+        [
+          ["-u", "nobody2", "sturdy", "id"],
+          126,
+          /^unable to find user nobody2: no matching entries in passwd file\r?\n$/,
+        ],
+        [
+          ["-w", "/etc/passwd", "sturdy", "id"],
+          127,
+          /chdir to cwd \("\/etc\/passwd"\) .*not a directory: unknown: Are you trying to mount a directory onto a file/,
+        ],
+      ];
+      for (const [args, code, stdout] of cases) {
+        const result = await exec(fixture, ...args);
+        assert.deepEqual([args, result.code, result.stderr], [args, code, ""]);
+        assert.match(result.stdout, stdout);
+      }
+      expectResult(await exec(fixture, "sturdy", "echo", "fine"), { stdout: "fine\n" });
+      await fixture.remove("sturdy");
+    },
   "an exec ends with its container": async (fixture) => {
     await fixture.background("short");
     await using session = fixture.engine.session("tsd", ["exec", "short", "sh", "-c", "echo up; sleep 1000"]);

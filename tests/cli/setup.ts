@@ -84,7 +84,7 @@ export class Fixture implements AsyncDisposable {
   }
 
   /**
-   * Runs a shell script, for tests that need real pipes and files. `$tsd` is the client, `$image` the image, `.` 
+   * Runs a shell script, for tests that need real pipes and files. `$tsd` is the client, `$image` the image, `.`
    * {@link dir}.
    */
   shell(script: string): Promise<RunResult> {

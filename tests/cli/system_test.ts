@@ -92,25 +92,29 @@ scenario("tsd version and info", {
   },
 });
 
-Deno.test("without an engine, version shows the client's, every other command fails with one line", requires("root"), async () => {
-  const version = await tsd(["version"]);
-  assert.equal(version.code, 1);
-  assert.match(version.stdout, /^Client:\n Version: /);
-  assert.match(version.stderr, NO_ENGINE);
-  const others: readonly (readonly [args: string[], code: number])[] = [
-    [["ps"], 1],
-    [["info"], 1],
-    [["pull", "busybox"], 1],
-    [["run", "busybox"], 125],
-    [["create", "busybox"], 1],
-    [["rm", "x"], 1],
-    [["logs", "x"], 1],
-    [["exec", "x", "id"], 1],
-  ];
-  for (const [args, expected] of others) {
-    const { code, stdout, stderr } = await tsd(args);
-    assert.deepEqual([args, code], [args, expected]);
-    assert.match(stdout, /^(Using default tag: latest\n)?$/);
-    assert.match(stderr, NO_ENGINE);
-  }
-});
+Deno.test(
+  "without an engine, version shows the client's, every other command fails with one line",
+  requires("root"),
+  async () => {
+    const version = await tsd(["version"]);
+    assert.equal(version.code, 1);
+    assert.match(version.stdout, /^Client:\n Version: /);
+    assert.match(version.stderr, NO_ENGINE);
+    const others: readonly (readonly [args: string[], code: number])[] = [
+      [["ps"], 1],
+      [["info"], 1],
+      [["pull", "busybox"], 1],
+      [["run", "busybox"], 125],
+      [["create", "busybox"], 1],
+      [["rm", "x"], 1],
+      [["logs", "x"], 1],
+      [["exec", "x", "id"], 1],
+    ];
+    for (const [args, expected] of others) {
+      const { code, stdout, stderr } = await tsd(args);
+      assert.deepEqual([args, code], [args, expected]);
+      assert.match(stdout, /^(Using default tag: latest\n)?$/);
+      assert.match(stderr, NO_ENGINE);
+    }
+  },
+);

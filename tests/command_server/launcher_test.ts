@@ -18,7 +18,8 @@ const NO_ENGINE: Readonly<Record<string, string>> = {
   "answers that are files":
     'mkdir "$1"; mkfifo "$1/call"; for n in $(seq 0 15); do echo "exit 0" >"$1/answer.$n"; done',
   "no seat": `${FIFOS}; for n in $(seq 0 15); do echo 1 >"$1/seat.$n"; done`,
-  "Below the 10 s for which a command waits when its engine disconnects in the middle of it: the launcher must not wait.": FIFOS,
+  "Below the 10 s for which a command waits when its engine disconnects in the middle of it: the launcher must not wait.":
+    FIFOS,
 };
 
 /** launcher: where no engine listens, commands run in client processes */

@@ -155,7 +155,9 @@ scenario("docker: prune", {
     expectResult(await fixture.docker("rmi", "second:1"), { stdout: "Untagged: second:1\n" });
     await fixture.remove("user");
   },
-  "system prune removes containers, then what they used; networks, volumes and build cache have nothing": async (fixture) => {
+  "system prune removes containers, then what they used; networks, volumes and build cache have nothing": async (
+    fixture,
+  ) => {
     const image = await pulledApp(fixture, "app");
     await makeDangling(fixture, "app");
     const run = ["run", "--name", "ended", "--network", "none", image.config.digest, "true"];

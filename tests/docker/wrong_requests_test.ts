@@ -87,7 +87,7 @@ const nothingWrong = (step: (fixture: Fixture) => Promise<string[]>): Step => as
 };
 
 scenario("api: wrong requests to every route", {
-  "paths that name nothing": nothingWrong(async ({ engine: { api } }) => {
+  "names of missing objects": nothingWrong(async ({ engine: { api } }) => {
     const problems: string[] = [];
     for (const { method, path } of ROUTES) {
       if (!/\{\w+\*?\}/.test(path)) continue;
@@ -110,7 +110,7 @@ scenario("api: wrong requests to every route", {
     }
     return problems;
   }),
-  "methods and versions that there aren't": nothingWrong(async ({ engine: { api } }) => {
+  "unsupported methods and versions": nothingWrong(async ({ engine: { api } }) => {
     const problems: string[] = [];
     for (const path of new Set(ROUTES.map((route) => route.path.replace(/\{\w+\*?\}/, "absent")))) {
       for (

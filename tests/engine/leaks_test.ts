@@ -104,14 +104,27 @@ Deno.test("failed starts leave nothing", requires("root", "runc"), async () => {
   assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
 });
 
-Deno.test("a process that does not end in time, and one whose output others keep open", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  const { engine, image } = setup;
-  await assertKeepsNothing(setup, 2, async () => {
-    // Its child keeps the output open without delaying the exit.
-    const orphan = await engine.tsd(["run", "--rm", "--network", "none", image, "sh", "-c", "sleep 1000 & echo done"]);
-    assert.deepEqual([orphan.code, orphan.stdout], [0, "done\n"]);
-    const deaf = await runDetached(setup, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
-    assert.equal((await engine.tsd(["stop", "-t", "0", deaf])).code, 0);
-  });
-});
+Deno.test(
+  "a process that does not end in time, and one whose output others keep open",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    await assertKeepsNothing(setup, 2, async () => {
+      // Its child keeps the output open without delaying the exit.
+      const orphan = await engine.tsd([
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        image,
+        "sh",
+        "-c",
+        "sleep 1000 & echo done",
+      ]);
+      assert.deepEqual([orphan.code, orphan.stdout], [0, "done\n"]);
+      const deaf = await runDetached(setup, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
+      assert.equal((await engine.tsd(["stop", "-t", "0", deaf])).code, 0);
+    });
+  },
+);

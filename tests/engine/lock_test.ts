@@ -75,20 +75,24 @@ Deno.test("the socket of a running engine, and a file that is not a socket, stay
   });
 });
 
-Deno.test("an address that cannot be listened on is reported in one line", requires("root"), () =>
-  inDir(async (dir) => {
-    const cases: [string, RegExp][] = [
-      [`unix://${dir}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
-      [`unix://${dir}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
-      ["tcp://127.0.0.1:1", /^tsd: Cannot listen on tcp:[^\n]+: only unix:\/\/ [^\n]+\n$/],
-    ];
-    for (const [host, expected] of cases) {
-      const { code, stdout, stderr } = await daemon("--data-root", `${dir}/data`, "-H", host);
-      assert.match(stderr, expected);
-      assert.notEqual(code, 0);
-      assert.equal(stdout, "");
-    }
-  }));
+Deno.test(
+  "an address that cannot be listened on is reported in one line",
+  requires("root"),
+  () =>
+    inDir(async (dir) => {
+      const cases: [string, RegExp][] = [
+        [`unix://${dir}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
+        [`unix://${dir}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
+        ["tcp://127.0.0.1:1", /^tsd: Cannot listen on tcp:[^\n]+: only unix:\/\/ [^\n]+\n$/],
+      ];
+      for (const [host, expected] of cases) {
+        const { code, stdout, stderr } = await daemon("--data-root", `${dir}/data`, "-H", host);
+        assert.match(stderr, expected);
+        assert.notEqual(code, 0);
+        assert.equal(stdout, "");
+      }
+    }),
+);
 
 Deno.test("an unusable data root is reported in one line", requires("root"), () =>
   inDir(async (dir) => {

@@ -15,7 +15,8 @@ Deno.test({
   fn: async (test) => {
     await using setup = await startPullSetup();
     await test.step("concurrent runs by tsd", async () => void await raceWithRuns(setup, RACE_MS));
-    await test.step("concurrent pulls, creations, starts and tags", async () => void await raceWithRequests(setup, RACE_MS));
+    await test.step("concurrent pulls, creations, starts and tags", async () =>
+      void await raceWithRequests(setup, RACE_MS));
     await test.step("concurrent removals by name", async () => void await raceWithRemovals(setup, RACE_MS));
     await test.step("a final prune removes everything", () => pruneRest(setup));
   },

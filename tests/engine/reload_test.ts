@@ -106,20 +106,24 @@ Deno.test(
   },
 );
 
-Deno.test("a file that cannot be executed is detected beforehand; the engine keeps running", requires("root", "runc"), async () => {
-  await using dir = await temporaryDir();
-  const exe = `${dir.path}/tsd`;
-  await Deno.copyFile(executable(), exe);
-  await using setup = await startSetup({ exe });
-  const { engine } = setup;
-  await Deno.rename(exe, `${exe}-before`);
-  await Deno.writeTextFile(exe, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
-  Deno.kill(engine.pid, "SIGHUP");
-  await until("the refusal", async () => /not reloading.*ended with 3/.test(await engine.log()));
-  assert.equal((await engine.api.get("/_ping")).status, 200);
-  await Deno.rename(`${exe}-before`, exe);
-  await reload(engine);
-});
+Deno.test(
+  "a file that cannot be executed is detected beforehand; the engine keeps running",
+  requires("root", "runc"),
+  async () => {
+    await using dir = await temporaryDir();
+    const exe = `${dir.path}/tsd`;
+    await Deno.copyFile(executable(), exe);
+    await using setup = await startSetup({ exe });
+    const { engine } = setup;
+    await Deno.rename(exe, `${exe}-before`);
+    await Deno.writeTextFile(exe, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    Deno.kill(engine.pid, "SIGHUP");
+    await until("the refusal", async () => /not reloading.*ended with 3/.test(await engine.log()));
+    assert.equal((await engine.api.get("/_ping")).status, 200);
+    await Deno.rename(`${exe}-before`, exe);
+    await reload(engine);
+  },
+);
 
 async function temporaryDir(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await Deno.makeTempDir({ prefix: "tsd-exe-" });
@@ -191,28 +195,32 @@ Deno.test("run -i continues after a reload: input, output, exit code", requires(
   assert.deepEqual([code, stdout], [9, `${expected()}got ${written}\n`]);
 });
 
-Deno.test("run --rm of a container that exits while the engine re-executes itself", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  const { engine, image } = setup;
-  const runs = Array.from({ length: 6 }, (_, n) => {
-    const script = `trap 'echo bye; exit 3${n}' TERM; echo ready; while :; do usleep 1000; done`;
-    return engine.session("tsd", ["run", "--rm", "--name", `r${n}`, "--network", "none", image, "sh", "-c", script]);
-  });
-  await using _runs = {
-    [Symbol.asyncDispose]: async () => void await Promise.all(runs.map((run) => run[Symbol.asyncDispose]())),
-  };
-  await Promise.all(runs.map((run) => run.waitFor("ready")));
-  const pids = await Promise.all(runs.map(async (_, n) => (await stateOf(engine, `r${n}`)).Pid));
-  const reloading = reload(engine);
-  for (const pid of pids) {
-    Deno.kill(pid, "SIGTERM");
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  await reloading;
-  const ended = await Promise.all(runs.map((run) => run.wait()));
-  assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
-  assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
-});
+Deno.test(
+  "run --rm of a container that exits while the engine re-executes itself",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    const runs = Array.from({ length: 6 }, (_, n) => {
+      const script = `trap 'echo bye; exit 3${n}' TERM; echo ready; while :; do usleep 1000; done`;
+      return engine.session("tsd", ["run", "--rm", "--name", `r${n}`, "--network", "none", image, "sh", "-c", script]);
+    });
+    await using _runs = {
+      [Symbol.asyncDispose]: async () => void await Promise.all(runs.map((run) => run[Symbol.asyncDispose]())),
+    };
+    await Promise.all(runs.map((run) => run.waitFor("ready")));
+    const pids = await Promise.all(runs.map(async (_, n) => (await stateOf(engine, `r${n}`)).Pid));
+    const reloading = reload(engine);
+    for (const pid of pids) {
+      Deno.kill(pid, "SIGTERM");
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await reloading;
+    const ended = await Promise.all(runs.map((run) => run.wait()));
+    assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
+    assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
+  },
+);
 
 for (const [how, goAndComeBack] of Object.entries(GOING)) {
   Deno.test(

@@ -160,48 +160,56 @@ Deno.test(
   },
 );
 
-Deno.test("containers that exit while neither engine nor fd holder runs get 255 and the reason", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  await using shared = await Shared.make();
-  const { engine } = setup;
-  const { ids } = await twoThatWait(setup, shared);
-  const fdHolders = await untilHeld(engine, 2);
-  await engine.stop("SIGKILL");
-  for (const { pid } of fdHolders) Deno.kill(pid, "SIGKILL");
-  await letEnd(shared, ids);
-  // If the host's init is slow to reap, the exit code is still known.
-  const known = await Promise.all(ids.map(({ Pid }) => exists(`/proc/${Pid}`)));
-  await engine.start();
-  await until("its end", async () => (await stateOf(engine, "kept")).Status === "exited");
-  const { ExitCode, Error: why } = await stateOf(engine, "kept");
-  if (known[0]) assert.deepEqual([ExitCode, why], [7, ""]);
-  else {
-    assert.equal(ExitCode, 255);
-    assert.match(why, /engine was away/);
-    assert.match((await engine.tsd(["ps", "-a"])).stdout, /Exited \(255\)/);
-  }
-});
+Deno.test(
+  "containers that exit while neither engine nor fd holder runs get 255 and the reason",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    await using shared = await Shared.make();
+    const { engine } = setup;
+    const { ids } = await twoThatWait(setup, shared);
+    const fdHolders = await untilHeld(engine, 2);
+    await engine.stop("SIGKILL");
+    for (const { pid } of fdHolders) Deno.kill(pid, "SIGKILL");
+    await letEnd(shared, ids);
+    // If the host's init is slow to reap, the exit code is still known.
+    const known = await Promise.all(ids.map(({ Pid }) => exists(`/proc/${Pid}`)));
+    await engine.start();
+    await until("its end", async () => (await stateOf(engine, "kept")).Status === "exited");
+    const { ExitCode, Error: why } = await stateOf(engine, "kept");
+    if (known[0]) assert.deepEqual([ExitCode, why], [7, ""]);
+    else {
+      assert.equal(ExitCode, 255);
+      assert.match(why, /engine was away/);
+      assert.match((await engine.tsd(["ps", "-a"])).stdout, /Exited \(255\)/);
+    }
+  },
+);
 
-Deno.test("an fd holder that is killed is replaced by another one with the same function", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  await using shared = await Shared.make();
-  const { engine } = setup;
-  const { ids } = await twoThatWait(setup, shared);
-  const before = await untilHeld(engine, 2);
-  // A recently started one is replaced after a delay.
-  await new Promise((resolve) => setTimeout(resolve, 1100));
-  for (const { pid } of before) Deno.kill(pid, "SIGKILL");
-  await until("successors", async () => {
-    const now = await fdHoldersOf(engine);
-    return now.length === 2 && now.every(({ pid }) => !before.some((old) => old.pid === pid));
-  });
-  assert.match(await engine.log(), /keeper was killed/);
-  await engine.stop("SIGKILL");
-  await letEnd(shared, ids);
-  await engine.start();
-  await until("its end", async () => (await stateOf(engine, "kept")).ExitCode === 7);
-  assert.equal((await engine.tsd(["logs", "kept"])).stdout, "first words\nlast words");
-});
+Deno.test(
+  "an fd holder that is killed is replaced by another one with the same function",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    await using shared = await Shared.make();
+    const { engine } = setup;
+    const { ids } = await twoThatWait(setup, shared);
+    const before = await untilHeld(engine, 2);
+    // A recently started one is replaced after a delay.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    for (const { pid } of before) Deno.kill(pid, "SIGKILL");
+    await until("successors", async () => {
+      const now = await fdHoldersOf(engine);
+      return now.length === 2 && now.every(({ pid }) => !before.some((old) => old.pid === pid));
+    });
+    assert.match(await engine.log(), /keeper was killed/);
+    await engine.stop("SIGKILL");
+    await letEnd(shared, ids);
+    await engine.start();
+    await until("its end", async () => (await stateOf(engine, "kept")).ExitCode === 7);
+    assert.equal((await engine.tsd(["logs", "kept"])).stdout, "first words\nlast words");
+  },
+);
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`input continues after ${signal}, and its end is detected`, requires("root", "runc"), async () => {

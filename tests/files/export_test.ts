@@ -7,7 +7,7 @@ import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "./clients.ts";
 
 scenario("export", {
-  "all of the root, as it is; nothing of what is mounted": withBoth(async (fixture, client) => {
+  "the complete root file system unchanged; nothing of mounts": withBoth(async (fixture, client) => {
     const { dir } = fixture;
     await Deno.mkdir(`${dir}/bound`);
     await Deno.writeTextFile(`${dir}/bound/outside`, "");
@@ -38,7 +38,7 @@ scenario("export", {
     });
     await fixture.remove("box");
   }),
-  "a stopped container; to standard output; what can't be": withBoth(async (fixture, client) => {
+  "a stopped container; to standard output; errors": withBoth(async (fixture, client) => {
     await fixture.background("box", ["sh", "-c", "echo done >/result"]);
     expectResult(await fixture.tsd("wait", "box"), { stdout: "0\n" });
     const program = client.name === "tsd" ? "$tsd" : "docker";

@@ -99,18 +99,18 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    name: "a path that climbs out, behind a good one",
+    name: "a path that leads out, after a valid one",
     entries: (victim) => [file("good", "good"), file(victim.upwards("planted"), "planted")],
     refused: /is outside of the folder that it is unpacked to/,
   },
   {
-    name: "an absolute path is one in the container",
+    name: "an absolute path is relative to the container",
     entries: (victim) => [file(`${victim.dir}/planted`, "planted")],
     script: "find /t -name planted | wc -l",
     output: "1\n",
   },
   {
-    name: "links to the host, and files through them",
+    name: "symlinks to the host, and files through them",
     entries: (victim) => [symlink("out", victim.dir), file("out/secret", "changed"), dir("out/folder/new")],
     script: 'readlink /t/out | grep -c tsd-victim; cat "$(readlink /t/out)"/secret',
     output: "1\nchanged",
@@ -121,31 +121,31 @@ const CASES: readonly Case[] = [
     refused: /no such file or directory/,
   },
   {
-    name: "a device that overlayfs takes for a whiteout",
+    name: "a device that is a whiteout for overlayfs",
     entries: () => [charDevice("gone", 0, 0)],
     refused: /it is the device 0:0/,
   },
   {
-    name: "devices are there, but can't be opened",
+    name: "devices are created, but cannot be opened",
     entries: () => [charDevice("mem", 1, 1, { mode: 0o666 }), charDevice("null", 1, 3, { mode: 0o666 })],
     script: "head -c 1 /t/mem 2>/dev/null || echo refused; echo >/t/null; stat -c %t:%T /t/mem",
     output: "refused\n1:1\n",
   },
   {
-    name: "a pipe in the way of a file isn't written to",
+    name: "a pipe at a file's path is not written to",
     entries: () => [fifo("pipe"), file("pipe", "plain")],
     script: "stat -c %F /t/pipe; cat /t/pipe",
     output: "regular file\nplain",
   },
   {
-    name: "programs with the rights of others are the container's, as with Docker",
+    name: "setuid programs and capabilities stay in the container, as with Docker",
     entries:
       () => [file("suid", "", { mode: 0o4755 }), file("able", "", { xattrs: { "security.capability": NET_RAW } })],
     script: "stat -c %a /t/suid",
     output: "4755\n",
   },
   {
-    name: "attributes of the machine's aren't set",
+    name: "attributes of the host are not set",
     entries: () => [dir("opaque", { xattrs: { "trusted.overlay.opaque": "y", "security.ima": "x" } })],
     script: "ls -d /t/opaque",
     output: "/t/opaque\n",
@@ -153,7 +153,7 @@ const CASES: readonly Case[] = [
 ];
 
 scenario("malicious archives", {
-  "what hostile layers hold, put to a folder": harmless(async (fixture, victim) => {
+  "layers of malicious images, extracted into a directory": harmless(async (fixture, victim) => {
     await fixture.background("box");
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue;
@@ -164,7 +164,7 @@ scenario("malicious archives", {
     const found = await fixture.tsd("exec", "box", "find", "/", "-xdev", "-name", "secret", "-type", "f");
     assert.doesNotMatch(found.stdout, /cases/);
   }),
-  "by both clients": withBoth((fixture, client) =>
+  "with both clients": withBoth((fixture, client) =>
     harmless(async (_, victim) => {
       await fixture.background("box");
       for (const { name, entries, refused, script, output } of CASES) {
@@ -183,7 +183,7 @@ scenario("malicious archives", {
       }
     })(fixture)
   ),
-  "paths of the API stay inside, whatever links the container has": harmless(async (fixture, victim) => {
+  "paths of the API stay inside, whatever symlinks the container has": harmless(async (fixture, victim) => {
     await fixture.background("box");
     const up = "../".repeat(12);
     const script = `ln -s ${victim.dir} /abs; ln -s ${up}${victim.relative("")} /rel; ln -s /proc/self/root /root-link
@@ -204,7 +204,7 @@ scenario("malicious archives", {
       assert.notEqual(written.status, 200, path);
     }
   }),
-  "what is mounted read-only stays as it is, also by its second way in": harmless(async (fixture, victim) => {
+  "read-only mounts stay unchanged, also through another path": harmless(async (fixture, victim) => {
     await fixture.background("box", undefined, ["-v", `${victim.dir}:/v:ro`]);
     expectResult(await fixture.tsd("exec", "box", "ln", "-s", "/v", "/way"), {});
     const attempts: readonly TarEntry[][] = [
@@ -219,7 +219,7 @@ scenario("malicious archives", {
     assert.equal((await put(fixture, "/v", tarBytes([file("x")]))).status, 400);
     assert.deepEqual(await victim.changes(), []);
   }),
-  "names that a container made up, copied out": withBoth(async (fixture, client) => {
+  "malicious names in a container, copied out": withBoth(async (fixture, client) => {
     await fixture.background("box");
     // Docker's client refuses links that lead up; they are harmless, since nothing is extracted through a link.
     const up = client.name === "tsd" ? "../../.." : "suid";

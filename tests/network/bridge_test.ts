@@ -109,7 +109,9 @@ scenario(
       });
       await fixture.remove("web");
     },
-    "--network container: a container that joined one that exits keeps no address that others can get": async (fixture) => {
+    "--network container: a container that joined one that exits keeps no address that others can get": async (
+      fixture,
+    ) => {
       await serve(fixture, "web", []);
       const join = ["run", "-d", "--name", "joined", "--network", "container:web", fixture.image, "sleep", "1000"];
       expectResult(await fixture.tsd(...join), { stdout: /^[0-9a-f]{64}\n$/ });

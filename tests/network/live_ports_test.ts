@@ -10,7 +10,9 @@ const bindingsOf = async (fixture: Fixture, name: string) =>
 scenario(
   "networks: live ports",
   {
-    "ports are added and removed while it runs; inspect, port and ps show them; they persist across a restart": async (fixture) => {
+    "ports are added and removed while it runs; inspect, port and ps show them; they persist across a restart": async (
+      fixture,
+    ) => {
       const [old, fresh, home] = freePorts(3);
       await serve(fixture, "web", ["-p", `${old}:80`]);
       const update = ["--publish-add", `${fresh}:80`, "--publish-add", `[::1]:${home}:80`, "--publish-rm", `${old}`];

@@ -86,7 +86,7 @@ async function namesAnswer(fixture: Fixture, box: Namespace): Promise<void> {
 scenario(
   "networks: port 53",
   {
-    "published first; the engine is killed, its rules are loaded anew, somebody flushes them": inNamespace(
+    "a published port precedes the DNS server; the engine is killed, its rules are reloaded and flushed": inNamespace(
       async (fixture, box) => {
         await box.must("ip", "addr", "add", "198.51.100.1/32", "dev", "lo");
         expectResult(await runServer(fixture), { stdout: /^[0-9a-f]{64}\n$/ });
@@ -106,7 +106,7 @@ scenario(
         expectResult(await fixture.tsd("network", "rm", "one"), { stdout: "one\n" });
       },
     ),
-    "names first; another program is in the way": inNamespace(async (fixture, box) => {
+    "the DNS server precedes the published port; another program listens on it": inNamespace(async (fixture, box) => {
       await box.must("ip", "addr", "add", "198.51.100.1/32", "dev", "lo");
       await runNamed(fixture);
       {

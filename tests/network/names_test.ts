@@ -81,7 +81,9 @@ const resolvConf = async (fixture: Fixture, name: string) =>
 scenario(
   "networks: names",
   {
-    "containers resolve each other by name, alias, short ID and hostname; with tsd and with docker": async (fixture) => {
+    "containers resolve each other by name, alias, short ID and hostname; with tsd and with docker": async (
+      fixture,
+    ) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       const id = await greet(fixture, "web", "--network", "one", "--network-alias", "www", "--hostname", "host7");
       await greet(fixture, "other", "--network", "one");
@@ -156,7 +158,9 @@ scenario(
       await fixture.engine.restart();
       assert.equal(await namesProcess(fixture), undefined);
     },
-    "other names are resolved at --dns, but not without outgoing connectivity; 2,000 queries a second": async (fixture) => {
+    "other names are resolved at --dns, but not without outgoing connectivity; 2,000 queries a second": async (
+      fixture,
+    ) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       // It has no containers, so its address is free.
       await fixture.tsd("network", "create", "--subnet", TWO, "two");

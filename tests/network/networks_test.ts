@@ -53,24 +53,30 @@ scenario(
         });
       }
     },
-    "containers of one network reach each other, those of others do not; --internal has no outgoing connectivity": async (fixture) => {
-      await fixture.tsd("network", "create", "--subnet", ONE, "one");
-      await fixture.tsd("network", "create", "--subnet", TWO, "--internal", "two");
-      await greet(fixture, "aa", "--network", "one", "--ip", "10.213.7.77");
-      await greet(fixture, "bb", "--network", "one");
-      await greet(fixture, "cc", "--network", "two");
-      assert.equal(await addressIn(fixture, "aa", "one"), "10.213.7.77");
-      const [b, c] = [await addressIn(fixture, "bb", "one"), await addressIn(fixture, "cc", "two")];
-      await fixture.until("an answer", () => answer(b, 80).then((text) => text === "hello bb\n", () => false));
-      assert.ok(await reaches(fixture, "aa", b));
-      assert.ok(!await reaches(fixture, "aa", c));
-      assert.ok(!await reaches(fixture, "cc", b));
-      expectResult(await fixture.tsd("exec", "cc", "ip", "route"), { stdout: /^10\.213\.8\.0\/24 dev eth0[^\n]*\n$/ });
-      expectResult(await fixture.tsd("network", "rm", "one"), { code: 1, stderr: /network one has active endpoints/ });
-      await fixture.remove("aa", "bb", "cc");
-      expectResult(await fixture.tsd("network", "prune", "-f"), { stdout: /one/ });
-      expectResult(await fixture.tsd("network", "ls", "-q", "-f", "type=custom"), {});
-    },
+    "containers of one network reach each other, those of others do not; --internal has no outgoing connectivity":
+      async (fixture) => {
+        await fixture.tsd("network", "create", "--subnet", ONE, "one");
+        await fixture.tsd("network", "create", "--subnet", TWO, "--internal", "two");
+        await greet(fixture, "aa", "--network", "one", "--ip", "10.213.7.77");
+        await greet(fixture, "bb", "--network", "one");
+        await greet(fixture, "cc", "--network", "two");
+        assert.equal(await addressIn(fixture, "aa", "one"), "10.213.7.77");
+        const [b, c] = [await addressIn(fixture, "bb", "one"), await addressIn(fixture, "cc", "two")];
+        await fixture.until("an answer", () => answer(b, 80).then((text) => text === "hello bb\n", () => false));
+        assert.ok(await reaches(fixture, "aa", b));
+        assert.ok(!await reaches(fixture, "aa", c));
+        assert.ok(!await reaches(fixture, "cc", b));
+        expectResult(await fixture.tsd("exec", "cc", "ip", "route"), {
+          stdout: /^10\.213\.8\.0\/24 dev eth0[^\n]*\n$/,
+        });
+        expectResult(await fixture.tsd("network", "rm", "one"), {
+          code: 1,
+          stderr: /network one has active endpoints/,
+        });
+        await fixture.remove("aa", "bb", "cc");
+        expectResult(await fixture.tsd("network", "prune", "-f"), { stdout: /one/ });
+        expectResult(await fixture.tsd("network", "ls", "-q", "-f", "type=custom"), {});
+      },
     "connect and disconnect a running and a stopped container": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       const web = await serve(fixture, "web", []);

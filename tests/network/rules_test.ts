@@ -32,7 +32,7 @@ const hasRules = async (fixture: Fixture, box: Namespace) =>
 scenario(
   "networks: rules",
   {
-    "what somebody flushes comes back by itself; nobody else's rules are touched": inNamespace(async (fixture, box) => {
+    "flushed rules are restored automatically; rules of others are not touched": inNamespace(async (fixture, box) => {
       await publish(fixture, box);
       // The first network is created with the rules, later ones without nft: the result must be the same.
       for (const [at, flags] of [["--ipv6"], ["--internal", "--ipv6"], ["-o", ICC_OFF]].entries()) {
@@ -67,7 +67,7 @@ scenario(
       await answers(fixture, box, "127.0.0.1");
       assert.ok(await hasRules(fixture, box));
     }),
-    "ports come and go one by one, 200 of them, of all protocols": inNamespace(async (fixture, box) => {
+    "ports are published and removed one by one, 200 of them, of all protocols": inNamespace(async (fixture, box) => {
       await publish(fixture, box);
       const flags = ["-p", "20000-20199:1-200", "-p", "20200-20201:80-81/udp", "-p", "20202:80/sctp"];
       expectResult(await fixture.tsd("run", "-d", "--name", "many", ...flags, fixture.image, ...greeter("many")), {
@@ -89,7 +89,7 @@ scenario(
       assert.match(left, /tcp \. 8080 : /);
       await answers(fixture, box, "127.0.0.1");
     }),
-    "forwarding is switched on for containers only, and off again": inNamespace(async (fixture, box) => {
+    "forwarding is enabled for containers only, and disabled again": inNamespace(async (fixture, box) => {
       await using inside = await Namespace.make();
       await using outside = await Namespace.make();
       await box.connect(inside, "in0", "192.0.2.1/25", "192.0.2.2/25");
@@ -118,7 +118,7 @@ scenario(
       await publish(fixture, box);
       assert.equal(await inside.ask("198.51.100.130", 90), "hello outside\n");
     }),
-    "127.0.0.1 of the machine can't be reached from a container, although its bridge routes there": inNamespace(
+    "a container cannot reach the host's 127.0.0.1, although its bridge routes there": inNamespace(
       async (fixture, box) => {
         await publish(fixture, box);
         const format = "{{.NetworkSettings.SandboxKey}} {{.NetworkSettings.Gateway}}";
@@ -133,7 +133,7 @@ scenario(
         assert.match(await rulesOf(fixture, box), /iifname @bridges ip daddr 127\.0\.0\.0\/8 drop/);
       },
     ),
-    "what a killed engine left goes with the next one": inNamespace(async (fixture, box) => {
+    "the next engine removes what a killed one left": inNamespace(async (fixture, box) => {
       await publish(fixture, box);
       await fixture.engine.removeContainers();
       await fixture.engine.stop("SIGKILL");
@@ -142,14 +142,14 @@ scenario(
       await fixture.engine.start();
       assert.equal(await rulesOf(fixture, box), "");
     }),
-    "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": inNamespace(
+    "with dockerd's drop policy, one rule in DOCKER-USER lets containers through, and is removed again": inNamespace(
       (fixture, box) =>
         besideDocker(fixture, box, {
           ...{ program: "iptables", external: "203.0.113.0/24", run: [] },
           cable: ["192.0.2.1/24", "192.0.2.2/24"],
         }),
     ),
-    "the same of IPv6": inNamespace(async (fixture, box) => {
+    "the same for IPv6": inNamespace(async (fixture, box) => {
       await fixture.tsd(
         "network",
         "create",

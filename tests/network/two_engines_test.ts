@@ -244,7 +244,9 @@ const STEPS: Readonly<Record<string, Step>> = {
     await first.removeContainers();
     await remove(first, "one");
   },
-  "an automatically chosen subnet is replaced if another engine uses it meanwhile": async ({ first, second, image }) => {
+  "an automatically chosen subnet is replaced if another engine uses it meanwhile": async (
+    { first, second, image },
+  ) => {
     await created(first, "one", "--ipv6");
     const [four, six] = await subnetsOf(first, "one");
     await first.restart();

@@ -163,28 +163,29 @@ scenario("plugins from files", {
       await remove(fixture, name);
     }
   },
-  "a plugin that hangs is killed at its deadline, and refuses the operation if required; so does a broken one":
-    async (fixture) => {
-      const hang = `"container.validate": () => { for (;;); }`;
-      // Without `required` the operation proceeds: answers_test.ts has a module that loops.
-      await install(fixture, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
-      const { code, stderr } = await fixture.run(["true"]);
-      assert.equal(code, 125);
-      assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
-      assert.match(
-        await field(fixture, "hangs", ".LastError"),
-        /container\.validate: .*(took too long|did not answer)/,
-      );
-      // A file that was broken meanwhile cannot be called either; a removed one is no longer a plugin.
-      const copy = `${fixture.engine.dataRoot}/plugins/hangs.ts`;
-      await Deno.writeTextFile(copy, "export default {");
-      assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
-      assert.match((await fixture.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
-      await Deno.remove(copy);
-      assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
-      expectResult(await fixture.run(["true"]), {});
-      await remove(fixture, "hangs");
-    },
+  "a plugin that hangs is killed at its deadline, and refuses the operation if required; so does a broken one": async (
+    fixture,
+  ) => {
+    const hang = `"container.validate": () => { for (;;); }`;
+    // Without `required` the operation proceeds: answers_test.ts has a module that loops.
+    await install(fixture, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
+    const { code, stderr } = await fixture.run(["true"]);
+    assert.equal(code, 125);
+    assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    assert.match(
+      await field(fixture, "hangs", ".LastError"),
+      /container\.validate: .*(took too long|did not answer)/,
+    );
+    // A file that was broken meanwhile cannot be called either; a removed one is no longer a plugin.
+    const copy = `${fixture.engine.dataRoot}/plugins/hangs.ts`;
+    await Deno.writeTextFile(copy, "export default {");
+    assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
+    assert.match((await fixture.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    await Deno.remove(copy);
+    assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
+    expectResult(await fixture.run(["true"]), {});
+    await remove(fixture, "hangs");
+  },
   "a plugin that hangs in a call is soon stopped when it is disabled": async (fixture) => {
     for (const away of ["disable", "rm"]) {
       await install(fixture, "hangs", `"container.validate": () => { for (;;); }`, "required: true,");
@@ -195,14 +196,18 @@ scenario("plugins from files", {
       expectResult(await fixture.run(["true"]), {});
     }
   },
-  "a file that changed meanwhile is inspected before it is called, and the operation waits for that": async (fixture) => {
+  "a file that changed meanwhile is inspected before it is called, and the operation waits for that": async (
+    fixture,
+  ) => {
     await install(fixture, "guard", `"container.validate": () => ({ refuse: "by the old one" })`, "required: true,");
     const refuses = plugin("guard", `"container.validate": () => ({ refuse: "by the new one" })`, "required: true,");
     await Deno.writeTextFile(`${fixture.engine.dataRoot}/plugins/guard.ts`, refuses);
     assert.match((await fixture.run(["true"])).stderr, /Plugin guard refused \(container\.validate\): by the new one/);
     await remove(fixture, "guard");
   },
-  "order: that of the first installation, also if one was replaced or disabled, and after a restart": async (fixture) => {
+  "order: that of the first installation, also if one was replaced or disabled, and after a restart": async (
+    fixture,
+  ) => {
     const says = (name: string) => `"container.validate": () => ({ refuse: "by ${name}" })`;
     for (const name of ["b", "a"]) await install(fixture, name, says(name));
     const refusedBy = async (name: string) =>

@@ -48,12 +48,16 @@ Deno.test({
   },
 });
 
-Deno.test("on other file systems the engine reports why it cannot use the driver", requires("root", "btrfs"), async () => {
-  await using engine = await startEngine();
-  const { dataRoot } = engine;
-  await engine.stop();
-  const args = ["daemon", "--data-root", dataRoot, "-H", engine.host, "--storage-driver", "btrfs"];
-  const { code, stderr } = await runCommand(executable(), args);
-  assert.deepEqual([code, stderr], [1, `tsd: Cannot use storage driver btrfs in ${dataRoot}: it is not on btrfs\n`]);
-  await engine.start();
-});
+Deno.test(
+  "on other file systems the engine reports why it cannot use the driver",
+  requires("root", "btrfs"),
+  async () => {
+    await using engine = await startEngine();
+    const { dataRoot } = engine;
+    await engine.stop();
+    const args = ["daemon", "--data-root", dataRoot, "-H", engine.host, "--storage-driver", "btrfs"];
+    const { code, stderr } = await runCommand(executable(), args);
+    assert.deepEqual([code, stderr], [1, `tsd: Cannot use storage driver btrfs in ${dataRoot}: it is not on btrfs\n`]);
+    await engine.start();
+  },
+);

@@ -28,7 +28,7 @@ const dropped: Fault = { path: LAYER, times: 1, fault: "drop", afterBytes: CUT_A
 
 const CASES: readonly Case[] = [
   {
-    name: "a dropped connection goes on where it was cut off",
+    name: "a dropped connection is resumed where it broke off",
     faults: [dropped],
     check: ({ layer }) => assert.deepEqual(ranges(layer), [undefined, `bytes=${CUT_AT}-`]),
   },
@@ -39,12 +39,12 @@ const CASES: readonly Case[] = [
       assert.deepEqual(ranges(layer), [0, 1, 2, 3].map((n) => n ? `bytes=${n * CUT_AT}-` : undefined)),
   },
   {
-    name: "a registry that knows no ranges sends everything again",
+    name: "a registry without range support sends everything again",
     faults: [dropped, { path: LAYER, fault: "ignore-range" }],
     check: ({ layer }) => assert.equal(layer.length, 2),
   },
   {
-    name: "another range than the one that was asked for",
+    name: "a range other than the requested one",
     faults: [dropped, { path: LAYER, after: 1, times: 1, fault: "headers", set: { "content-range": "bytes 0-9/10" } }],
     check: ({ layer }) => assert.deepEqual(ranges(layer), [undefined, `bytes=${CUT_AT}-`, undefined]),
   },
@@ -70,7 +70,7 @@ const CASES: readonly Case[] = [
     check: ({ all }) => assert.equal(all.length, 5),
   },
   {
-    name: "a connection that is closed instead of an answer",
+    name: "a connection closed without a response",
     faults: [{ path: "manifests/1", times: 1, fault: "close" }, { path: LAYER, times: 1, fault: "close" }],
     check: ({ layer }) => assert.ok(layer.length >= 2 && layer.length <= 3),
   },

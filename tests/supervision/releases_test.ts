@@ -47,7 +47,7 @@ async function removeParent(fixture: Fixture, name: string): Promise<void> {
 scenario(
   "a container's resources are free when its exit is reported",
   {
-    "what a volume's options mount": withBoth(async (fixture, client) => {
+    "mounts of a volume's options": withBoth(async (fixture, client) => {
       expectResult(await client.call("volume", "create", ...TMPFS, "scratch"), { stdout: "scratch\n" });
       const flags = ["--network", "none", "-v", "scratch:/d", fixture.image];
       for (const remove of [["--rm"], ["--name", "box"]]) {
@@ -66,7 +66,7 @@ scenario(
       }
       expectResult(await client.call("volume", "rm", "scratch"), { stdout: "scratch\n" });
     }),
-    "what a volume's options mount while files are copied": withBoth(async (fixture, client) => {
+    "mounts of a volume's options while files are copied": withBoth(async (fixture, client) => {
       await client.call("volume", "create", ...TMPFS, "scratch");
       await client.call("create", "--name", "box", "--network", "none", "-v", "scratch:/d", fixture.image, "ls", "/d");
       await Deno.writeTextFile(`${fixture.dir}/f`, "text");
@@ -80,7 +80,7 @@ scenario(
       await fixture.remove("box");
       await client.call("volume", "rm", "scratch");
     }),
-    "processes that outlive the first one: --pid host": withBoth(async (fixture, client) => {
+    "processes that survive the first one: --pid host": withBoth(async (fixture, client) => {
       const mark = `sleep ${100_000 + fixture.engine.pid}`;
       const flags = ["--rm", "--network", "none", "--pid", "host", fixture.image];
       for (let round = 0; round < 5; round++) {

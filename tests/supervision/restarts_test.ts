@@ -76,7 +76,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: during the back-off every client sees \"restarting\", and stop, kill and rm -f cancel it",
+  name: 'restart policy: during the back-off every client sees "restarting", and stop, kill and rm -f cancel it',
   ...needs,
   async fn() {
     await using setup = await startSetup();

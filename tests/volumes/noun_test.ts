@@ -48,7 +48,7 @@ scenario("volumes", {
     expectResult(await client.call("volume", "rm", "-f", "data", anonymous), { stdout: `data\n${anonymous}\n` });
     expectResult(await client.call("volume", "ls", "-q"), {});
   }),
-  "what can't be": withBoth(async (fixture, client) => {
+  "invalid requests": withBoth(async (fixture, client) => {
     for (
       const [args, message] of [
         [["a"], "create a: volume name is too short, names should be at least two alphanumeric characters"],

@@ -16,7 +16,7 @@ async function volumes(fixture: Fixture): Promise<string> {
 }
 
 scenario("unused volumes", {
-  "prune: anonymous ones, or all; what is used stays": withBoth(async (fixture, client) => {
+  "prune: anonymous volumes, or all; used ones stay": withBoth(async (fixture, client) => {
     const anonymous = await volumes(fixture);
     expectResult(await client.call("volume", "prune", "-f"), {
       stdout: `Deleted Volumes:\n${anonymous}\n\nTotal reclaimed space: 500B\n`,
@@ -31,7 +31,7 @@ scenario("unused volumes", {
     await fixture.remove("user");
     await fixture.tsd("volume", "rm", "used");
   }),
-  "system prune takes volumes when it is told to, and named ones never": withBoth(async (fixture, client) => {
+  "system prune removes volumes on request, and named ones never": withBoth(async (fixture, client) => {
     const anonymous = await volumes(fixture);
     await fixture.tsd("create", "--name", "over", "--network", "none", "-v", "/d", fixture.image, "true");
     const command = client.name === "tsd" ? ["prune", "-af"] : ["system", "prune", "-f"];
