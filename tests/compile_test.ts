@@ -1,4 +1,4 @@
-/** How the executable starts: the portable form's head and cache, with a stand-in for the program inside. */
+/** How the executable starts: the portable form's launcher and cache, with a fake program inside. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { compile } from "../scripts/compile.ts";
@@ -24,7 +24,7 @@ interface RunOptions {
   readonly uid?: number;
 }
 
-/** A built stand-in and a folder for one test's caches. */
+/** A built fake program and a directory for one test's caches. */
 class Bench implements AsyncDisposable {
   private constructor(readonly dir: string, readonly program: string) {}
 
@@ -64,7 +64,7 @@ class Bench implements AsyncDisposable {
 
 const WORKS: Answer = { code: 0, stdout: "stand-in 0.1.0 (portable)\n", stderr: "" };
 
-/** The folders that a first start makes. */
+/** Finds the directories that a first start creates. */
 async function dirsOf(cache: string): Promise<{ app: string; runtime: string }> {
   const names = (await Array.fromAsync(Deno.readDir(cache))).filter((each) => each.isDirectory).map(({ name }) => name);
   const runtime = names.find((name) => name.startsWith("runtime-"));
@@ -87,7 +87,7 @@ Deno.test("the portable executable", async (t) => {
     assert.equal((await bench.run({ cache: warm, args: ["exit", "9"] })).code, 9);
   });
 
-  await t.step("knows its own path, called by path, through PATH or a link", async () => {
+  await t.step("knows its path, whether called by path, through PATH or a symlink", async () => {
     const executable = async (options: Partial<RunOptions>) =>
       JSON.parse((await bench.run({ cache: warm, args: ["show"], ...options })).stdout).executable;
     assert.equal(await executable({}), bench.program);
@@ -101,7 +101,7 @@ Deno.test("the portable executable", async (t) => {
     assert.equal(await executable({ program: join(bench.dir, "link") }), bench.program);
   });
 
-  await t.step("becomes the program: same process, so signals arrive", async () => {
+  await t.step("replaces itself by the program: same process, so signals arrive", async () => {
     const env = { TSD_CACHE_DIR: warm };
     const child = new Deno.Command(bench.program, { args: ["wait"], env, stdout: "piped" }).spawn();
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -111,19 +111,19 @@ Deno.test("the portable executable", async (t) => {
     await reader.cancel();
   });
 
-  await t.step("finds its workers and the code that is loaded later", async () => {
+  await t.step("finds its workers and lazily loaded code", async () => {
     const { stdout } = await bench.run({ cache: warm, args: ["daemon"] });
     const workers = Object.values(WORKER_ENTRIES).map((source) => `${source} portable\n`);
     assert.equal(stdout, `function\n${workers.join("")}`);
   });
 
-  await t.step("a later start needs no other program", async () => {
+  await t.step("later starts run no other program", async () => {
     const bin = join(bench.dir, "bin");
     await Deno.mkdir(bin);
     assert.deepEqual(await bench.run({ cache: warm, clearEnv: true, env: { PATH: bin } }), WORKS);
   });
 
-  await t.step("after another boot it looks at its cache again, with stat", async () => {
+  await t.step("after a reboot it verifies its cache again, with stat", async () => {
     const { app } = await dirsOf(warm);
     const stamp = join(app, "whole");
     const boot = await Deno.readTextFile(stamp);
@@ -138,7 +138,7 @@ Deno.test("the portable executable", async (t) => {
     assert.equal((await Deno.stat(join(app, "mod.js"))).size, size);
   });
 
-  await t.step("the caller's umask is the program's, on the first start too", async () => {
+  await t.step("the program gets the caller's umask, on the first start too", async () => {
     const args = ["-c", `umask 027; "${bench.program}" show`];
     for (const cache of [join(bench.dir, "masked"), join(bench.dir, "masked")]) {
       const { stdout } = await bench.run({ cache, program: "/bin/sh", args });
@@ -146,7 +146,7 @@ Deno.test("the portable executable", async (t) => {
     }
   });
 
-  await t.step("several first starts at once all work, and unpack once", async () => {
+  await t.step("concurrent first starts all work, and unpack once", async () => {
     const cache = join(bench.dir, "crowd");
     const answers = await Promise.all(Array.from({ length: 4 }, () => bench.run({ cache })));
     assert.deepEqual(answers, Array(4).fill(WORKS));
@@ -156,21 +156,21 @@ Deno.test("the portable executable", async (t) => {
   await t.step("a damaged cache is repaired", async () => {
     const { app, runtime } = await dirsOf(warm);
     const damages: Record<string, () => Promise<void>> = {
-      "program cut short": () => Deno.truncate(join(runtime, "tsd"), 1_000_000),
-      "program empty": () => Deno.truncate(join(runtime, "tsd"), 0),
-      "module cut short": () => Deno.truncate(join(app, "mod.js"), 10),
-      "module missing": () => Deno.remove(join(app, Object.values(WORKER_ENTRIES)[0].replace(".ts", ".js"))),
-      "module writable by others, before it was looked at": async () => {
+      "truncated program": () => Deno.truncate(join(runtime, "tsd"), 1_000_000),
+      "empty program": () => Deno.truncate(join(runtime, "tsd"), 0),
+      "truncated module": () => Deno.truncate(join(app, "mod.js"), 10),
+      "missing module": () => Deno.remove(join(app, Object.values(WORKER_ENTRIES)[0].replace(".ts", ".js"))),
+      "module writable by others before verification": async () => {
         await Deno.chmod(join(app, "mod.js"), 0o666);
         await Deno.remove(join(app, "whole"));
       },
-      "bundle missing": () => Deno.remove(app, { recursive: true }),
-      "a killed start's rest": async () => {
+      "missing bundle": () => Deno.remove(app, { recursive: true }),
+      "files of a killed start": async () => {
         await Deno.mkdir(join(warm, ".unpack-1/x"), { recursive: true });
         await Deno.remove(join(app, "mod.js"));
       },
     };
-    // Where sh is bash, comparisons of times have other answers about files that are missing.
+    // If sh is bash, comparisons of timestamps treat missing files differently.
     const shells = [{}, { program: "/bin/bash", args: ["--posix", bench.program, "version"] }];
     const cases = Object.entries(damages).flatMap(([damage, make]) => shells.map((shell) => ({ damage, make, shell })));
     for (const { damage, make, shell } of cases) {
@@ -180,7 +180,7 @@ Deno.test("the portable executable", async (t) => {
     }
   });
 
-  await t.step("a new build removes folders of older ones that nobody uses, and no other", async () => {
+  await t.step("a new build removes only unused directories of older builds", async () => {
     const cache = join(bench.dir, "old");
     const name = (n: number) => `${n}`.padStart(32, "0");
     const make = async (directory: string, file: string, ageDays: number) => {
@@ -190,10 +190,10 @@ Deno.test("the portable executable", async (t) => {
       for (const path of [join(cache, directory, file), join(cache, directory)]) await Deno.utime(path, time, time);
     };
     await Deno.mkdir(cache, { mode: 0o700 });
-    // The new build is the newest, and two old ones count as newest too.
+    // The new build is the newest; two older builds are retained as newest too.
     for (const [n, ageDays] of [30, 29, 28, 27, 26, 25, 24].entries()) await make(name(n), "mod.js", ageDays);
     await make(name(7), "mod.js", 31);
-    await Deno.utime(join(cache, name(7), "mod.js"), new Date(), 0); // an old one that was started today
+    await Deno.utime(join(cache, name(7), "mod.js"), new Date(), 0); // an old build that was started today
     for (const n of [1, 2]) await make(`runtime-${name(n)}`, "tsd", 30);
     for (const other of ["notes", "0123", "runtime-x", `x${name(0)}`]) await make(other, "mod.js", 30);
     await using running = new AsyncDisposableStack();
@@ -223,7 +223,7 @@ Deno.test("the portable executable", async (t) => {
     assert.deepEqual(stays.filter((each) => !left.includes(each)), []);
   });
 
-  await t.step("a cache that others could have filled is refused in one line", async () => {
+  await t.step("a cache that others could have written to is refused in one line", async () => {
     const refused = async (cache: string, directory: string) => {
       const { code, stderr, stdout } = await bench.run({ cache });
       assert.deepEqual([code, stdout], [125, ""]);
@@ -239,7 +239,7 @@ Deno.test("the portable executable", async (t) => {
     await Deno.symlink(warm, join(bench.dir, "linked"));
     await refused(join(bench.dir, "linked"), "linked");
     const { app, runtime } = await dirsOf(warm);
-    await Deno.remove(join(app, "whole")); // So the next start looks at all of it.
+    await Deno.remove(join(app, "whole")); // So the next start verifies all of it.
     for (const directory of [app, runtime]) {
       await Deno.chmod(directory, 0o770);
       await refused(warm, directory);
@@ -247,7 +247,7 @@ Deno.test("the portable executable", async (t) => {
     }
   });
 
-  await t.step("an executable cut short says so", async () => {
+  await t.step("a truncated executable reports that", async () => {
     const program = join(bench.dir, "short");
     await Deno.copyFile(bench.program, program);
     await Deno.truncate(program, 5_000_000);
@@ -264,7 +264,7 @@ Deno.test({
     await using bench = await Bench.create();
     const nobody = 65534;
 
-    await t.step("another user's folder is refused", async () => {
+    await t.step("another user's directory is refused", async () => {
       const cache = join(bench.dir, "foreign");
       await Deno.mkdir(cache, { mode: 0o700 });
       await Deno.chown(cache, nobody, nobody);
@@ -273,7 +273,7 @@ Deno.test({
       assert.match(stderr, /^tsd: will not run code from /);
     });
 
-    await t.step("an ordinary user's cache is in the home folder", async () => {
+    await t.step("an ordinary user's cache is in the home directory", async () => {
       const home = join(bench.dir, "home");
       await Deno.mkdir(home);
       await Deno.chown(home, nobody, nobody);
@@ -299,7 +299,7 @@ Deno.test({
     };
 
     await t.step(
-      "a full disk is told, and leaves no rest that takes the room",
+      "a full disk is reported, and no partial files stay on it",
       () =>
         onTmpfs("size=40m", async (cache) => {
           const { code, stderr } = await bench.run({ cache });
@@ -313,14 +313,14 @@ Deno.test({
         }),
     );
 
-    await t.step("a cache that can't be written to is told", () =>
+    await t.step("an unwritable cache is reported", () =>
       onTmpfs("size=40m,ro", async (cache) => {
         const { code, stderr } = await bench.run({ cache });
         assert.equal(code, 125);
         assert.match(stderr, /^tsd: cannot write to the cache folder .*; set TSD_CACHE_DIR to another one\n$/);
       }));
 
-    await t.step("a file system without programs is told", () =>
+    await t.step("a noexec file system is reported", () =>
       onTmpfs("size=200m,noexec", async (cache) => {
         const { code, stderr } = await bench.run({ cache });
         assert.equal(code, 125);
@@ -330,8 +330,8 @@ Deno.test({
 });
 
 /**
- * The engine, the host of a plugin, the commands that look for its process, and those that copy to and from this machine's files by system calls:
- * they load what they need from the engine's files.
+ * Modules that may load the engine's files: the engine, the host of a plugin, the commands that look for its process,
+ * and those that copy to and from the host's files by system calls.
  */
 const OWN_WAYS = /^(?:serve|confinement|control|copy_from|copy_to|output_file)-/;
 
@@ -339,7 +339,7 @@ Deno.test("dist/tsd: the client's files have no node:http, no engine and no cont
   const bundleDir = `${EXECUTABLE}.bundle`;
   const outside = new Set<string>();
   const files = ["mod.js"];
-  for (const file of files) { // grows while it is walked
+  for (const file of files) { // the set grows during the loop
     const code = await Deno.readTextFile(join(bundleDir, file));
     for (const [, specifier] of code.matchAll(/\b(?:from|import)\s*(?:\(\(0,)?"([^"]+)"/g)) {
       const name = specifier.replace(/^\.\//, "");

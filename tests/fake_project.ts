@@ -1,9 +1,12 @@
-/** A small program of the project's shape, to test how executables are made and start, whatever the real one does. */
+/**
+ * A small program with the project's layout, to test how executables are built and start, independently of the real
+ * program.
+ */
 import { join } from "node:path";
 import { PROJECT_DIR } from "../scripts/project.ts";
 import { WORKER_ENTRIES } from "../src/worker_entry.ts";
 
-/** Each command shows one thing that the executable has to pass through or find. */
+/** Each command tests one thing that the executable must pass through or find. */
 const MOD = `
 import { BUILD_INFO } from "./src/build_info.ts";
 

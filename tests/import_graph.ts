@@ -1,4 +1,4 @@
-/** The project's import graph as Deno sees it (`deno info --json`). */
+/** The project's import graph according to Deno (`deno info --json`). */
 import { capture, filesBelow, PROJECT_DIR } from "../scripts/project.ts";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,7 +11,7 @@ export interface Import {
   readonly kind: "static" | "dynamic" | "type";
 }
 
-/** The part of `deno info --json` that matters here. */
+/** The part of `deno info --json` that is used. */
 interface Info {
   readonly modules: ReadonlyArray<{
     readonly specifier: string;
@@ -25,7 +25,10 @@ interface Info {
   }>;
 }
 
-/** All imports of `roots` and of what they import. @throws if a module is missing or can't be parsed. */
+/**
+ * Returns all imports of `roots` and, transitively, of what they import. @throws Error if a module is missing or cannot
+ * be parsed
+ */
 export async function importGraph(roots: readonly string[], projectDir: string = PROJECT_DIR): Promise<Import[]> {
   const info = await inspect(roots, projectDir);
   const prefix = pathToFileURL(projectDir + "/").href;
@@ -40,13 +43,13 @@ export async function importGraph(roots: readonly string[], projectDir: string =
   );
 }
 
-/** "src/log.ts" for the project's files, "tsyringe" for a package whatever its version, "node:http" as it is. */
+/** "src/log.ts" for the project's files, "tsyringe" for a package in any version, "node:http" unchanged. */
 function shortened(specifier: string, prefix: string): string {
   if (specifier.startsWith(prefix)) return specifier.slice(prefix.length);
   return specifier.replace(/^npm:\/?((?:@[^/]+\/)?[^@/]+).*$/, "$1");
 }
 
-/** Asks about all roots at once, by way of a module that imports them. */
+/** Inspects all roots at once, through a module that imports them. */
 async function inspect(roots: readonly string[], projectDir: string): Promise<Info> {
   const everything = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -60,7 +63,7 @@ async function inspect(roots: readonly string[], projectDir: string): Promise<In
   }
 }
 
-/** The program's own sources: everything in src/ but the tests, and the top-level modules that exist. */
+/** Returns the program's sources: everything in src/ but the tests, and the existing top-level modules. */
 export async function sourceFiles(): Promise<string[]> {
   const files = await filesBelow(join(PROJECT_DIR, "src"));
   return files.map((file) => file.slice(PROJECT_DIR.length + 1)).filter((file) => /(?<!_test)\.ts$/.test(file));

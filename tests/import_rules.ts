@@ -1,6 +1,6 @@
 /**
- * Who may import whom. Modules are files or folders of the project; each stands on a layer. Values come from lower layers
- * only, types (`import type`) from the same layer too. What isn't said here is not allowed.
+ * The allowed imports. Modules are files or directories of the project; each belongs to a layer. Values are imported
+ * from lower layers only, types (`import type`) from the same layer too. Everything else is forbidden.
  */
 import type { Import } from "./import_graph.ts";
 
@@ -13,7 +13,7 @@ interface Module {
   readonly only?: readonly string[];
 }
 
-/** A folder's path ends with a slash. A file's own row counts before its folder's. */
+/** A directory's path ends with a slash. A file's row has precedence over its directory's. */
 const MODULES: readonly Module[] = [
   { path: "src/errors.ts", layer: 0 },
   { path: "src/log.ts", layer: 0 },
@@ -21,7 +21,7 @@ const MODULES: readonly Module[] = [
   { path: "src/units.ts", layer: 0 },
   { path: "src/build_info.ts", layer: 0 },
   { path: "src/worker_entry.ts", layer: 0 },
-  // Plain shapes that import nothing: everybody may name them, and `import type` is all there is to import.
+  // Plain types without imports: every module may use them, and `import type` is all there is to import.
   { path: "src/api_types/", layer: 0.1 },
   { path: "src/hash/", layer: 0.1 },
   { path: "src/json/", layer: 0.1 },
@@ -30,7 +30,7 @@ const MODULES: readonly Module[] = [
   { path: "src/tar/", layer: 0.2 },
   { path: "src/io/", layer: 0.2 },
   { path: "src/archive/", layer: 0.3 },
-  // Leaves with which every module of layer 1 parses digests, and names stacks of layers.
+  // Leaves by which every module of layer 1 parses digests, and names chains of layers.
   { path: "src/image/digest.ts", layer: 0.9 },
   { path: "src/image/chain_id.ts", layer: 0.91 },
   { path: "src/image/", layer: 1 },
@@ -43,7 +43,7 @@ const MODULES: readonly Module[] = [
   { path: "src/client/", layer: 3, only: [] },
   { path: "src/cli/", layer: 4, only: [] },
   { path: "src/commands/", layer: 4.1, only: ["src/cli/", "src/client/", "src/image/", "src/plugins/"] },
-  // Does what the client does, inside the engine.
+  // Runs the client's commands inside the engine.
   { path: "src/command_server/", layer: 4.5 },
   { path: "src/composition/", layer: 4.9 },
   { path: "src/composition.ts", layer: 5 },
@@ -51,7 +51,7 @@ const MODULES: readonly Module[] = [
   { path: "mod.ts", layer: 7 },
 ];
 
-/** Packages and built-in modules with one home. */
+/** Packages and built-in modules that only these files may import. */
 const OUTSIDE_HOMES: Readonly<Record<string, readonly string[]>> = {
   "tsyringe": ["src/composition.ts"],
   "reflect-metadata": ["src/composition.ts", "src/serve.ts"],
@@ -60,7 +60,7 @@ const OUTSIDE_HOMES: Readonly<Record<string, readonly string[]>> = {
   "node:child_process": [],
 };
 
-/** What the client must not have loaded when it answers: it would start late. */
+/** Modules that would delay the client's start, so it must not load them statically. */
 const NOT_FOR_CLIENTS = [
   ...[
     "node:http",
@@ -85,16 +85,16 @@ const NOT_FOR_CLIENTS = [
   ],
 ];
 
-/** Parts of commands that work on files of this machine: they load what that takes, and only they. */
+/** Parts of commands that work on the host's files: only they load the modules for that. */
 export const FILE_COMMANDS = "src/commands/container/files/";
 
-/** The row that a file of the project belongs to. */
+/** Returns the row that a file of the project belongs to. */
 export function moduleOf(path: string): Module | undefined {
   return MODULES.find((each) => each.path === path) ??
     MODULES.find((each) => each.path.endsWith("/") && path.startsWith(each.path));
 }
 
-/** What is wrong with an import, or undefined. */
+/** Returns what is wrong with an import, or undefined. */
 export function violation({ from, to, kind }: Import): string | undefined {
   const importer = moduleOf(from);
   if (importer === undefined) return `${from} has no layer: add it to tests/import_rules.ts`;
@@ -102,7 +102,7 @@ export function violation({ from, to, kind }: Import): string | undefined {
   if (homes !== undefined && kind !== "type" && !homes.some((home) => from.startsWith(home))) {
     return `${from} imports ${to}, whose home is ${homes.join(", ") || "nowhere"}`;
   }
-  if (!/\.(?:ts|json)$/.test(to)) return undefined; // a package, or a module of Deno's
+  if (!/\.(?:ts|json)$/.test(to)) return undefined; // a package, or a built-in module
   const imported = moduleOf(to);
   if (imported === undefined) return `${from} imports ${to}, which is outside the program`;
   if (imported === importer) return undefined;
@@ -118,7 +118,10 @@ export function violation({ from, to, kind }: Import): string | undefined {
   return undefined;
 }
 
-/** What `root` loads before its first line runs: everything that static imports of values reach, with how. */
+/**
+ * Returns what `root` loads before its first line runs: all transitive static imports of values, each with its import
+ * path.
+ */
 export function loadedBy(root: string, graph: readonly Import[]): Map<string, readonly string[]> {
   const paths = new Map<string, readonly string[]>([[root, [root]]]);
   for (const [module, path] of paths) {
@@ -129,13 +132,13 @@ export function loadedBy(root: string, graph: readonly Import[]): Map<string, re
   return paths;
 }
 
-/** The ways from `root` to what a client must not load. */
+/** Returns the import paths from `root` to what a client must not load. */
 export function heavyForClients(root: string, graph: readonly Import[]): string[] {
   const heavy = (to: string) => NOT_FOR_CLIENTS.some((each) => each.endsWith("/") ? to.startsWith(each) : to === each);
   return [...loadedBy(root, graph)].filter(([to]) => heavy(to)).map(([, path]) => path.join(" → "));
 }
 
-/** Groups of modules that import each other's values in a circle, each as one way round. */
+/** Returns import cycles of values, one path for each group of modules. */
 export function cycles(graph: readonly Import[]): string[] {
   const next = Map.groupBy(graph.filter((each) => each.kind === "static"), (each) => each.from);
   const done = new Set<string>();

@@ -6,7 +6,7 @@ import { cycles, FILE_COMMANDS, heavyForClients, loadedBy, violation } from "./i
 const wrong = (from: string, to: string, kind: Import["kind"] = "static") =>
   violation({ from, to, kind }) !== undefined;
 
-Deno.test("the table refuses what it has to refuse", () => {
+Deno.test("the table refuses forbidden imports", () => {
   const refused: ReadonlyArray<Parameters<typeof wrong>> = [
     ["src/store/a.ts", "src/engine/b.ts"],
     ["src/store/a.ts", "src/engine/b.ts", "type"],
@@ -27,7 +27,7 @@ Deno.test("the table refuses what it has to refuse", () => {
   for (const each of refused) assert.ok(wrong(...each), each.join(" "));
 });
 
-Deno.test("the table allows what it has to allow", () => {
+Deno.test("the table allows permitted imports", () => {
   const allowed: ReadonlyArray<Parameters<typeof wrong>> = [
     ["src/store/a.ts", "src/runtime/b.ts", "type"],
     ["src/store/a.ts", "src/store/b.ts"],
@@ -45,7 +45,7 @@ Deno.test("the table allows what it has to allow", () => {
   }
 });
 
-Deno.test("static, dynamic and type imports are told apart", async () => {
+Deno.test("static, dynamic and type imports are distinguished", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const source = [
@@ -80,7 +80,7 @@ Deno.test("static, dynamic and type imports are told apart", async () => {
   }
 });
 
-Deno.test("circles and heavy ways are found", () => {
+Deno.test("import cycles and heavy imports are found", () => {
   const edge = (from: string, to: string, kind: Import["kind"] = "static"): Import => ({ from, to, kind });
   assert.deepEqual(cycles([edge("a", "b"), edge("b", "c"), edge("c", "b")]), ["b → c → b"]);
   assert.deepEqual(cycles([edge("a", "b"), edge("b", "a", "type"), edge("a", "c"), edge("b", "c")]), []);
@@ -88,7 +88,7 @@ Deno.test("circles and heavy ways are found", () => {
   assert.deepEqual(heavyForClients("mod.ts", client), ["mod.ts → x → node:http"]);
 });
 
-Deno.test("the program's imports keep to the table, without circles", async () => {
+Deno.test("the program's imports comply with the table, without cycles", async () => {
   const top = await exists(`${PROJECT_DIR}/mod.ts`) ? ["mod.ts"] : [];
   const graph = await importGraph([...top, ...await sourceFiles()]);
   assert.ok(graph.length > 100, `only ${graph.length} imports were found`);
@@ -97,7 +97,7 @@ Deno.test("the program's imports keep to the table, without circles", async () =
   assert.deepEqual(cycles(graph), []);
 });
 
-Deno.test("no command of the client loads a part of the engine, node:http or the container", async () => {
+Deno.test("no command of the client loads a part of the engine, node:http or the DI container", async () => {
   const commands = (await sourceFiles())
     .filter((file) => file.startsWith("src/commands/") && !file.startsWith(FILE_COMMANDS));
   const graph = await importGraph(["mod.ts", ...commands]);
@@ -105,7 +105,7 @@ Deno.test("no command of the client loads a part of the engine, node:http or the
   assert.deepEqual(["mod.ts", ...commands].flatMap((root) => heavyForClients(root, graph)), []);
 });
 
-Deno.test("no command loads templates, completion or a progress board before it knows that it needs them", async () => {
+Deno.test("no command loads templates, completion or a progress display before it needs them", async () => {
   const commands = [
     "container/list",
     "image/list",

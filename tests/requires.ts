@@ -1,12 +1,12 @@
 /**
  * @module
- * What a test needs from the machine. `Deno.test({ name, ...requires("root", "runc"), fn })` skips the test where
- * something is missing and fails the whole file in CI (`CI` is set), so that no test is ever skipped there silently.
+ * Requirements of tests on the machine. `Deno.test({ name, ...requires("root", "runc"), fn })` skips the test if a
+ * requirement is missing, and fails the whole file in CI (`CI` is set), so that no test is ever skipped there silently.
  */
 import "../src/sys/preopen.ts";
 import { isErrno, mounts, OwnedFd } from "../src/sys/mod.ts";
 
-/** Something that not every machine has. */
+/** A feature that not every machine has. */
 export type Requirement =
   | "root"
   | "runc"
@@ -24,7 +24,7 @@ export type Requirement =
   | "tini-static"
   | "tmux";
 
-/** Whether each is here; asked once a process. */
+/** Checks of the requirements; each runs once per process. */
 const PROBES: Record<Requirement, () => boolean> = {
   root: () => Deno.uid() === 0,
   runc: () => inPath("runc"),
@@ -45,12 +45,12 @@ const PROBES: Record<Requirement, () => boolean> = {
 
 const known = new Map<Requirement, boolean>();
 
-/** The part of a test's definition that says whether it runs. @throws Error in CI when something is missing */
+/** Returns the part of a test's definition that skips it. @throws Error in CI if a requirement is missing */
 export function requires(...names: Requirement[]): { ignore: boolean } {
   return skipOrFail(names.filter((name) => !isHere(name)), Deno.env.get("CI"));
 }
 
-/** The rule of {@link requires}: what is missing skips on a laptop and fails in CI. */
+/** Implements {@link requires}: missing requirements skip on a laptop and fail in CI. */
 export function skipOrFail(missing: Requirement[], ci: string | undefined): { ignore: boolean } {
   if (missing.length > 0 && isSet(ci)) {
     throw new Error(`These tests have to run in CI, but the machine lacks: ${missing.join(", ")}`);
@@ -92,7 +92,7 @@ function isDevice(path: string): boolean {
   }
 }
 
-/** Asks for a file-system context, which also makes the kernel load the module. */
+/** Opens a file-system context, which also makes the kernel load the module. */
 function kernelHas(filesystem: string): boolean {
   try {
     using _context = new OwnedFd(mounts.fsopen(filesystem));

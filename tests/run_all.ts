@@ -1,8 +1,8 @@
 /**
- * Runs the project's checks and tests (`./dev test`, `check`, `soak`, `golden`), each test file in a process of its own:
- * those in src/ and scripts/ several at once, and so those of tests/ that have engines to themselves; those that look at
- * the whole machine or at the clock one after the other. Ends with
- * the line `N passed, N failed`; the exit code is 1 when anything failed. With `all` a file that failed is run once more.
+ * Runs the project's checks and tests (`./dev test`, `check`, `soak`, `golden`), each test file in a separate process:
+ * files in src/ and scripts/, and those of tests/ with private engines, run concurrently; those that observe the whole
+ * machine or measure time run one after the other. Ends with the line `N passed, N failed`; the exit code is 1 if
+ * anything failed. With `all`, a failed file is rerun once.
  */
 import { join, relative } from "node:path";
 import { filesBelow, PROJECT_DIR } from "../scripts/project.ts";
@@ -11,13 +11,13 @@ import { closingLines, progressLine, sumOf } from "../scripts/testing/report.ts"
 import { BUILD_STEP, runStep, STATIC_STEPS, type Step } from "../scripts/testing/steps.ts";
 import { type Outcome, runTestFile, type TestFileOptions } from "../scripts/testing/test_file.ts";
 
-/** What one mode of this program runs. */
+/** What a mode of this program runs. */
 interface Plan {
   readonly steps: readonly Step[];
-  /** Which test files, by their path relative to the project. */
+  /** Selects test files by their path relative to the project. */
   readonly isSubscribed: (file: string, source: string) => boolean;
   readonly timeoutMs: number;
-  /** Failed files are run once more, alone. */
+  /** Reruns failed files once, alone. */
   readonly again?: boolean;
 }
 
@@ -40,7 +40,7 @@ const PLANS: Readonly<Record<string, Plan>> = {
   },
 };
 
-/** Tests that don't mind others beside them: what their paths begin with. */
+/** Tests that can run beside others: prefixes of their paths. */
 const SOCIABLE = [
   ...["archives/", "cli/", "docker/", "engine/crash_pull", "files/", "options/", "pull/", "registry/"],
   ...["transcripts/", "volumes/"],
@@ -70,7 +70,8 @@ async function runPlan(
     console.log(progressLine(outcome));
     return outcome;
   };
-  // With words the caller wants some files' answers soon: only the build stays, for the tests that run the executable.
+  // With arguments, the caller wants the results of some files soon: only the build stays, for tests that run the
+  // executable.
   const inTests = (file: string) => file.startsWith("tests/");
   const requested = selected ? plan.steps.filter((step) => step === BUILD_STEP && files.some(inTests)) : plan.steps;
   for (const step of requested) steps.push(record(await runStep(step)));
@@ -96,7 +97,7 @@ async function testFiles(plan: Plan): Promise<string[]> {
   return found;
 }
 
-/** Does `work` for all items, `jobs` at a time, in order. */
+/** Runs `work` for all items, `jobs` at a time, in order. */
 async function forEach<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
   await Promise.all(Array.from({ length: jobs }, async () => {

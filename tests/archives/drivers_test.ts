@@ -1,4 +1,4 @@
-/** Every storage driver gives the very tars back that came in. */
+/** Every storage driver reproduces the layer tars that were loaded, byte for byte. */
 import { strict as assert } from "node:assert";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { startEngine, storageDir, storageNeeds } from "../harness/mod.ts";

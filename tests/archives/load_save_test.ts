@@ -1,4 +1,6 @@
-/** `save` and `load`, with tsd's client, the docker CLI and the raw API: what goes out comes in as the same image. */
+/**
+ * `save` and `load` with tsd's client, the docker CLI and the raw API: loading a saved archive restores the same image.
+ */
 import { strict as assert } from "node:assert";
 import type { ApiResponse } from "../harness/mod.ts";
 import {
@@ -19,7 +21,7 @@ import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 const id = (image: Image): string => image.config.digest;
 const hexOf = (digest: string): string => digest.slice("sha256:".length);
 
-/** busybox with a second layer. */
+/** Returns busybox with a second layer. */
 const app = (text: string): Promise<Image> =>
   busyboxBuilder().layer([file("app", text)]).config({ Cmd: ["cat", "/app"], Labels: { team: "red" } }).build();
 
@@ -30,7 +32,7 @@ function load(fixture: Fixture, body: AsyncIterable<Uint8Array>, query = ""): Pr
 const streams = (answer: ApiResponse): (string | undefined)[] =>
   answer.jsonLines<{ stream?: string }>().map(({ stream }) => stream);
 
-/** Removes images that the step has loaded, by name or id. */
+/** Removes images that the step has loaded, by name or ID. */
 async function removed(fixture: Fixture, ...names: string[]): Promise<void> {
   for (const name of names) {
     assert.equal((await fixture.engine.api.delete(`/images/${name}?force=1`)).status, 200, name);
@@ -48,7 +50,7 @@ async function inspect(fixture: Fixture, name: string): Promise<ImageJson> {
 }
 
 scenario("save and load", {
-  "there and back: tsd and docker, files and pipes; ids, names and layers stay": async (fixture) => {
+  "round trips through tsd and docker, files and pipes keep IDs, names and layers": async (fixture) => {
     const image = await app("there and back");
     expectResult(await loadFile(fixture, dockerArchive(image, ["me/app:1", "other:2"])), {
       stdout: "Loaded image: me/app:1\nLoaded image: other:2\n",
@@ -72,7 +74,7 @@ scenario("save and load", {
     expectResult(await fixture.tsd("run", "--rm", "--network", "none", "me/app:1"), { stdout: "there and back" });
     await removed(fixture, id(image));
   },
-  "what save writes: an OCI layout with plain layers, and manifest.json beside it": async (fixture) => {
+  "save writes an OCI layout with uncompressed layers and a manifest.json": async (fixture) => {
     const image = await app("written");
     await load(fixture, dockerArchive(image, ["written:1"]));
     const { stdout } = await fixture.shell(`$tsd save written:1 | tar -tf - | sort`);
@@ -95,7 +97,7 @@ scenario("save and load", {
     assert.deepEqual([item.Config, item.RepoTags, item.Layers], [blobs[0], ["written:1"], blobs.slice(1)]);
     await removed(fixture, "written:1");
   },
-  "an OCI layout; archives that are compressed; layers that are": async (fixture) => {
+  "load accepts an OCI layout, compressed archives and compressed layers": async (fixture) => {
     for (const compression of ["gzip", "zstd", "none"] as const satisfies readonly Compression[]) {
       const image = await new ImageBuilder().layer([file("f", compression)], { compression }).build();
       const outer = compressed(layoutArchive(image, "host.test/layout:1"), compression);
@@ -109,7 +111,7 @@ scenario("save and load", {
     const xz = await fixture.shell("printf x | xz | $tsd load 2>&1 || true");
     assert.match(xz.stdout, /^tsd: .*xz is not supported, only gzip, zstd and plain tar are\n$/);
   },
-  "several platforms: this machine's, or the one that is asked for": async (fixture) => {
+  "several platforms: the host's is loaded, or the requested one": async (fixture) => {
     const { architecture } = hostPlatform();
     const other = architecture === "arm64" ? "s390x" : "arm64";
     const [mine, others] = [
@@ -135,7 +137,7 @@ scenario("save and load", {
     expectResult(await fixture.tsd(...saved), { code: 1, stderr: `tsd: ${why}\n` });
     await removed(fixture, id(mine), id(others));
   },
-  "progress, a name that moves, events": async (fixture) => {
+  "load reports progress, moves a tag and emits events": async (fixture) => {
     const [first, second] = [await app("first"), await app("second")];
     await load(fixture, dockerArchive(first, ["moving:1"]));
     const since = Math.floor(Date.now() / 1000) - 1;
@@ -159,7 +161,7 @@ scenario("save and load", {
     assert.deepEqual(said, [`load ${id(second)}`, `save ${id(second)}`]);
     await removed(fixture, id(first), id(second));
   },
-  "who goes away while it reads holds nothing": async (fixture) => {
+  "a client that disconnects while it reads leaves no resources behind": async (fixture) => {
     const image = await busyboxBuilder().layer([file("big", new Uint8Array(32 << 20))]).build();
     await load(fixture, dockerArchive(image, ["big:1"]));
     {
@@ -170,7 +172,7 @@ scenario("save and load", {
     const layer = `${fixture.engine.layerRoot}/layers/${hexOf(image.layers[1]!.diffId)}`;
     await fixture.until("its layer to go", () => Deno.stat(layer).then(() => false, () => true));
   },
-  "what there isn't": async (fixture) => {
+  "missing images and files are reported": async (fixture) => {
     const absent = "No such image: absent";
     expectResult(await fixture.docker("save", "absent"), {
       code: 1,
@@ -187,7 +189,7 @@ scenario("save and load", {
   },
 });
 
-/** `tsd load -i` of these bytes. */
+/** Runs `tsd load -i` with the given bytes. */
 async function loadFile(fixture: Fixture, archive: AsyncIterable<Uint8Array>) {
   await Deno.writeFile(`${fixture.dir}/given.tar`, await readAll(archive));
   return await fixture.tsd("load", "-i", `${fixture.dir}/given.tar`);

@@ -1,34 +1,34 @@
-/** What users get wrong: one clear line, the right exit code, and nothing left behind. */
+/** Wrong input of users: one clear line, the right exit code, and nothing left behind. */
 import { strict as assert } from "node:assert";
 import type { RunResult } from "../harness/mod.ts";
 import { freePort } from "../registry/mod.ts";
 import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 /**
- * A command line (IMAGE and HOST stand for the test's own, RUN for `run --network none`, '' for an empty word), the exit
- * code, and what is said: the whole text, or a pattern for the whole of it.
+ * A command line (IMAGE and HOST stand for the fixture's, RUN for `run --network none`, '' for an empty argument), the
+ * exit code, and the message: the full text, or a pattern for all of it.
  */
 type Row = readonly [line: string, code: number, said: string | RegExp, more?: More];
 
 interface More {
   readonly stdout?: string;
-  /** What stands before the error, with its newline. */
+  /** Output before the error, including its newline. */
   readonly before?: string;
-  /** As in Docker the container is there, created, and can be looked at. */
+  /** As in Docker, the container stays in state "created" and can be inspected. */
   readonly leaves?: "container";
 }
 
-/** Failures of what was asked for: `tsd: …`. */
+/** Expects requests that fail with `tsd: …`. */
 function failures(fixture: Fixture, rows: readonly Row[]): Promise<void> {
   return refuses(fixture, rows, (said) => `tsd: ${said}`);
 }
 
-/** Failures that are told in Docker's words alone. */
+/** Expects failures that show Docker's message alone. */
 function plainFailures(fixture: Fixture, rows: readonly Row[]): Promise<void> {
   return refuses(fixture, rows, (said) => said);
 }
 
-/** Failures to understand what is asked for: the text, and where help is. */
+/** Expects usage errors: the message and a hint to `--help`. */
 function usageErrors(fixture: Fixture, rows: readonly Row[]): Promise<void> {
   return refuses(fixture, rows, (said) => `${said}\nSee 'tsd( [a-z]+)? --help'\\.`);
 }
@@ -59,7 +59,7 @@ function stringsOf(fixture: Fixture, line: string): string[] {
   return text.split(" ").map((word) => word === "''" ? "" : word);
 }
 
-/** Neither the program's own traces nor errors within errors. */
+/** Fails if the output has stack traces or nested errors. */
 function assertNoTrace({ stdout, stderr }: RunResult, shown: string): void {
   assert.doesNotMatch(stdout + stderr, /at file:| {4}at |\.ts:\d|\[object|undefined|Error:.*Error:/, shown);
 }
@@ -68,7 +68,7 @@ const TAGGED = { stdout: "Using default tag: latest\n" };
 const LEAVES = { leaves: "container" } as const;
 
 scenario("tsd: bad input", {
-  "names of images": async (fixture) => {
+  "image names": async (fixture) => {
     const { host } = fixture.registry;
     const missing = (name: string) => `manifest for ${name} not found: manifest unknown: manifest unknown`;
     const uppercase = "invalid reference format: repository name (library/UPPER) must be lowercase";
@@ -139,7 +139,7 @@ scenario("tsd: bad input", {
       ["images --filter nonsense=1", 1, "invalid filter 'nonsense'"],
     ]);
   },
-  "what run is given": async (fixture) => {
+  "arguments of run": async (fixture) => {
     await Deno.writeTextFile(`${fixture.dir}/bad-env`, "=value\n");
     const name = (given: string) => `Invalid container name (${given}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`;
     const relative = "invalid mount path: 'rel' mount path must be absolute";
@@ -177,7 +177,7 @@ scenario("tsd: bad input", {
       ["RUN --rm -u nobody2 IMAGE", 125, "unable to find user nobody2: no matching entries in passwd file"],
     ]);
   },
-  "limits, devices and namespaces that make no sense": async (fixture) => {
+  "contradictory limits, devices and namespaces": async (fixture) => {
     const cpus = navigator.hardwareConcurrency;
     const bad = (flag: string, value: string, why: string) => `invalid argument "${value}" for "${flag}" flag: ${why}`;
     await usageErrors(fixture, [
@@ -231,7 +231,7 @@ scenario("tsd: bad input", {
       ],
     ]);
   },
-  "commands that can't be run: what is left is Docker's": async (fixture) => {
+  "commands that cannot be executed leave the same container as Docker does": async (fixture) => {
     const start = "failed to create task for container: .*unable to start container process: ";
     const rows: readonly (readonly [command: string, code: number, why: string])[] = [
       ["nope", 127, 'exec: "nope": executable file not found in \\$PATH: unknown'],
@@ -259,7 +259,7 @@ scenario("tsd: bad input", {
     assert.match(State.Error, /executable file not found in \$PATH: unknown$/);
     await fixture.remove("broken");
   },
-  "what is not supported yet says so": async (fixture) => {
+  "unsupported options are reported as such": async (fixture) => {
     await failures(fixture, [
       ["run --rm --network web IMAGE", 125, "failed to set up container networking: network web not found"],
     ]);
@@ -272,7 +272,7 @@ scenario("tsd: bad input", {
       ["images --tree", 125, "--tree is not supported: it is an experiment of Docker's"],
     ]);
   },
-  "containers in the wrong state, and names that fit none or several": async (fixture) => {
+  "containers in the wrong state, and names that match none or several": async (fixture) => {
     const up = await fixture.background("up");
     const done = await fixture.background("done", ["true"]);
     await fixture.tsd("wait", "done");
@@ -314,7 +314,7 @@ scenario("tsd: bad input", {
         `${before(verb, prefix)}Multiple IDs found with provided prefix: ${prefix}`,
       ]),
       ["exec absent id", 1, "No such container: absent"],
-      // What can't be a container's name is one that there isn't, as any other.
+      // An invalid container name is reported as one that does not exist.
       ...[...verbs, "pause", "unpause", "restart", "top", "diff", "export", "port", "stats", "update -m 64m"].map((
         verb,
       ): Row => [`${verb} ${noName}`, 1, `${before(verb, noName)}No such container: ${noName}`]),
@@ -333,7 +333,7 @@ scenario("tsd: bad input", {
     expectResult(await fixture.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
     await fixture.remove(...await fixture.containers());
   },
-  "ten creations of one name at once: one wins": async (fixture) => {
+  "of ten concurrent creations with one name, one succeeds": async (fixture) => {
     const create = () => fixture.tsd("create", "--network", "none", "--name", "only", fixture.image, "true");
     const results = await Promise.all(Array.from({ length: 10 }, create));
     const winners = results.filter(({ code }) => code === 0);
@@ -351,7 +351,7 @@ function nameInUse(name: string, id: string): string {
     "You have to remove (or rename) that container to be able to reuse that name.";
 }
 
-/** Makes containers until two ids begin with the same digit, and returns that digit. */
+/** Creates containers until two IDs begin with the same digit, and returns that digit. */
 async function sharedPrefix(fixture: Fixture): Promise<string> {
   for (let count = 0;; count++) {
     const digits = (await fixture.containers()).map((id) => id.slice(0, 1));

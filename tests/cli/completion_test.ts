@@ -1,9 +1,9 @@
-/** Completion in the real shells, as a user gets it by the Tab key. */
+/** Shell completion in real shells, by the Tab key as a user would. */
 import { strict as assert } from "node:assert";
 import { executable, type Screen } from "../harness/mod.ts";
 import { type Fixture, scenario } from "./setup.ts";
 
-/** Types a line up to the Tab key, waits for what the shell makes of it, and takes it away again. */
+/** Types a line and Tab, waits for the completed line, and clears it. */
 async function completes(screen: Screen, typed: string, completed: string): Promise<void> {
   await screen.type(typed);
   await screen.press("Tab");
@@ -22,7 +22,7 @@ async function shellSteps(fixture: Fixture, screen: Screen): Promise<void> {
   await completes(screen, "tsd run --env-file ./some-fi", "tsd run --env-file ./some-file.env ");
 }
 
-/** A shell of its kind in the screen, with tsd in its path. */
+/** Starts a shell in the screen, with tsd in its PATH. */
 async function startShell(screen: Screen, command: string): Promise<void> {
   const dir = executable().replace(/\/[^/]+$/, "");
   await screen.line(`PATH=${dir}:$PATH ${command}`);
@@ -46,7 +46,7 @@ scenario("completion", {
       await screen.see("ready-2");
       await shellSteps(fixture, screen);
     }
-    // fish can be asked what it would offer.
+    // fish can print what it would offer.
     const offered = async (line: string) => {
       const script = `PATH=${executable().replace(/\/[^/]+$/, "")}:$PATH exec fish --no-config -c '` +
         `tsd completion fish | source; complete -C "${line}"'`;

@@ -1,7 +1,7 @@
 import { expectResult, scenario } from "./setup.ts";
 
 scenario("tsd diff", {
-  "what a container did to its root, running and stopped; not what the runtime needs": async (fixture) => {
+  "lists the changes of a running and a stopped container, but not what the runtime creates": async (fixture) => {
     const script =
       "echo x >/etc/new; rm /bin/ls; mkdir -p /a/b; mknod /a/pipe p; touch -d 1990-01-01 /etc/group; exec sleep 1000";
     await fixture.background("box", ["sh", "-c", script], [
@@ -21,7 +21,7 @@ scenario("tsd diff", {
     expectResult(await fixture.tsd("container", "diff", "box"), expected);
     await fixture.remove("box");
   },
-  "nothing, and no such container": async (fixture) => {
+  "reports no changes, and a missing container": async (fixture) => {
     expectResult(await fixture.tsd("create", "--name", "fresh", "--network", "none", fixture.image, "true"), {
       stdout: /^[0-9a-f]{64}\n$/,
     });

@@ -1,10 +1,10 @@
-/** What `--format`, `-q`, `--no-trunc`, `-s` and filters show: tsd's output is that of the docker CLI on the same engine. */
+/** `--format`, `-q`, `--no-trunc`, `-s` and filters: tsd's output equals the docker CLI's on the same engine. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "./setup.ts";
 
-/** Runs the same command line with both clients; all of it must be equal, but for the word in front of engine errors. */
+/** Runs the same command line with both clients. All output must be equal, except for the prefix of engine errors. */
 async function same(fixture: Fixture, ...args: string[]): Promise<string> {
-  // What tells an age in seconds may change between the two.
+  // Ages in seconds may change between the two runs.
   for (let attempt = 1;; attempt++) {
     const docker = await fixture.docker(...args);
     const tsd = await fixture.tsd(...args);
@@ -14,7 +14,10 @@ async function same(fixture: Fixture, ...args: string[]): Promise<string> {
   }
 }
 
-/** The same where the engine may refuse: docker says that it was the engine, tsd says that it is tsd. */
+/**
+ * Like {@link same}, for requests that the engine may refuse: the prefixes of docker ("Error response from daemon") and
+ * tsd differ.
+ */
 async function sameAsEngine(fixture: Fixture, ...args: string[]): Promise<void> {
   const docker = await fixture.docker(...args);
   const tsd = await fixture.tsd(...args);
@@ -73,7 +76,7 @@ const IMAGE_TEMPLATES = [
   "{{.Nope}}",
 ];
 
-scenario("format: as docker's", {
+scenario("formats equal docker's", {
   "ps": async (fixture) => {
     await fixture.background("web", ["sleep", "1000"], [
       "-l",
@@ -119,7 +122,7 @@ scenario("format: as docker's", {
     await same(fixture, "inspect", "-s", "-f", "{{.SizeRw}} {{.SizeRootFs}}", "big");
     await fixture.remove("big");
   },
-  "filters: all of them, and wrong ones": async (fixture) => {
+  "all filters, and invalid ones": async (fixture) => {
     await fixture.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
     await fixture.background("done", ["sh", "-c", "exit 3"]);
     await fixture.tsd("wait", "done");

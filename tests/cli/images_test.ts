@@ -13,7 +13,7 @@ import {
 } from "../images/mod.ts";
 import { expectResult, type Fixture, scenario } from "./setup.ts";
 
-/** busybox with a second layer that holds one file. */
+/** Returns busybox with a second layer that holds one file. */
 function appImage(text: string, created = CREATED): Promise<Image> {
   const labels = { team: "red", tier: "web" };
   return busyboxBuilder({ created }).layer([file("app", text)]).config({ Cmd: ["cat", "/app"], Labels: labels })
@@ -22,7 +22,7 @@ function appImage(text: string, created = CREATED): Promise<Image> {
 
 const shortHex = (digest: string): string => digest.slice("sha256:".length, "sha256:".length + 12);
 
-/** What a pull prints, with the layers' lines (they come in any order) sorted. */
+/** Returns the lines that a pull prints, with the layers' lines (they come in any order) sorted. */
 function lines(stdout: string): string[] {
   const all = stdout.trimEnd().split("\n");
   return [...all.filter((line) => !/^\w{12}: /.test(line)), ...all.filter((line) => /^\w{12}: /.test(line)).sort()];
@@ -35,7 +35,7 @@ async function listed(fixture: Fixture, ...args: string[]): Promise<string[][]> 
 }
 
 scenario("tsd pull", {
-  "the whole output; a layer that is there; up to date; -q": async (fixture) => {
+  "complete output for a new image, an existing layer, an up-to-date image and -q": async (fixture) => {
     const { host, url } = fixture.registry;
     const image = await appImage("1");
     await pushImage(url, "team/app", "1.2", image);
@@ -63,7 +63,7 @@ scenario("tsd pull", {
     });
     expectResult(await fixture.tsd("pull", "-q", `${host}/team/app:1.2`), { stdout: `${host}/team/app:1.2\n` });
   },
-  "without a tag: latest, and it says so": async (fixture) => {
+  "without a tag, latest is pulled and reported": async (fixture) => {
     const { host, url } = fixture.registry;
     await pushImage(url, "untagged", "latest", await appImage("2"));
     expectResult(await fixture.tsd("pull", `${host}/untagged`), {
@@ -71,7 +71,7 @@ scenario("tsd pull", {
         /^Using default tag: latest\nlatest: Pulling from untagged\n[^]*\nDigest: sha256:\w{64}\nStatus: Downloaded newer image for \S+\/untagged:latest\n127\.0\.0\.1:\d+\/untagged:latest\n$/,
     });
   },
-  "by digest: nothing is tagged, and it runs by that name": async (fixture) => {
+  "a pull by digest creates no tag, and the image runs by its digest": async (fixture) => {
     const { host, url } = fixture.registry;
     const image = await appImage("by digest");
     await pushImage(url, "pinned", "1", image);
@@ -99,7 +99,7 @@ scenario("tsd pull", {
     expectResult(dangling, { stdout: `${before.config.digest}\n` });
     expectResult(await fixture.tsd("rmi", before.config.digest.slice(7, 19)), { stdout: /Deleted: sha256:/ });
   },
-  "an index: this machine's image is taken, or the one that is asked for": async (fixture) => {
+  "from an index, the host's platform is pulled, or the requested one": async (fixture) => {
     const { host, url } = fixture.registry;
     const { architecture } = hostPlatform();
     const other = architecture === "arm64" ? "amd64" : "arm64";
@@ -121,7 +121,7 @@ scenario("tsd pull", {
       stderr: "tsd: no matching manifest for linux/s390x in the manifest list entries\n",
     });
   },
-  "ten at once of the same image": async (fixture) => {
+  "ten concurrent pulls of the same image": async (fixture) => {
     const { host, url } = fixture.registry;
     await pushImage(url, "busy", "1", await appImage("busy"));
     const all = await Promise.all(Array.from({ length: 10 }, () => fixture.tsd("pull", "-q", `${host}/busy:1`)));
@@ -167,7 +167,7 @@ scenario("tsd images and rmi", {
       stderr: "tsd: invalid filter 'nonsense'\n",
     });
   },
-  "rmi: one name of several, then the last; a layer that is shared stays": async (fixture) => {
+  "rmi: one of several names, then the last; a shared layer stays": async (fixture) => {
     const { host } = fixture.registry;
     const [{ Id, RootFS, RepoDigests }] = JSON.parse((await fixture.tsd("inspect", `${host}/app:1`)).stdout);
     const topChain = await chainId(RootFS.Layers.map(parseDigest));
@@ -178,7 +178,7 @@ scenario("tsd images and rmi", {
     });
     expectResult(await fixture.run(["echo", "alive"]), { stdout: "alive\n" });
   },
-  "rmi: by id with several names only by force; several targets go on": async (fixture) => {
+  "rmi: an ID with several names needs force; remaining targets are still processed": async (fixture) => {
     const { host, url } = fixture.registry;
     const image = await appImage("again");
     const id = shortHex(image.config.digest);
@@ -197,7 +197,7 @@ scenario("tsd images and rmi", {
       stderr: "tsd: No such image: absent:latest\ntsd: No such image: absent:2\n",
     });
   },
-  "tag: a second name, that moves; events; when it was given": async (fixture) => {
+  "tag: adds a name, moves it, emits events, and records the time": async (fixture) => {
     const { host } = fixture.registry;
     const since = (Date.now() / 1000).toFixed(3);
     expectResult(await fixture.tsd("tag", fixture.image, "me/box:1"), {});
@@ -239,7 +239,7 @@ scenario("tsd images and rmi", {
       stderr: /^Error parsing reference: "UPPER" is not a valid repository\/tag: invalid reference format: /,
     });
   },
-  "another platform than the image's": async (fixture) => {
+  "an image of another platform": async (fixture) => {
     const { architecture } = hostPlatform();
     const [own, other] = [`linux/${architecture}`, architecture === "arm64" ? "linux/s390x" : "linux/arm64"];
     const refused = {
@@ -256,14 +256,14 @@ scenario("tsd images and rmi", {
       stdout: "linux\n",
     });
   },
-  "history: what each step holds": async (fixture) => {
+  "history: the size of each step": async (fixture) => {
     const rows = (await fixture.tsd("history", "--format", "{{.Size}}|{{.CreatedBy}}", fixture.image)).stdout;
     assert.match(rows, /^\d+(\.\d+)?MB\|layer 0\n$/);
     const bytes = await fixture.tsd("history", "-H=false", "--format", "{{.Size}}", fixture.image);
     const [{ Size }] = JSON.parse((await fixture.tsd("inspect", fixture.image)).stdout);
     assert.equal(Number(bytes.stdout), Size);
   },
-  "rm of an image and rmi of a container say what is meant": async (fixture) => {
+  "rm of an image and rmi of a container name the right command": async (fixture) => {
     expectResult(await fixture.tsd("rm", fixture.image), {
       code: 1,
       stderr: `tsd: No such container: ${fixture.image} (there is an image of that name: ` +

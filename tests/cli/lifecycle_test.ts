@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { Deadline } from "../harness/mod.ts";
 import { expectResult, type Fixture, scenario } from "./setup.ts";
 
-/** `tsd create --network none --name NAME IMAGE COMMAND…`; returns the id. */
+/** Runs `tsd create --network none --name NAME IMAGE COMMAND…` and returns the ID. */
 async function created(fixture: Fixture, name: string, command: readonly string[], flags: readonly string[] = []) {
   const result = await fixture.tsd("create", "--network", "none", "--name", name, ...flags, fixture.image, ...command);
   expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
@@ -22,7 +22,7 @@ async function inspected(fixture: Fixture, name: string): Promise<Inspected> {
 }
 
 scenario("tsd: create, start, stop, kill, wait, rm", {
-  "created, running, exited, started again, removed": async (fixture) => {
+  "created, running, exited, restarted, removed": async (fixture) => {
     const id = await created(fixture, "job", ["sh", "-c", "echo run; exit 3"]);
     const fresh = await inspected(fixture, "job");
     assert.equal(fresh.Id, id);
@@ -41,13 +41,13 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
       stderr: "Error: No such object: job\n",
     });
   },
-  "files that a run made are there in the next one": async (fixture) => {
+  "files that one run created are visible in the next": async (fixture) => {
     await created(fixture, "keeps", ["sh", "-c", "echo x >>/file; cat /file"]);
     expectResult(await fixture.tsd("start", "-a", "keeps"), { stdout: "x\n" });
     expectResult(await fixture.tsd("start", "-a", "keeps"), { stdout: "x\nx\n" });
     await fixture.remove("keeps");
   },
-  "start -a -i feeds it, start -i without -i at creation doesn't": async (fixture) => {
+  "start -a -i feeds standard input; start -i does not if the container was created without -i": async (fixture) => {
     await created(fixture, "reader", ["sh", "-c", "cat; echo end"], ["-i"]);
     const fed = await fixture.engine.tsd(["start", "-a", "-i", "reader"], { stdin: "one\ntwo\n" });
     expectResult(fed, { stdout: "one\ntwo\nend\n" });
@@ -57,7 +57,7 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
     expectResult(await fixture.engine.tsd(["start", "-ai", "deaf"], { stdin: "lost\n" }), {});
     await fixture.remove("reader", "deaf");
   },
-  "start of a running one is fine; -a takes one container only": async (fixture) => {
+  "start of a running container succeeds; -a accepts one container only": async (fixture) => {
     await fixture.background("up");
     expectResult(await fixture.tsd("start", "up"), { stdout: "up\n" });
     expectResult(await fixture.tsd("start", "-a", "up", "up"), {
@@ -66,7 +66,7 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
     });
     await fixture.remove("up");
   },
-  "stop: its signal, the time limit, and one that stopped already": async (fixture) => {
+  "stop: its signal, the timeout, and a container that has stopped already": async (fixture) => {
     const polite = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.02; done";
     await fixture.background("polite", ["sh", "-c", polite]);
     await fixture.background("deaf");
@@ -81,7 +81,7 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
     expectResult(await fixture.tsd("stop", "polite", "deaf"), { stdout: "polite\ndeaf\n" });
     await fixture.remove("polite", "deaf");
   },
-  "kill: KILL, another by name or number": async (fixture) => {
+  "kill: SIGKILL, another signal by name or number": async (fixture) => {
     const script = 'for s in HUP USR1; do trap "echo $s" $s; done; echo ready; while :; do sleep 0.02; done';
     await fixture.background("target", ["sh", "-c", script]);
     const logs = (text: string) =>
@@ -95,20 +95,20 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
     expectResult(await fixture.tsd("wait", "target"), { stdout: "137\n" });
     await fixture.remove("target");
   },
-  "wait blocks until the end": async (fixture) => {
+  "wait blocks until the container exits": async (fixture) => {
     await fixture.background("slow", ["sh", "-c", "sleep 0.5; exit 9"]);
     const before = performance.now();
     expectResult(await fixture.tsd("wait", "slow"), { stdout: "9\n" });
     assert.ok(performance.now() - before > 200);
     await fixture.remove("slow");
   },
-  "rm -f takes a running one, and forgives one that isn't there": async (fixture) => {
+  "rm -f removes a running container and ignores a missing one": async (fixture) => {
     await fixture.background("up");
     expectResult(await fixture.tsd("rm", "-f", "up", "absent"), {
       ...{ code: 0, stdout: "up\n", stderr: "tsd: No such container: absent\n" },
     });
   },
-  "several targets: each is tried, the exit code is 1 when one failed": async (fixture) => {
+  "every target is tried, and the exit code is 1 if one failed": async (fixture) => {
     await fixture.background("one");
     await fixture.background("two");
     const absent = "tsd: No such container: absent\n";
@@ -119,7 +119,7 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
       if (verb[0] === "kill") await fixture.tsd("wait", "one", "two");
     }
   },
-  "an image that a container uses stays; its removal by force doesn't break the container": async (fixture) => {
+  "an image in use stays; its forced removal does not break the container": async (fixture) => {
     await created(fixture, "user", ["echo", "still here"]);
     expectResult(await fixture.tsd("rmi", fixture.image), {
       code: 1,
@@ -135,7 +135,7 @@ scenario("tsd: create, start, stop, kill, wait, rm", {
 });
 
 scenario("tsd: ps and inspect", {
-  "ps: columns, all, quiet, last, full ids": async (fixture) => {
+  "ps: columns, all, quiet, last, full IDs": async (fixture) => {
     const up = await fixture.background("up", ["sleep", "1000"]);
     const done = await created(fixture, "fresh", ["sh", "-c", "echo a rather long command line"]);
     const table = (await fixture.tsd("ps", "-a")).stdout.split("\n").map((line) => line.trimEnd().split(/ {2,}/));
@@ -144,7 +144,7 @@ scenario("tsd: ps and inspect", {
       table[1]?.slice(0, 3),
       [done.slice(0, 12), fixture.image, '"sh -c \'echo a rathe…"'],
     );
-    // A width of two spaces or more parts the columns; that of PORTS is empty.
+    // Columns are separated by two spaces or more; that of PORTS is empty.
     assert.deepEqual(table[1]?.slice(4), ["Created", "fresh"]);
     assert.match(table[2]?.[4] ?? "", /^Up (Less than a second|\d seconds?)$/);
     assert.deepEqual(table[2]?.slice(5), ["up"]);
@@ -154,7 +154,7 @@ scenario("tsd: ps and inspect", {
     expectResult(await fixture.tsd("ps", "-n", "2", "-q"), { stdout: `${done.slice(0, 12)}\n${up.slice(0, 12)}\n` });
     await fixture.remove("up", "fresh");
   },
-  "ps filters: one key's values are alternatives, keys must all hold": async (fixture) => {
+  "ps filters: values of one key are alternatives, all keys must match": async (fixture) => {
     await fixture.background("alpha", ["sleep", "1000"], ["--label", "team=red", "--label", "both"]);
     await created(fixture, "beta", ["true"], ["--label", "team=blue", "--label", "both"]);
     await fixture.background("gamma", ["sh", "-c", "exit 3"]);
@@ -187,7 +187,7 @@ scenario("tsd: ps and inspect", {
       const found = stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line).Names).sort();
       assert.deepEqual(found, names, filters.join(" "));
     }
-    // Without -a the state filter alone brings stopped ones in.
+    // Even without -a, the state filter includes stopped containers.
     expectResult(await fixture.tsd("ps", "-q", "--filter", "status=exited"), { stdout: /^[0-9a-f]{12}\n$/ });
     expectResult(await fixture.tsd("ps", "--filter", "nonsense=1"), {
       code: 1,
@@ -195,7 +195,7 @@ scenario("tsd: ps and inspect", {
     });
     await fixture.remove("alpha", "beta", "gamma");
   },
-  "inspect: a container's settings as Docker shows them": async (fixture) => {
+  "inspect shows a container's settings as Docker does": async (fixture) => {
     const flags = [
       "--hostname",
       "box",
@@ -240,7 +240,7 @@ scenario("tsd: ps and inspect", {
     assert.deepEqual([settings.Ports, Object.keys(settings.Networks as object)], [{}, ["none"]]);
     await fixture.remove("look");
   },
-  "inspect: several, some of them missing; images; all of them in one line with --format json": async (fixture) => {
+  "inspect: several objects, some missing; images; all in one line with --format json": async (fixture) => {
     const id = await created(fixture, "some", ["true"]);
     const both = await fixture.tsd("inspect", "some", "absent", fixture.image);
     assert.deepEqual([both.code, both.stderr], [1, "Error: No such object: absent\n"]);

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, ON_SIGNAL, scenario } from "./setup.ts";
 
-/** A container that has printed `lines`, each at least 20 ms after the one before, and has ended. */
+/** Creates a container that printed `lines`, each at least 20 ms after the previous one, and has exited. */
 async function printed(fixture: Fixture, name: string, lines: readonly string[]): Promise<void> {
   const script = lines.map((line) => `echo ${line}`).join("; sleep 0.02; ");
   await fixture.background(name, ["sh", "-c", script]);
@@ -9,13 +9,13 @@ async function printed(fixture: Fixture, name: string, lines: readonly string[])
 }
 
 scenario("tsd logs", {
-  "both streams, each where it belongs; a line without an end": async (fixture) => {
+  "each line goes to its stream, including a line without a newline": async (fixture) => {
     await fixture.background("mixed", ["sh", "-c", "echo out; echo err >&2; printf tail"]);
     await fixture.tsd("wait", "mixed");
     expectResult(await fixture.tsd("logs", "mixed"), { stdout: "out\ntail", stderr: "err\n" });
     await fixture.remove("mixed");
   },
-  "bytes, long lines and many lines come back as they went in": async (fixture) => {
+  "binary data, long lines and many lines are returned unchanged": async (fixture) => {
     const script =
       "head -c 40000 /dev/zero | tr '\\0' x; echo; i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done";
     await fixture.background("long", ["sh", "-c", script]);
@@ -65,7 +65,7 @@ scenario("tsd logs", {
     }
     await fixture.remove("timed");
   },
-  "-f: what is there, then what comes, until the end": async (fixture) => {
+  "-f shows existing output, then new output until the container exits": async (fixture) => {
     const script = `${ON_SIGNAL.set}; echo before; ${ON_SIGNAL.wait}; echo after; echo err >&2; exit 1`;
     await fixture.background("followed", ["sh", "-c", script]);
     await using session = fixture.engine.session("tsd", ["logs", "-f", "followed"]);
@@ -73,7 +73,7 @@ scenario("tsd logs", {
     assert.equal(session.stdout, "before\n");
     expectResult(await fixture.tsd("kill", "-s", "USR1", "followed"), { stdout: "followed\n" });
     expectResult(await session.wait(), { stdout: "before\nafter\n", stderr: "err\n" });
-    // Of one that has ended, -f shows all and ends too.
+    // For an exited container, -f shows all output and ends.
     expectResult(await fixture.tsd("logs", "-f", "followed"), { stdout: "before\nafter\n", stderr: "err\n" });
     await fixture.remove("followed");
   },
@@ -96,14 +96,14 @@ scenario("tsd logs", {
     const lines = Array.from({ length: 20000 }, (_, number) => `line ${number}\n`).join("");
     assert.deepEqual([code, stdout.length, stdout === lines], [0, lines.length, true]);
   },
-  "a follower that goes away is forgotten": async (fixture) => {
+  "a follower that disconnects is released": async (fixture) => {
     await fixture.background("left");
     await using session = fixture.engine.session("tsd", ["logs", "-f", "left"]);
     session.kill("SIGINT");
     assert.notEqual((await session.wait()).code, 0);
     await fixture.remove("left");
   },
-  "output of a container that nobody is attached to, and of one with --rm until its end": async (fixture) => {
+  "output of a detached container is logged, with --rm until it exits": async (fixture) => {
     await fixture.background("alone", ["sh", "-c", "echo hello; sleep 1000"], ["--rm"]);
     await fixture.until("its output", async () => (await fixture.tsd("logs", "alone")).stdout === "hello\n");
     expectResult(await fixture.tsd("kill", "alone"), { stdout: "alone\n" });

@@ -1,4 +1,4 @@
-/** `tsd prune`: what it shows is what goes, and nothing that somebody uses. */
+/** `tsd prune` removes exactly what its plan shows, and nothing that is in use. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image, pushImage } from "../images/mod.ts";
 import { expectResult, type Fixture, scenario } from "./setup.ts";
@@ -15,7 +15,7 @@ interface Plan {
   readonly SpaceReclaimable: number;
 }
 
-/** Pulled as `HOST/NAME:1`: busybox, and a layer of 1234 bytes of its own. */
+/** Pulls `HOST/NAME:1`: busybox and an additional layer of 1234 bytes. */
 async function pulledApp(fixture: Fixture, name: string): Promise<Image> {
   const image = await busyboxBuilder().layer([file("app", name.padEnd(1234, "."))]).build();
   await pushImage(fixture.registry.url, name, "1", image);
@@ -36,7 +36,7 @@ const planOf = async (fixture: Fixture, ...args: string[]): Promise<Plan> =>
 const QUESTION = "Are you sure you want to continue? [y/N] ";
 
 scenario("tsd prune", {
-  "shows what goes, why and how much; asks; removes exactly that": async (fixture) => {
+  "shows what will be removed, why and how much; asks for confirmation; removes exactly that": async (fixture) => {
     const id = await stopped(fixture, "ended", fixture.image, "sh", "-c", "head -c 5000 /dev/zero >/zeros; exit 3");
     const app = await pulledApp(fixture, "app");
     await fixture.tsd("tag", fixture.image, `${fixture.registry.host}/app:1`);
@@ -73,8 +73,8 @@ scenario("tsd prune", {
     expectResult(await fixture.tsd("prune"), { stdout: "Nothing to remove.\n" });
     expectResult(await fixture.tsd("prune", "-f"), { stdout: "Total reclaimed space: 0B\n" });
   },
-  "what changes between plan and removal stays, and nothing new goes": async (fixture) => {
-    // Runs for long the second time only.
+  "what changed between the plan and the removal stays, and nothing new is removed": async (fixture) => {
+    // Runs for long on its second start only.
     await stopped(fixture, "one", fixture.image, "sh", "-c", "test -e /again && exec sleep 1000; touch /again");
     const dropped = await stopped(fixture, "two");
     const [tagged, used] = [await pulledApp(fixture, "tagged"), await pulledApp(fixture, "used")];
@@ -102,7 +102,7 @@ scenario("tsd prune", {
     expectResult(await fixture.tsd("image", "prune", "-af", "--filter", "label=none"), { stdout: /^Total/ });
     expectResult(await fixture.tsd("rmi", "-f", tagged.config.digest, used.config.digest), { stdout: /Deleted/ });
   },
-  "json and templates for programs, and the question is none of their business": async (fixture) => {
+  "JSON and template output has no confirmation prompt": async (fixture) => {
     const id = await stopped(fixture, "ended");
     const plan = await planOf(fixture, "container", "prune");
     assert.deepEqual(plan.Items.map(({ Kind, ID, Names, Bytes }) => [Kind, ID, Names, Bytes]), [
@@ -119,7 +119,7 @@ scenario("tsd prune", {
     assert.deepEqual(pruned.Removed.map(({ ID }: { ID: string }) => ID), [id]);
     assert.equal(pruned.SpaceReclaimed, 0);
   },
-  "-a takes images that only containers use which go too; a layer counts with the last that needs it": async (
+  "-a removes images that only pruned containers use; a layer counts for the last image that needs it": async (
     fixture,
   ) => {
     const [one, two] = [await pulledApp(fixture, "one"), await pulledApp(fixture, "two")];
@@ -145,7 +145,7 @@ scenario("tsd prune", {
     assert.deepEqual(layers, [], "nothing is left on the disk");
     expectResult(await fixture.tsd("pull", "-q", fixture.image), { stdout: /./ });
   },
-  "filters of the command line, and of Docker's config.json": async (fixture) => {
+  "filters from the command line and from Docker's config.json": async (fixture) => {
     await fixture.background("one", ["true"], ["-l", "keep"]);
     await fixture.tsd("wait", "one");
     const config = `${fixture.engine.dir}/home/.docker/config.json`;

@@ -1,10 +1,10 @@
-/** A pull on a real terminal: its layers' lines are drawn in their places, and plain lines where it is none. */
+/** Pull progress: lines are redrawn in place on a real terminal, and are plain lines otherwise. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
 import { scenario } from "./setup.ts";
 
 scenario("pull on a terminal", {
-  "each layer has one line; in a pipe each step has one": async (fixture) => {
+  "each layer has one line on a terminal; in a pipe each step has one": async (fixture) => {
     const { host, url } = fixture.registry;
     const layers = [0, 1, 2].map((index) => file(`app${index}`, String(index)));
     const image = await layers.reduce((builder, layer) => builder.layer([layer]), busyboxBuilder()).build();

@@ -1,9 +1,12 @@
-/** `inspect --as run` and `container clone`, for real: the new container is as the old one, to inspect and from inside. */
+/**
+ * `inspect --as run` and `container clone`, end to end: the new container equals the original, in inspect and from
+ * inside.
+ */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, pushImage } from "../images/mod.ts";
 import { expectResult, type Fixture, scenario } from "./setup.ts";
 
-/** What inspect says of a container, without what no two of them share. */
+/** Returns a container's inspect output without the fields that always differ between containers. */
 async function settings(fixture: Fixture, name: string) {
   const [{ Id, Config, HostConfig, Mounts, Path, Args }] = JSON.parse((await fixture.tsd("inspect", name)).stdout);
   const { Hostname, ...config } = Config;
@@ -12,20 +15,20 @@ async function settings(fixture: Fixture, name: string) {
   return { hostname, config: said(config), host: said(host), Mounts, Path, Args };
 }
 
-/** The docker client writes down empty values for what nobody has asked for. */
+/** Removes empty values, which the docker client sends for options that were not set. */
 function said(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isSaid = (value: unknown) => Boolean(value) && (typeof value !== "object" || Object.keys(value!).length > 0);
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => isSaid(value)));
 }
 
-/** The script that `tsd` in the line is: the client under test, on the engine under test. */
+/** Returns a script in which `tsd` is the client under test, connected to the engine under test. */
 const asShell = (line: string, name: string) =>
   `tsd() { "$tsd" "$@"; }; ${line.replace(/ --name \S+/, ` --name ${name}`)}`;
 
 scenario(
-  "containers made again",
+  "recreated containers",
   {
-    "inspect --as run: the line, run by a shell, makes an equal container": async (fixture) => {
+    "inspect --as run prints a command line that creates an equal container in a shell": async (fixture) => {
       const { dir } = fixture;
       await Deno.mkdir(`${dir}/data dir`);
       const profile = `${dir}/profile.json`;
@@ -64,7 +67,7 @@ scenario(
       assert.equal((await fixture.tsd("logs", "second")).stdout, said);
       await fixture.remove("first", "second");
     },
-    "inspect --as run: containers of the docker client, and of images that say a lot": async (fixture) => {
+    "inspect --as run: containers of the docker client, and images with many settings": async (fixture) => {
       const config = {
         ...{ Env: ["PATH=/bin", "FROM=image"], Entrypoint: ["sh", "-c"], Cmd: ["echo default"], User: "app" },
         ...{ WorkingDir: "/home/app", Labels: { of: "image" }, ExposedPorts: { "80/tcp": {} }, StopSignal: "QUIT" },
@@ -92,7 +95,7 @@ scenario(
         expectResult(made, { stdout: /^[0-9a-f]{64}\n$/, stderr: /^(Unable to find image[^]*)?$/ });
         const { stdout: line } = await fixture.tsd("inspect", "--as", "run", "first");
         if (at === 0) assert.equal(line, `tsd run --name first --network none ${image}\n`);
-        // It says `run`; what it makes is looked at without that.
+        // The printed command is `run`; the result is compared without starting it.
         const create = asShell(line, "second").replace("tsd run", "FROM=caller tsd create").replace("env -u FROM ", "");
         const unset = line.startsWith("env -u FROM ") ? create.replace("FROM=caller ", "") : create;
         expectResult(await fixture.shell(unset), { stdout: /^[0-9a-f]{64}\n$/ });
@@ -101,7 +104,7 @@ scenario(
       }
       expectResult(await fixture.tsd("rmi", image), { stdout: /^Untagged/ });
     },
-    "container clone: the same settings, a new name, what is overridden": async (fixture) => {
+    "container clone keeps the settings, with a new name and the given overrides": async (fixture) => {
       const flags = ["-m", "64m", "-e", "A=1", "-l", "x=1", "--pids-limit", "40", "-w", "/tmp"];
       await fixture.background("web", ["sh", "-c", "echo $A $PWD; sleep 1000"], flags);
       expectResult(await fixture.tsd("container", "clone", "web"), { stdout: /^[0-9a-f]{64}\n$/ });

@@ -3,7 +3,7 @@ import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 const MEBIBYTE = 1 << 20;
 
-/** Random bytes, so that nothing that is lost, doubled or swapped goes unnoticed. */
+/** Writes random bytes, so that lost, duplicated or swapped data is detected. */
 async function randomFile(fixture: Fixture, name: string, sizeBytes: number): Promise<void> {
   const block = new Uint8Array(65536);
   using file = await Deno.create(`${fixture.dir}/${name}`);
@@ -13,15 +13,15 @@ async function randomFile(fixture: Fixture, name: string, sizeBytes: number): Pr
 }
 
 scenario("tsd run: streams", {
-  "stdout and stderr are kept apart, without a newline at the end too": async (fixture) => {
+  "stdout and stderr are kept apart, also without a final newline": async (fixture) => {
     const script = "printf 'out 1\\n'; printf 'err 1\\n' >&2; printf 'out 2'; printf 'err 2' >&2";
     expectResult(await fixture.run(["sh", "-c", script]), { stdout: "out 1\nout 2", stderr: "err 1\nerr 2" });
   },
-  "bytes that are no text arrive as they are": async (fixture) => {
+  "binary data arrives unchanged": async (fixture) => {
     const script = `$tsd run --rm --network none $image printf '\\377\\000\\001\\r\\n\\n' | od -An -tx1`;
     expectResult(await fixture.shell(script), { stdout: " ff 00 01 0d 0a 0a\n" });
   },
-  "-i: several megabytes in and out, byte by byte": async (fixture) => {
+  "-i transfers several megabytes in both directions unchanged": async (fixture) => {
     await randomFile(fixture, "in", 5 * MEBIBYTE + 12345);
     expectResult(await fixture.shell("$tsd run --rm -i --network none $image cat <in >out; cmp in out"), {});
     const digest = (await fixture.shell("sha256sum <in")).stdout;
@@ -33,23 +33,23 @@ scenario("tsd run: streams", {
     expectResult(await fixture.shell("cmp in out"), {});
     expectResult(await fixture.shell(`$tsd run ${flags} sha256sum <in`), { stdout: digest });
   },
-  "much output on both streams at once": async (fixture) => {
+  "large output on both streams at once": async (fixture) => {
     const script = "head -c 3000000 /dev/zero & head -c 2000000 /dev/zero >&2; wait";
     const command = `$tsd run --rm --network none $image sh -c '${script}' >out 2>err; stat -c %s out err`;
     expectResult(await fixture.shell(command), { stdout: "3000000\n2000000\n" });
   },
-  "without -i there is nothing to read": async (fixture) => {
+  "without -i standard input is empty": async (fixture) => {
     expectResult(
       await fixture.engine.tsd(["run", "--rm", "--network", "none", fixture.image, "cat"], { stdin: "lost" }),
       {},
     );
   },
-  "-i: input that the container doesn't read holds nothing up": async (fixture) => {
+  "-i: input that the container does not read blocks nothing": async (fixture) => {
     await randomFile(fixture, "in", 2 * MEBIBYTE);
     const flags = "--rm -i --network none $image";
     expectResult(await fixture.shell(`$tsd run ${flags} true <in`), {});
     expectResult(await fixture.shell(`cat in | $tsd run ${flags} head -c 10 | wc -c`), { stdout: "10\n" });
-    // Somebody who types nothing: the end of the container is the end of the client.
+    // With an idle standard input, the client exits when the container does.
     await using session = fixture.engine.session("tsd", [
       "run",
       "--rm",
@@ -61,7 +61,7 @@ scenario("tsd run: streams", {
     ]);
     expectResult(await session.wait(), {});
   },
-  "start -ai: input that ends is not the end, where the container keeps its own open": async (fixture) => {
+  "start -ai: end of input does not end a container that keeps its standard input open": async (fixture) => {
     const script = "sleep 0.5; exit 5";
     const made = `$tsd run -di --name later --network none $image sh -c '${script}'; $tsd wait later`;
     assert.match((await fixture.shell(made)).stdout, /^[0-9a-f]{64}\n5\n$/);
@@ -69,7 +69,7 @@ scenario("tsd run: streams", {
     const since = `--since 1m --until 0s --filter event=attach --filter container=later`;
     expectResult(await fixture.shell(`$tsd events ${since} | wc -l; $tsd rm later`), { stdout: "1\nlater\n" });
   },
-  "-i: a conversation": async (fixture) => {
+  "-i: an interactive conversation": async (fixture) => {
     const script = 'while read line; do echo "heard $line"; done; echo end';
     const args = ["run", "--rm", "-i", "--network", "none", fixture.image, "sh", "-c", script];
     await using session = fixture.engine.session("tsd", args);
@@ -80,7 +80,7 @@ scenario("tsd run: streams", {
     await session.closeStdin();
     expectResult(await session.wait(), { stdout: "heard one\nheard two\nend\n" });
   },
-  "a reader that goes away ends the client; the container goes on, as in Docker": async (fixture) => {
+  "a closed output pipe ends the client; the container keeps running, as in Docker": async (fixture) => {
     const script = "$tsd run --name loud --network none $image sh -c 'while echo y; do :; done' | head -n 1";
     expectResult(await fixture.shell(script), { stdout: "y\n" });
     expectResult(await fixture.tsd("ps", "--format", "json"), { stdout: /"Names":"loud".*"State":"running"/ });
@@ -92,8 +92,8 @@ scenario("tsd run: exit codes and signals", {
   "exit codes of the process": async (fixture) => {
     for (const code of [0, 1, 42, 124, 255]) expectResult(await fixture.run(["sh", "-c", `exit ${code}`]), { code });
   },
-  "128 + n when a signal ended it": async (fixture) => {
-    // A pid 1 that has no handler ignores its own signals, so somebody else's are needed.
+  "a process that a signal terminated gives 128 + n": async (fixture) => {
+    // The kernel ignores signals that a PID 1 without handlers sends to itself, so another process is needed.
     for (const [signal, code] of [["KILL", 137], ["SEGV", 139], ["TERM", 143]] as const) {
       const script = `sh -c 'kill -${signal} $$'; exit $?`;
       expectResult(await fixture.run(["sh", "-c", script]), {
@@ -118,7 +118,7 @@ scenario("tsd run: exit codes and signals", {
     expectResult(await fixture.tsd("kill", "victim"), { stdout: "victim\n" });
     expectResult(await session.wait(), { code: 137, stdout: "up\n" });
   },
-  "125, 126 and 127 are tsd's own": async (fixture) => {
+  "125, 126 and 127 are tsd's": async (fixture) => {
     const start =
       /^tsd: failed to create task for container: [^\n]*runc create failed: unable to start container process: /;
     const text = (rest: string) => new RegExp(`${start.source}${rest}\\n$`);
@@ -140,7 +140,7 @@ scenario("tsd run: exit codes and signals", {
       stderr: /^tsd: the working directory 'rel' is invalid/,
     });
   },
-  "SIGINT, SIGTERM and SIGHUP are passed on": async (fixture) => {
+  "SIGINT, SIGTERM and SIGHUP are forwarded": async (fixture) => {
     const script =
       'for s in INT TERM HUP; do trap "echo got $s; exit 7" $s; done; echo ready; while :; do sleep 0.02; done';
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -151,7 +151,7 @@ scenario("tsd run: exit codes and signals", {
       expectResult(await session.wait(), { code: 7, stdout: `ready\ngot ${signal.slice(3)}\n` });
     }
   },
-  "--sig-proxy=false leaves the container alone": async (fixture) => {
+  "--sig-proxy=false forwards no signals": async (fixture) => {
     const args = ["run", "--name", "alone", "--sig-proxy=false", "--network", "none", fixture.image];
     await using session = fixture.engine.session("tsd", [...args, "sh", "-c", "echo ready; sleep 1000"]);
     await session.waitFor("ready\n");
@@ -160,7 +160,7 @@ scenario("tsd run: exit codes and signals", {
     expectResult(await fixture.tsd("ps", "--format", "json"), { stdout: /"Names":"alone".*"State":"running"/ });
     await fixture.remove("alone");
   },
-  "a client that is killed leaves the container running": async (fixture) => {
+  "killing the client leaves the container running": async (fixture) => {
     const args = ["run", "--name", "orphan", "--network", "none", fixture.image, "sh", "-c", "echo ready; sleep 1000"];
     await using session = fixture.engine.session("tsd", args);
     await session.waitFor("ready\n");

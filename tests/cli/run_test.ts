@@ -9,18 +9,18 @@ scenario("tsd run: flags", {
     });
     await fixture.remove("kept");
   },
-  "the image's own command, --entrypoint, and an empty one": async (fixture) => {
+  "the image's command, --entrypoint, and an empty one": async (fixture) => {
     expectResult(await fixture.run([]), {});
     expectResult(await fixture.run(["hello", "you"], ["--entrypoint", "echo"]), { stdout: "hello you\n" });
     expectResult(await fixture.run(["echo", "bare"], ["--entrypoint="]), { stdout: "bare\n" });
   },
-  "-d prints the id; the container goes on, and goes away by itself with --rm": async (fixture) => {
+  "-d prints the ID; the container keeps running, and is removed on exit with --rm": async (fixture) => {
     const id = await fixture.background("bg", ["sleep", "1000"], ["--rm"]);
     expectResult(await fixture.tsd("ps", "-q", "--no-trunc"), { stdout: `${id}\n` });
     expectResult(await fixture.tsd("kill", "bg"), { stdout: "bg\n" });
     await fixture.until("its removal", async () => (await fixture.containers()).length === 0);
   },
-  "-e: values, the caller's, none, and --env-file": async (fixture) => {
+  "-e: given values, inherited and unset ones, and --env-file": async (fixture) => {
     await Deno.writeTextFile(`${fixture.dir}/env`, "# comment\nFROM_FILE=1\nOWN\n\nBOTH=file\n");
     const flags = [
       "-e",
@@ -50,7 +50,7 @@ scenario("tsd run: flags", {
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]);
   },
-  "-w makes a missing folder": async (fixture) => {
+  "-w creates a missing directory": async (fixture) => {
     expectResult(await fixture.run(["pwd"], ["-w", "/made/here"]), { stdout: "/made/here\n" });
     expectResult(await fixture.run(["pwd"]), { stdout: "/\n" });
   },
@@ -67,7 +67,7 @@ scenario("tsd run: flags", {
       expectResult(await fixture.run(["sh", "-c", "echo $(id -u):$(id -g)"], ["-u", user]), { stdout: `${id}\n` });
     }
   },
-  "-v: read-write, read-only, a relative source, a missing folder is made": async (fixture) => {
+  "-v: read-write, read-only, a relative source; a missing directory is created": async (fixture) => {
     const { dir } = fixture;
     await Deno.mkdir(`${dir}/data`);
     expectResult(await fixture.run(["sh", "-c", "echo in >/mnt/file"], ["-v", `${dir}/data:/mnt`]), {});
@@ -92,7 +92,7 @@ scenario("tsd run: flags", {
     assert.match(stdout, /^net:\[\d+\]\n$/);
     assert.notEqual(stdout.trim(), own);
   },
-  "--hostname, and the first twelve digits of the id without it": async (fixture) => {
+  "--hostname, or the first twelve digits of the ID": async (fixture) => {
     const script = ["sh", "-c", "hostname; cat /etc/hostname"];
     expectResult(await fixture.run(script, ["--hostname", "box"]), { stdout: "box\nbox\n" });
     const id = await fixture.background("named", script);
@@ -100,7 +100,7 @@ scenario("tsd run: flags", {
     expectResult(await fixture.tsd("logs", "named"), { stdout: `${id.slice(0, 12)}\n`.repeat(2) });
     await fixture.remove("named");
   },
-  "--label is in inspect and in filters": async (fixture) => {
+  "--label appears in inspect and in filters": async (fixture) => {
     await fixture.background("labelled", ["true"], ["--label", "one=1", "-l", "two", "-l", "eq=a=b"]);
     const [found] = JSON.parse((await fixture.tsd("inspect", "labelled")).stdout);
     assert.deepEqual(found.Config.Labels, { one: "1", two: "", eq: "a=b" });
@@ -132,15 +132,15 @@ scenario("tsd run: flags", {
     assert.equal(await effective("--cap-drop", "chown"), 0xa80425fbn & ~chown);
     assert.equal(await effective("--cap-drop", "all", "--cap-add", "NET_ADMIN"), netAdmin);
     assert.equal(await effective("-u", "app"), 0n);
-    // The engine's own bounding set is all that it can give.
+    // The engine's bounding set limits what it can grant.
     const status = await Deno.readTextFile(`/proc/${fixture.engine.pid}/status`);
     assert.equal(await effective("--privileged"), BigInt(`0x${/CapBnd:\s+(\w+)/.exec(status)![1]}`));
   },
-  "--privileged sees the host's devices and may mount": async (fixture) => {
+  "--privileged gives access to the host's devices and allows mounts": async (fixture) => {
     const script = ["sh", "-c", "mount -t tmpfs none /mnt; echo $?; test -c /dev/kmsg; echo $?"];
     expectResult(await fixture.run(script, ["--privileged", "-w", "/mnt"]), {
       stdout: "0\n0\n",
-      // Where the engine itself lacks a capability it says so.
+      // If the engine itself lacks a capability, it prints a warning.
       stderr: /^(WARNING: Not available on this machine, so the container runs without: [A-Z_, ]+\n)?$/,
     });
     expectResult(await fixture.run(script, ["-w", "/mnt"]), {
@@ -175,7 +175,7 @@ scenario("tsd run: flags", {
   },
 });
 
-scenario("tsd run: an image that is not there yet", {
+scenario("tsd run: a missing image", {
   "is pulled, and its progress goes to stderr": async (fixture) => {
     expectResult(await fixture.tsd("rmi", fixture.image), {
       stdout: /^Untagged: \S+\nUntagged: \S+@sha256:\w{64}\nDeleted: sha256:\w{64}\nDeleted: sha256:\w{64}\n$/,

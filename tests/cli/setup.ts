@@ -1,6 +1,6 @@
 /**
- * One engine with one image and one registry for all steps of a test file. After each step everything that the step made
- * must be gone: containers, mounts, processes, cgroups, folders, zombies.
+ * One engine with one image and one registry for all steps of a test file. After each step, everything that the step
+ * created must have been removed: containers, mounts, processes, cgroups, directories, zombies.
  */
 import { strict as assert } from "node:assert";
 import {
@@ -19,16 +19,16 @@ import { busyboxImage, pushImage } from "../images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
 import { type Requirement, requires } from "../requires.ts";
 
-/** Two parts of a shell script: until SIGUSR1 comes, the second one waits. */
+/** Two parts of a shell script: the second one waits for SIGUSR1. */
 export const ON_SIGNAL = { set: "go=; trap go=1 USR1", wait: 'while [ -z "$go" ]; do sleep 0.02; done' };
 
-/** What a test may look at and use. */
+/** What the steps of a {@link scenario} share: an engine, a registry and a pulled image. */
 export class Fixture implements AsyncDisposable {
   readonly engine: Engine;
   readonly registry: RealRegistry;
   /** A pulled busybox: `127.0.0.1:PORT/busybox`, tag `latest`. */
   readonly image: string;
-  /** A folder for the test's own files; gone at the end. */
+  /** A directory for the test's files; removed at the end. */
   readonly dir: string;
   readonly #owned: AsyncDisposableStack;
   #descriptors: readonly string[] = [];
@@ -50,13 +50,13 @@ export class Fixture implements AsyncDisposable {
     await Deno.mkdir(fixture.dir);
     const pulled = await engine.tsd(["pull", "-q", fixture.image]);
     assert.deepEqual(pulled, { code: 0, stdout: `${fixture.image}:latest\n`, stderr: "" });
-    // What is opened once and kept (Workers, modules, connections) is there from now on.
+    // Resources that are opened once and kept (Workers, modules, connections) are open from here on.
     expectResult(await fixture.run(["true"]), { code: 0 });
     fixture.#descriptors = await fixture.descriptors();
     return fixture;
   }
 
-  /** `tsd` with these arguments. */
+  /** Runs `tsd` with these arguments. */
   tsd(...args: string[]): Promise<RunResult> {
     return this.engine.tsd(args);
   }
@@ -65,12 +65,12 @@ export class Fixture implements AsyncDisposable {
     return this.engine.docker(args);
   }
 
-  /** `tsd run --rm --network none` with flags, the image and a command. */
+  /** Runs `tsd run --rm --network none` with flags, the image and a command. */
   run(command: readonly string[], flags: readonly string[] = []): Promise<RunResult> {
     return this.engine.tsd(["run", "--rm", "--network", "none", ...flags, this.image, ...command]);
   }
 
-  /** A container in the background that sleeps, or runs `command`; returns its id. */
+  /** Starts a detached container that sleeps, or runs `command`; returns its ID. */
   async background(name: string, command: readonly string[] = ["sleep", "1000"], flags: readonly string[] = []) {
     const args = ["run", "-d", "--network", "none", "--name", name, ...flags, this.image, ...command];
     const { code, stdout, stderr } = await this.engine.tsd(args);
@@ -79,12 +79,15 @@ export class Fixture implements AsyncDisposable {
     return stdout.trim();
   }
 
-  /** `tsd rm -f`, of containers that are there. */
+  /** Runs `tsd rm -f` on existing containers. */
   async remove(...names: string[]): Promise<void> {
     expectResult(await this.tsd("rm", "-f", ...names), { stdout: names.map((name) => `${name}\n`).join("") });
   }
 
-  /** A shell script for what needs real pipes and files; `$tsd` is the client, `$image` the image, `.` the test's folder. */
+  /**
+   * Runs a shell script, for tests that need real pipes and files. `$tsd` is the client, `$image` the image, `.`
+   * {@link dir}.
+   */
   shell(script: string): Promise<RunResult> {
     const env = {
       ...{ tsd: executable(), image: this.image, HOME: `${this.engine.dir}/home` },
@@ -93,29 +96,29 @@ export class Fixture implements AsyncDisposable {
     return runCommand("sh", ["-euc", script], { cwd: this.dir, env });
   }
 
-  /** A terminal with a shell in the test's folder; as in {@link Fixture.shell}, and `$docker`. */
+  /** Opens a terminal with a shell in {@link dir}, with the variables of {@link Fixture.shell} and `$docker`. */
   screen(): Promise<Screen> {
     return this.engine.screen(this.dir, { image: this.image });
   }
 
-  /** Waits until `done` says so. @throws Error with `what` at the deadline */
+  /** Polls until `done` returns true. @throws Error with `what` at the deadline */
   until(what: string, done: () => Promise<boolean>, limitMs = 10_000): Promise<void> {
     return until(what, done, limitMs);
   }
 
-  /** Ids of all containers, whatever their state. */
+  /** Returns the IDs of all containers, in any state. */
   async containers(): Promise<string[]> {
     const listed = (await this.engine.api.get("/containers/json?all=1")).json<{ Id: string }[]>();
     return listed.map(({ Id }) => Id);
   }
 
-  /** Fails when anything is left of what was run so far. */
+  /** Fails if anything is left of earlier containers. */
   async nothingLeft(): Promise<void> {
     assert.deepEqual(await this.containers(), []);
     await this.noNewTraces([]);
   }
 
-  /** Fails when there are more traces than `before`; those of an earlier container may still be going away. */
+  /** Fails if there are more traces than `before`; waits for containers that are still being removed. */
   async noNewTraces(before: readonly string[]): Promise<void> {
     let more: string[] = [];
     const done = async () => (more = surplus(await this.traces(), before)).length === 0;
@@ -124,12 +127,15 @@ export class Fixture implements AsyncDisposable {
     });
   }
 
-  /** What shows that a container is or was there, on the host and in the engine's own folders. */
+  /**
+   * Lists what containers leave on the host and in the engine's directories: mounts, processes, cgroups, files,
+   * zombies.
+   */
   async traces(): Promise<string[]> {
     const traces = tracesOf(this.engine.dataRoot);
     const { mounts, processes, cgroups } = await findLeftovers(traces);
     const { zombies } = await processState(this.engine.pid);
-    // Who answers for names waits for the next container.
+    // The DNS process stays for the next container.
     const strangers = processes.filter(({ pid, command }) => pid !== this.engine.pid && !command.includes(" --names "))
       .map(({ pid, command }) => `${pid} ${command}`);
     // The parent cgroup stays for the next container.
@@ -143,20 +149,23 @@ export class Fixture implements AsyncDisposable {
     return [...mounts, ...strangers, ...inner, ...entries, ...zombies > 0 ? [`${zombies} zombies`] : []];
   }
 
-  /** Fails when the engine keeps more descriptors open than `before`, which is before the first step if not given. */
+  /** Fails if the engine keeps more descriptors open than `before`, by default those before the first step. */
   async noNewDescriptors(before = this.#descriptors): Promise<void> {
     let more: string[] = [];
     const done = async () => {
       more = surplus(await this.descriptors(), before);
       return more.length === 0;
     };
-    // Workers that are idle stay for 10 s.
+    // Idle Workers stay for 10 s.
     await this.until("descriptors to close", done, 30_000).catch((cause) => {
       throw new Error(`The engine holds more descriptors than at first: ${more.join(", ")}`, { cause });
     });
   }
 
-  /** What the engine has open. Connections to registries are left out: they are kept for the next pull, for a while. */
+  /**
+   * Lists the engine's open descriptors, except connections to registries, which stay open for a while for the next
+   * pull.
+   */
   async descriptors(): Promise<string[]> {
     const unixSockets = await Deno.readTextFile(`/proc/${this.engine.pid}/net/unix`);
     const inodes = new Set(unixSockets.split("\n").map((line) => line.split(/\s+/)[6]));
@@ -174,7 +183,7 @@ export class Fixture implements AsyncDisposable {
 
 export type Step = (fixture: Fixture) => Promise<void>;
 
-/** A test whose steps share a {@link Fixture}. */
+/** Defines a test whose steps share a {@link Fixture}. */
 export function scenario(name: string, steps: Readonly<Record<string, Step>>, ...more: Requirement[]): void {
   Deno.test({
     name,
@@ -196,14 +205,14 @@ export function scenario(name: string, steps: Readonly<Record<string, Step>>, ..
   });
 }
 
-/** A result in full; what is not said must be empty (output) or 0 (code). */
+/** A complete result; what is omitted must be empty (output) or 0 (code). */
 export interface Expected {
   readonly code?: number;
   readonly stdout?: string | RegExp;
   readonly stderr?: string | RegExp;
 }
 
-/** Compares exactly, or with the patterns given, and shows the whole result when it is another one. */
+/** Compares a result exactly, or with the given patterns, and shows all of it on a mismatch. */
 export function expectResult(actual: RunResult, expected: Expected): void {
   const shown = JSON.stringify(actual, undefined, 1);
   assert.equal(actual.code, expected.code ?? 0, shown);
@@ -218,7 +227,7 @@ async function entriesOf(dir: string): Promise<string[]> {
   return await Array.fromAsync(Deno.readDir(dir), ({ name }) => `${dir}/${name}`);
 }
 
-/** Items of `after` beyond those of `before`. */
+/** Returns the items of `after` that are not in `before`. */
 function surplus(after: readonly string[], before: readonly string[]): string[] {
   const left = [...before];
   return after.filter((item) => {

@@ -9,13 +9,13 @@ const NO_ENGINE =
 
 const MARK = "damaged, damaged";
 
-/** Changes a few bytes of a layer's file, as a disk does that forgets: the engine's seals keep nobody from that. */
+/** Flips a few bytes of a layer's file, as a faulty disk does, which the engine's immutability flags do not prevent. */
 const DAMAGE = `cd "$1"; chattr -R -i . || true
   file=layer.tar; [ -e "$file" ] || file=$(find . -name data -type f)
   cp "$file" other; printf "${MARK}" | dd of=other bs=1 seek=600 conv=notrunc; mv -f other "$file"`;
 
 scenario("tsd system check", {
-  "what is damaged is named, with the images that have it; pulled anew all is well": async (fixture) => {
+  "damaged layers and the images that use them are named; after a new pull the check succeeds": async (fixture) => {
     const { engine } = fixture;
     const content = new Uint8Array(5000).fill(7);
     const built = await busyboxBuilder().layer([file("data", content)]).build();
@@ -50,7 +50,7 @@ scenario("tsd system check", {
 });
 
 scenario("tsd version and info", {
-  "version: both sides, also as JSON": async (fixture) => {
+  "version shows client and engine, also as JSON": async (fixture) => {
     expectResult(await fixture.tsd("version"), {
       stdout:
         /^Client:\n Version: +\S+\n API version: +1\.50\n Form: +(portable|compiled)\n[^]*\nServer:\n Engine:\n {2}Version: +\S+\n {2}API version: +1\.50 \(minimum version 1\.24\)\n[^]* runc:\n {2}Version: +\S+\n$/,
@@ -80,7 +80,7 @@ scenario("tsd version and info", {
     assert.deepEqual([info.Containers, info.ContainersRunning, info.OSType], [2, 1, "linux"]);
     await fixture.remove("up", "still");
   },
-  "-H and TSD_HOST name the engine": async (fixture) => {
+  "-H and TSD_HOST select the engine": async (fixture) => {
     const { engine } = fixture;
     const nowhere = { TSD_HOST: `unix://${fixture.dir}/nobody.sock`, DOCKER_HOST: "" };
     expectResult(await engine.tsd(["-H", engine.host, "ps", "-q"], { env: nowhere }), {});
@@ -92,25 +92,29 @@ scenario("tsd version and info", {
   },
 });
 
-Deno.test("without an engine: version tells the client's, everything else is one line", requires("root"), async () => {
-  const version = await tsd(["version"]);
-  assert.equal(version.code, 1);
-  assert.match(version.stdout, /^Client:\n Version: /);
-  assert.match(version.stderr, NO_ENGINE);
-  const others: readonly (readonly [args: string[], code: number])[] = [
-    [["ps"], 1],
-    [["info"], 1],
-    [["pull", "busybox"], 1],
-    [["run", "busybox"], 125],
-    [["create", "busybox"], 1],
-    [["rm", "x"], 1],
-    [["logs", "x"], 1],
-    [["exec", "x", "id"], 1],
-  ];
-  for (const [args, expected] of others) {
-    const { code, stdout, stderr } = await tsd(args);
-    assert.deepEqual([args, code], [args, expected]);
-    assert.match(stdout, /^(Using default tag: latest\n)?$/);
-    assert.match(stderr, NO_ENGINE);
-  }
-});
+Deno.test(
+  "without an engine, version shows the client's, every other command fails with one line",
+  requires("root"),
+  async () => {
+    const version = await tsd(["version"]);
+    assert.equal(version.code, 1);
+    assert.match(version.stdout, /^Client:\n Version: /);
+    assert.match(version.stderr, NO_ENGINE);
+    const others: readonly (readonly [args: string[], code: number])[] = [
+      [["ps"], 1],
+      [["info"], 1],
+      [["pull", "busybox"], 1],
+      [["run", "busybox"], 125],
+      [["create", "busybox"], 1],
+      [["rm", "x"], 1],
+      [["logs", "x"], 1],
+      [["exec", "x", "id"], 1],
+    ];
+    for (const [args, expected] of others) {
+      const { code, stdout, stderr } = await tsd(args);
+      assert.deepEqual([args, code], [args, expected]);
+      assert.match(stdout, /^(Using default tag: latest\n)?$/);
+      assert.match(stderr, NO_ENGINE);
+    }
+  },
+);

@@ -1,13 +1,13 @@
-/** What a user does at a terminal, with tsd's client and with docker's. */
+/** Terminal sessions with tsd's client and with docker's. */
 import { strict as assert } from "node:assert";
 import type { Screen } from "../harness/mod.ts";
 import { runCommand } from "../harness/mod.ts";
 import type { Fixture, Step } from "./setup.ts";
 
-/** Which client is tried; both are variables of the shell. */
+/** The client under test; both are variables of the shell. */
 export type Client = "tsd" | "docker";
 
-/** Remembers the terminal's modes; {@link assertSameModes} looks whether they are the same again. */
+/** Saves the terminal's modes; {@link assertSameModes} checks that they are restored. */
 const REMEMBER = "stty -g >modes";
 
 async function assertSameModes(screen: Screen): Promise<void> {
@@ -18,15 +18,15 @@ async function assertSameModes(screen: Screen): Promise<void> {
 /** Waits for the prompt of the shell in the container. */
 const PROMPT = /^\/ # /m;
 
-/** The container's shell says something that isn't what was typed. */
+/** Makes the container's shell print something other than the typed text. */
 async function say(screen: Screen, text: string): Promise<void> {
   await screen.line(`echo ${text}-$((40+2))`);
   await screen.see(new RegExp(`^${text}-42$`, "m"));
 }
 
 /**
- * Makes the container's shell wait for Enter. At its prompt it asks the terminal where the cursor is (`ESC [ 6 n`), and who
- * reads the terminal next gets the answer as if it were typed: the outer shell, when the client leaves just then.
+ * Makes the container's shell wait for Enter. At its prompt it asks the terminal for the cursor's position (`ESC [ 6
+ * n`). If the client exits just then, the outer shell would read the answer as typed input.
  */
 async function pauseShell(screen: Screen): Promise<void> {
   await screen.line("echo paused-$((40+2)); read _");
@@ -41,7 +41,7 @@ async function isRunning(fixture: Fixture, name: string): Promise<boolean> {
 const modesOf = async (screen: Screen) =>
   (await runCommand("stty", ["-a", "-F", await screen.device()])).stdout.split(/[\s;]+/);
 
-/** Starts a client in a screen so that its pid is known. */
+/** Starts a client in a screen; the returned function gives its PID. */
 async function clientWithPid(fixture: Fixture, screen: Screen, command: string): Promise<() => Promise<number>> {
   await Deno.writeTextFile(`${fixture.dir}/client.pid`, "");
   await screen.line(`sh -c 'echo $$ >client.pid; exec ${command}'; echo code=$?`);
@@ -54,17 +54,17 @@ async function clientWithPid(fixture: Fixture, screen: Screen, command: string):
 const readPid = async (fixture: Fixture) =>
   Number(await Deno.readTextFile(`${fixture.dir}/client.pid`).catch(() => "0"));
 
-/** A shell in the background with a terminal and an open input. */
+/** Starts a detached shell with a terminal and an open standard input. */
 async function shellInBackground(fixture: Fixture, name: string): Promise<void> {
   await fixture.background(name, ["sh"], ["-it"]);
 }
 
-/** Steps for a scenario. */
+/** Returns the steps that both clients must pass. */
 export function terminalSteps(client: Client): Record<string, Step> {
   const $ = `$${client}`;
   const run = `${$} run --network none`;
   return {
-    "run -it: echo, size and its changes, Ctrl-C, raw mode, exit code, modes given back": async (fixture) => {
+    "run -it: echo, resizing, Ctrl-C, raw mode, exit code, restored modes": async (fixture) => {
       await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} --rm -it $image sh; echo code=$?`);
@@ -84,7 +84,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(/^code=7$/m);
       await assertSameModes(screen);
     },
-    "Ctrl-P Ctrl-Q leaves it running; attach goes back to it, and gets its exit code": async (fixture) => {
+    "Ctrl-P Ctrl-Q detaches; attach reconnects and gets the exit code": async (fixture) => {
       await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} -it --name left $image sh; echo code=$?`);
@@ -97,7 +97,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       assert.equal(await isRunning(fixture, "left"), true);
       await screen.clear();
       await screen.line(`${$} attach left; echo code=$?`);
-      // Painted by nobody: a key makes the shell show its prompt again.
+      // The screen stays empty until a key makes the shell print its prompt.
       await screen.press("Enter");
       await screen.see(PROMPT);
       await screen.line("echo $x-$((40+2))");
@@ -146,7 +146,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(/^code=5$/m);
       await fixture.remove("again");
     },
-    "two clients see the same; one leaves, the other goes on": async (fixture) => {
+    "two clients see the same output; one detaches, the other continues": async (fixture) => {
       await shellInBackground(fixture, "both");
       await using first = await fixture.screen();
       await using second = await fixture.screen();
@@ -167,7 +167,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await second.see(/^code=4$/m);
       await fixture.remove("both");
     },
-    "a command that isn't there: the modes are given back": async (fixture) => {
+    "a missing command: the modes are restored": async (fixture) => {
       await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} --rm -it $image nope; echo code=$?`);
@@ -182,7 +182,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await assertSameModes(screen);
       await fixture.remove("host");
     },
-    "exec -it: size, terminal of its own, exit code; detaching leaves it running": async (fixture) => {
+    "exec -it: size, separate terminal, exit code; detaching leaves it running": async (fixture) => {
       await fixture.background("host");
       await using screen = await fixture.screen();
       await screen.line(REMEMBER);
@@ -209,7 +209,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       assert.equal(stdout, "1\n");
       await fixture.remove("host");
     },
-    "a client that is killed harms nobody; the container can be attached to again": async (fixture) => {
+    "killing a client affects nothing else; the container can be attached to again": async (fixture) => {
       await using lost = await fixture.screen();
       const pid = await clientWithPid(fixture, lost, `${run} -it --name alone $image sh`);
       await lost.see(PROMPT);
@@ -227,7 +227,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(/^code=6$/m);
       await fixture.remove("alone");
     },
-    "an engine that is killed: the terminal outlives it": async (fixture) => {
+    "the terminal survives an engine that is killed": async (fixture) => {
       await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} -it --name outlives $image sh; echo code=$?`);
@@ -236,7 +236,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await say(screen, "before");
       await pauseShell(screen);
       await fixture.engine.stop("SIGKILL");
-      // A client that waits for the next engine tells it then.
+      // A client that waits for the next engine sends the size after it reconnects.
       if (client === "tsd") await screen.resize(90, 20);
       await fixture.engine.start();
       if (client === "docker") {
@@ -259,15 +259,15 @@ export function terminalSteps(client: Client): Record<string, Step> {
   };
 }
 
-/** A process that has ended, or is about to be collected. */
+/** Reports whether a process has exited, or is a zombie. */
 async function hasEnded(pid: number): Promise<boolean> {
   const status = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
   return status === "" || /\) Z /.test(status);
 }
 
-/** What docker's own client doesn't do. */
+/** Steps that docker's client does not pass. */
 export const OWN_STEPS: Record<string, Step> = {
-  "a client that is asked to end gives the terminal back": async (fixture) => {
+  "a client that gets SIGTERM restores the terminal": async (fixture) => {
     await using screen = await fixture.screen();
     await screen.line(REMEMBER);
     const pid = await clientWithPid(fixture, screen, "$tsd run --network none -it --name asked $image sh");
@@ -278,7 +278,7 @@ export const OWN_STEPS: Record<string, Step> = {
     await assertSameModes(screen);
     await fixture.remove("asked");
   },
-  "a window that is closed takes its client along, and nothing else": async (fixture) => {
+  "closing a window ends its client, and nothing else": async (fixture) => {
     let pid = 0;
     {
       await using screen = await fixture.screen();
@@ -297,7 +297,7 @@ export const OWN_STEPS: Record<string, Step> = {
     await screen.see(/^open-42$/m);
     await fixture.remove("window");
   },
-  "an engine that is stopped: the client ends and gives the terminal back; another can attach later": async (
+  "stopping the engine ends the client and restores the terminal; another can attach later": async (
     fixture,
   ) => {
     await using screen = await fixture.screen();

@@ -7,7 +7,7 @@ interface Line {
   readonly isPart: boolean;
 }
 
-/** The table at the end of what a command wrote to standard error. */
+/** Parses the table at the end of a command's standard error. */
 function table(stderr: string): Line[] {
   const lines = stderr.slice(stderr.indexOf("phase ")).trimEnd().split("\n").slice(1);
   return lines.map((line) => {
@@ -18,7 +18,7 @@ function table(stderr: string): Line[] {
 
 const phases = (lines: readonly Line[]) => lines.filter(({ isPart }) => !isPart).map(({ name }) => name);
 
-/** Each number is rounded to a tenth by itself. */
+/** Each number is rounded to a tenth separately. */
 const roundingMs = (parts: readonly Line[]) => 0.05 * (parts.length + 1) + 0.001;
 
 function addsUp(whole: Line, parts: readonly Line[]): void {
@@ -26,7 +26,7 @@ function addsUp(whole: Line, parts: readonly Line[]): void {
   assert(Math.abs(sum - whole.ms) <= roundingMs(parts), `${whole.name} ${whole.ms}: ${JSON.stringify(parts)}`);
 }
 
-/** The total is the sum of the phases, and a phase with parts that of its parts. */
+/** Checks that the total is the sum of the phases, and a phase with parts the sum of its parts. */
 function isConsistent(lines: readonly Line[]): void {
   addsUp(lines.at(-1)!, lines.slice(0, -1).filter(({ isPart }) => !isPart));
   lines.forEach((line, index) => {
@@ -38,7 +38,7 @@ function isConsistent(lines: readonly Line[]): void {
 }
 
 scenario("--timing", {
-  "run: the phases add up, and the container's streams are as without it": async (fixture) => {
+  "run: the phases add up, and the container's streams are unaffected": async (fixture) => {
     const beganMs = performance.now();
     const { code, stdout, stderr } = await fixture.run(["sh", "-c", "echo out; echo err >&2; sleep 0.3; exit 3"], [
       "--timing",
@@ -50,14 +50,14 @@ scenario("--timing", {
     isConsistent(lines);
     const ms = (name: string) => lines.find((line) => line.name === name)!.ms;
     assert(ms("end of the process") >= 200, stderr);
-    // The process's start is known to 10 ms.
+    // The process's start time has a resolution of 10 ms.
     assert(ms("total") <= tookMs + 11, `${tookMs} ms from outside\n${stderr}`);
     const parts = lines.filter(({ isPart }) => isPart).map(({ name }) => name);
     for (const name of ["mount", "spec", "engine, the rest", "request and answer"]) {
       assert(parts.includes(name), stderr);
     }
   },
-  "run -d, start, exec and create have their phases": async (fixture) => {
+  "run -d, start, exec and create print their phases": async (fixture) => {
     const cases: readonly (readonly [expected: string[], args: string[]])[] = [
       [["connect", "create"], [
         "create",
@@ -91,7 +91,7 @@ scenario("--timing", {
     }
     await fixture.remove("job", "more");
   },
-  "a failure has its table too, before the error": async (fixture) => {
+  "a failed command prints its table too, before the error": async (fixture) => {
     const { code, stderr } = await fixture.run(["nosuch"], ["--timing"]);
     assert.equal(code, 127);
     assert.match(stderr, /\nuntil the failure +[\d.]+\ntotal +[\d.]+\ntsd: [^\n]*nosuch[^\n]*\n$/);

@@ -1,15 +1,15 @@
-/** Shells that have the engine do their commands: signals, their end, many of them, slow readers. */
+/** Shell clients whose commands the engine runs: signals, termination, many clients, slow readers. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
 import { CommandServerFixture, programOf, SHELLS } from "./setup.ts";
 
 const TRAPS = 'trap "echo got TERM; exit 5" TERM; trap "echo got INT" INT; echo ready; while :; do usleep 10000; done';
 
-Deno.test("callers", requires("root", "runc"), async (test) => {
+Deno.test("shell clients", requires("root", "runc"), async (test) => {
   await using fixture = await CommandServerFixture.start();
   const { image } = fixture.setup;
   const runTraps = ["run", "--rm", "--network", "none", image, "sh", "-c", TRAPS];
-  // What is opened once and kept is there from now on.
+  // Resources that are opened once and kept are open from here on.
   for (const args of [["exec", "box", "true"], ["run", "--rm", "--network", "none", image, "true"]]) {
     assert.equal((await fixture.served(args)).code, 0);
   }
@@ -23,7 +23,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
       assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: "out b\n", stderr: "err\n" });
     });
 
-    await test.step(`${name}: signals go to the container; all the while the caller is a shell`, async () => {
+    await test.step(`${name}: signals go to the container, and the client stays a shell`, async () => {
       await using run = fixture.session(shell, runTraps);
       await run.waitFor("ready");
       assert.equal(programOf(run.pid), shell[0]);
@@ -33,7 +33,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
       assert.deepEqual(await run.wait(), { code: 5, stdout: "ready\ngot INT\ngot TERM\n", stderr: "" });
     });
 
-    await test.step(`${name}: exec's caller dies of a signal, and its seat is free again`, async () => {
+    await test.step(`${name}: a signal terminates an exec's client, and its slot becomes free`, async () => {
       for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGKILL", 137]] as const) {
         await using exec = fixture.session(shell, ["exec", "box", "sh", "-c", "echo $$; exec sleep 1000"]);
         await exec.waitFor("\n");
@@ -46,7 +46,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     });
   }
 
-  await test.step("run, killed: the container goes on", async () => {
+  await test.step("killing run's client leaves the container running", async () => {
     await using run = fixture.session(SHELLS.dash, [
       "run",
       "--name",
@@ -67,7 +67,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     assert.equal((await fixture.served(["rm", "-f", "left"])).code, 0);
   });
 
-  await test.step("run, started without a signal that it passes on, is a process of its own", async () => {
+  await test.step("run that ignores a signal to forward runs in a client process", async () => {
     const script = `trap "" INT; exec "$@"`;
     await using run = fixture.session(["sh", "-c", script, "sh", ...SHELLS.dash], runTraps);
     await run.waitFor("ready");
@@ -78,7 +78,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     assert.equal((await run.wait()).code, 5);
   });
 
-  await test.step("a slow reader holds up nobody but its own command", async () => {
+  await test.step("a slow reader blocks only its own command", async () => {
     const megabytes = 100;
     const script = `
       mkfifo slow; $tsd exec box head -c ${megabytes}000000 /dev/zero >slow & caller=$!
@@ -90,7 +90,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     assert.deepEqual([code, stdout, stderr.replace(/^.*\//, "")], [0, `${megabytes}000000\n`, "dash\n"]);
   });
 
-  await test.step("a caller that is killed while its reader sleeps leaves nothing when that goes", async () => {
+  await test.step("a client that is killed while its reader is blocked leaves nothing behind once the reader exits", async () => {
     const script = `
       mkfifo stuck; $tsd exec box head -c 10000000 /dev/zero >stuck & caller=$!
       exec 5<stuck; head -c 1 <&5 >/dev/null
@@ -102,7 +102,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     await fixture.noMoreDescriptors(before);
   });
 
-  await test.step("more callers than seats: the others do it themselves", async () => {
+  await test.step("clients beyond the number of slots run their commands themselves", async () => {
     const script = `
       for n in $(seq 24); do
         $tsd exec box sh -c "echo $n; until [ -e /tmp/go ]; do usleep 20000; done; exit $n" >many.$n &
@@ -118,7 +118,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     await fixture.allFree();
   });
 
-  await test.step("nothing is left", async () => {
+  await test.step("nothing is left behind", async () => {
     await fixture.allFree();
     await fixture.noMoreDescriptors(before);
   });

@@ -1,4 +1,4 @@
-/** What lies where the portable form's head looks for an engine, and is none. */
+/** What may exist where the launcher looks for an engine, without being one. */
 import { strict as assert } from "node:assert";
 import { executable, runCommand } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
@@ -6,7 +6,7 @@ import { SHELLS } from "./setup.ts";
 
 const FIFOS = 'mkdir "$1"; mkfifo "$1/call"; for n in $(seq 0 15); do mkfifo "$1/answer.$n"; done';
 
-/** Scripts that make it, of the folder's path. */
+/** Scripts that create it; the argument is the directory's path. */
 const NO_ENGINE: Readonly<Record<string, string>> = {
   "nothing": "",
   "a file": ': >"$1"',
@@ -18,10 +18,11 @@ const NO_ENGINE: Readonly<Record<string, string>> = {
   "answers that are files":
     'mkdir "$1"; mkfifo "$1/call"; for n in $(seq 0 15); do echo "exit 0" >"$1/answer.$n"; done',
   "no seat": `${FIFOS}; for n in $(seq 0 15); do echo 1 >"$1/seat.$n"; done`,
-  "nobody who listens": FIFOS,
+  "Below the 10 s for which a command waits when its engine disconnects in the middle of it: the launcher must not wait.":
+    FIFOS,
 };
 
-/** Nobody is waited for: an engine that goes away in the middle of a command would be, for 10 s. */
+/** launcher: where no engine listens, commands run in client processes */
 const LIMIT_MS = 8000;
 
 Deno.test(

@@ -1,10 +1,10 @@
-/** A command comes to the same, whether the engine does it or a process of its own. */
+/** A command has the same result whether the engine runs it or a client process. */
 import { strict as assert } from "node:assert";
 import type { RunOptions } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { CommandServerFixture, NEEDED_PROCESS } from "./setup.ts";
 
-/** Command lines; `IMAGE` is the image. */
+/** Command lines that the engine runs; `IMAGE` is the image. */
 const SAME: readonly string[][] = [
   ["version"],
   ["version", "--format", "{{.Client.Version}} {{.Server.Version}}"],
@@ -66,7 +66,7 @@ const SAME: readonly string[][] = [
   ["image", "inspect", "nobody"],
 ];
 
-/** What the engine leaves to a process. */
+/** Command lines that need a client process. */
 const LEFT: readonly string[][] = [
   ["-H", "HOST", "ps"],
   ["logs", "box"],
@@ -85,7 +85,7 @@ const LEFT: readonly string[][] = [
   ["prune", "-f"],
 ];
 
-Deno.test("done by the engine", requires("root", "runc"), async (test) => {
+Deno.test("commands run by the engine", requires("root", "runc"), async (test) => {
   await using fixture = await CommandServerFixture.start();
   const { engine, image } = fixture.setup;
   await Deno.mkdir(`${fixture.dir}/shared`);
@@ -94,7 +94,7 @@ Deno.test("done by the engine", requires("root", "runc"), async (test) => {
     args.map((word) => word === "IMAGE" ? image : word === "HOST" ? engine.host : word);
   const before = await fixture.descriptors();
 
-  await test.step("outputs and exit codes are those of a process of its own", async () => {
+  await test.step("outputs and exit codes equal those of a client process", async () => {
     const options: RunOptions = { env: { GIVEN: "by the caller, ü" } };
     for (const args of SAME) {
       const [served, alone] = [await fixture.served(filled(args), options), await fixture.alone(filled(args), options)];
@@ -103,7 +103,7 @@ Deno.test("done by the engine", requires("root", "runc"), async (test) => {
     }
   });
 
-  await test.step("the rest is left to a process", async () => {
+  await test.step("the other commands need a client process", async () => {
     for (const args of LEFT) {
       const { code, stdout, stderr } = await fixture.served(filled(args));
       assert.deepEqual([code, stdout], [125, ""], args.join(" "));
@@ -120,21 +120,21 @@ Deno.test("done by the engine", requires("root", "runc"), async (test) => {
     for (const n of codes) assert.equal((await fixture.served(["exec", "box", "sh", "-c", `exit ${n}`])).code, n);
   });
 
-  await test.step("a file that both streams share has what both wrote, in its order", async () => {
+  await test.step("a file shared by both streams has all output in the order of writing", async () => {
     const script = `
       ($tsd exec box echo a; echo b; $tsd exec box sh -c 'echo c >&2'; $tsd exec box echo d; echo e) >shared.txt 2>&1
       cat shared.txt`;
     assert.equal((await fixture.shell(script)).stdout, "a\nb\nc\nd\ne\n");
   });
 
-  await test.step("bytes are bytes", async () => {
+  await test.step("binary data is transferred unchanged", async () => {
     const script = "head -c 3000000 /dev/urandom >random && cat random | md5sum >&2 && cat random";
     const { stdout, stderr } = await fixture.shell(`$tsd exec box sh -c '${script}' 2>sum | md5sum; cat sum >&2`);
     assert.match(stdout, /^[0-9a-f]{32} {2}-\n$/);
     assert.equal(stdout, stderr);
   });
 
-  await test.step("closed outputs, a full disk, a reader that has enough", async () => {
+  await test.step("closed outputs, a full disk, a reader that closes early", async () => {
     const lines: [string, string][] = [
       ["exec box echo out >&-", ""],
       ["exec box sh -c 'echo out; echo err >&2' 2>&-", "out\n"],
@@ -145,7 +145,7 @@ Deno.test("done by the engine", requires("root", "runc"), async (test) => {
     ];
     for (const [line, out] of lines) {
       const codes = (client: string) => `set +eu; (${client} ${line}; echo $? >code) </dev/null; cat code`;
-      // A stream that is closed has to be given to a process of its own; that is what the shell finds out.
+      // A command with a closed stream needs a client process; the launcher detects that.
       const served = await fixture.shell(codes("$tsd"), { env: line.includes("&-") ? { TSD_CACHE_DIR: "" } : {} });
       const alone = await fixture.shell(codes("$alone"), { env: { TSD_CACHE_DIR: "" } });
       assert.deepEqual(served, alone, line);
@@ -153,13 +153,13 @@ Deno.test("done by the engine", requires("root", "runc"), async (test) => {
     }
   });
 
-  await test.step("nothing is left: seats, descriptors", async () => {
+  await test.step("nothing is left: slots, descriptors", async () => {
     await fixture.allFree();
     await fixture.noMoreDescriptors(before);
   });
 });
 
-/** Without what differs each time. */
+/** Masks what differs from run to run. */
 function masked({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) {
   const mask = (text: string) =>
     text.replaceAll(/\b[0-9a-f]{64}\b/g, "ID").replaceAll(/\d+ (minutes?|seconds?) ago/g, "AGO");

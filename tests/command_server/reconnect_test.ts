@@ -1,14 +1,14 @@
-/** The engine goes away in the middle of what it does for its callers. */
+/** The engine disconnects while it runs commands of shell clients. */
 import { strict as assert } from "node:assert";
 import { Deadline, executable, type Session } from "../harness/mod.ts";
 import { until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { CommandServerFixture, programOf, SHELLS } from "./setup.ts";
 
-/** Says a line each 10 ms, `last` at SIGTERM, and ends with 6. */
+/** Prints a line every 10 ms and `last` at SIGTERM, and exits with 6. */
 const LINES = 'trap "echo last; exit 6" TERM; i=0; while :; do echo line $i; i=$((i+1)); usleep 10000; done';
 
-Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
+Deno.test("the engine disconnects", requires("root", "runc"), async (test) => {
   await using fixture = await CommandServerFixture.start();
   const { engine, image } = fixture.setup;
   const reload = async () => {
@@ -19,7 +19,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
 
   for (const [name, shell] of Object.entries(SHELLS)) {
     for (const [how, goAndComeBack] of [["reload", reload], ["kill -9", kill]] as const) {
-      await test.step(`${name}, ${how}: run, exec and wait go on`, async () => {
+      await test.step(`${name}, ${how}: run, exec and wait continue`, async () => {
         const script = `echo $$ >/tmp/pid; ${LINES}`;
         await using run = fixture.session(shell, [
           "run",
@@ -49,7 +49,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
           assert.deepEqual([code, stderr], [6, ""]);
           const lines = stdout.trimEnd().split("\n");
           assert.equal(lines.pop(), "last");
-          // Whoever is killed takes what is said until the next one is there with it, for every client.
+          // Output between an engine's SIGKILL and the next start is lost, for every client.
           const numbers = lines.map((line) => Number(/^line (\d+)$/.exec(line)?.[1]));
           assert.ok(numbers.every((number, index) => index === 0 || number > numbers[index - 1]!), stdout);
           if (how === "reload") assert.deepEqual(numbers, numbers.map((_, index) => index));
@@ -60,7 +60,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
     }
   }
 
-  await test.step("what must not be done twice says that it was cut off, as a process of its own does", async () => {
+  await test.step("what must not run twice reports a lost connection, as a client process does", async () => {
     const stubborn = [
       "run",
       "-d",
@@ -80,7 +80,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
         "a caller",
         async () => isServed ? (await fixture.taken()).length === 1 : programOf(restart.pid) === "tsd",
       );
-      // It has been told to end, and doesn't.
+      // It has received the signal, and keeps running.
       await until("a signal", async () => (await fixture.alone(["logs", id])).stdout !== "");
       assert.equal(programOf(restart.pid), isServed ? "dash" : "tsd");
       await kill();
@@ -96,7 +96,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
     );
   });
 
-  await test.step("an engine that was killed: nobody waits for it, however many ask", async () => {
+  await test.step("after the engine was killed, any number of new commands fail without waiting", async () => {
     await engine.stop("SIGKILL");
     const soon = new Deadline(9000);
     for (let n = 0; n < 18; n++) {
@@ -110,7 +110,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
     assert.equal((await fixture.served(["exec", "box", "true"])).code, 0);
   });
 
-  await test.step("an engine that is ended lets its callers go", async () => {
+  await test.step("stopping the engine releases its clients", async () => {
     await using wait = fixture.session(SHELLS.dash, ["wait", "box"]);
     await fixture.untilServed(wait);
     await engine.stop();

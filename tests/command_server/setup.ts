@@ -1,4 +1,4 @@
-/** An engine and a container, and commands of which is known whether the engine has done them. */
+/** An engine, a container, and clients for which it is known whether the engine runs their commands. */
 import {
   executable,
   runCommand,
@@ -9,7 +9,7 @@ import {
 } from "../harness/mod.ts";
 import { runDetached, type Setup, startSetup, until } from "../engine/setup.ts";
 
-/** What can be the portable form's head. */
+/** Shells that can run the launcher. */
 export const SHELLS = {
   dash: ["dash"],
   bash: ["bash"],
@@ -17,16 +17,16 @@ export const SHELLS = {
   "busybox sh": ["busybox", "sh"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Where nothing can be unpacked, so that no process of a command's own can start. */
+/** A cache directory in which nothing can be unpacked, so that no client process can start. */
 const NO_CACHE = { TSD_CACHE_DIR: "/proc/nowhere" };
-/** What a command says and ends with that should start one. */
+/** The error of a command that tried to start a client process. */
 export const NEEDED_PROCESS = "cannot make the cache folder /proc/nowhere";
 
 export class CommandServerFixture implements AsyncDisposable {
   readonly setup: Setup;
-  /** For the test's own files; callers begin there. */
+  /** A directory for the test's files; the clients' working directory. */
   readonly dir: string;
-  /** A container that sleeps. */
+  /** The ID of a container that sleeps. */
   readonly box: string;
 
   private constructor(setup: Setup, dir: string, box: string) {
@@ -51,53 +51,53 @@ export class CommandServerFixture implements AsyncDisposable {
     return `${this.setup.engine.socketPath}.calls`;
   }
 
-  /** A command that the engine does, or that ends with {@link NEEDED_PROCESS}. */
+  /** Runs a command that the engine must run; otherwise it fails with {@link NEEDED_PROCESS}. */
   served(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return this.process([executable(), ...args], { ...options, env: { ...NO_CACHE, ...options.env } });
   }
 
-  /** The same with another shell than the system's. */
+  /** Like {@link served}, with another shell than the system's. */
   servedBy(shell: readonly string[], args: readonly string[]): Promise<RunResult> {
     return this.process([...shell, executable(), ...args], { env: NO_CACHE });
   }
 
-  /** The same by a process of its own: a flag before the command is nothing that the head asks an engine for. */
+  /** Runs a command in a client process: the launcher hands no command with leading flags to an engine. */
   alone(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return this.process([executable(), "-H", this.setup.engine.host, ...args], options);
   }
 
-  /** Any program, with the environment of clients and in the test's folder. */
+  /** Runs any program in {@link dir} with the clients' environment. */
   process([command, ...args]: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return runCommand(command!, args, { cwd: this.dir, ...options, env: { ...this.#environment, ...options.env } });
   }
 
-  /** A script; `$tsd` can only be done by the engine, `$alone` never is, `$image` is the image. */
+  /** Runs a script. The engine must run `$tsd`, and never runs `$alone`; `$image` is the image. */
   shell(script: string, options: RunOptions = {}): Promise<RunResult> {
     return this.process(["sh", "-euc", script], { ...options, env: { ...NO_CACHE, ...options.env } });
   }
 
-  /** A command that goes on, done by the engine for this shell. */
+  /** Starts a long-running command that the engine runs for this shell. */
   session(shell: readonly string[], args: readonly string[], options: SessionOptions = {}): Session {
     const [command, ...words] = [...shell, executable(), ...args];
     const env = { ...this.#environment, ...options.env };
     return new Session(command!, words, { cwd: this.dir, ...options, env });
   }
 
-  /** Names of the seats that are taken. */
+  /** Returns the names of the claimed slots. */
   async taken(): Promise<string[]> {
     try {
       const names = await Array.fromAsync(Deno.readDir(this.calls), ({ name }) => name);
       return names.filter((name) => name.startsWith("seat.")).sort();
     } catch (thrown) {
-      // An engine that comes puts its folder in the place of an older one.
+      // A starting engine replaces the directory of an older one.
       if (thrown instanceof Deno.errors.NotFound) return ["no folder"];
       throw thrown;
     }
   }
 
   /**
-   * Waits until the engine does what a caller has asked for: it has the caller's output then. That is the caller's
-   * descriptor 6 from when it asks; its standard output is something else while it tells the engine so.
+   * Waits until the engine runs a client's command: then it has the client's output open. That is the client's
+   * descriptor 6 from its request on; standard output is another file while the client writes the request.
    */
   async untilServed({ pid }: { readonly pid: number }): Promise<void> {
     const dir = `/proc/${this.setup.engine.pid}/fd`;
@@ -113,12 +113,12 @@ export class CommandServerFixture implements AsyncDisposable {
     await until("free seats", async () => (await this.taken()).length === 0);
   }
 
-  /** How many descriptors the engine has; idle ones of libraries come to rest. */
+  /** Returns the number of the engine's descriptors, after idle ones of libraries were closed. */
   async descriptors(): Promise<number> {
     return (await this.setup.engine.snapshot()).process!.descriptors.length;
   }
 
-  /** Fails when the engine keeps more open than `before`. */
+  /** Fails if the engine keeps more descriptors open than `before`. */
   async noMoreDescriptors(before: number): Promise<void> {
     await until(`no more than ${before} descriptors`, async () => await this.descriptors() <= before);
   }
@@ -136,5 +136,5 @@ export class CommandServerFixture implements AsyncDisposable {
   }
 }
 
-/** The program that a process is, without its folder: a caller stays a shell. */
+/** Returns the name of a process's executable; that of a shell client is a shell. */
 export const programOf = (pid: number): string => Deno.readLinkSync(`/proc/${pid}/exe`).replace(/^.*\//, "");

@@ -5,17 +5,17 @@ export interface ShellOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What its descriptor 8 is; the seat's answers if not given. */
+  /** The path to open as descriptor 8; by default the slot's answers. */
   readonly answers?: string;
-  /** Before it waits. */
+  /** Shell code to run before it waits. */
   readonly first?: string;
-  /** What starts it: `unshare -m`, for example. */
+  /** A command to start it with: `unshare -m`, for example. */
   readonly through?: readonly string[];
 }
 
 /**
- * A shell on a seat, as the portable form's head is one: descriptors 6, 7 and 8, and what it was started with. It asks for
- * nothing, and writes what it is told.
+ * A shell that is set up like the launcher in a slot: descriptors 6, 7 and 8 are open, and it has the launcher's
+ * arguments and environment. It sends no request, and prints the lines that it receives.
  */
 export class SeatedShell implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -27,7 +27,7 @@ export class SeatedShell implements AsyncDisposable {
     this.#collected = Promise.all([this.#collect("stdout"), this.#collect("stderr")]).then(() => {});
   }
 
-  /** Resolves when it sits. */
+  /** Starts the shell, and resolves when it is ready. */
   static async start(dir: string, slot: Pick<Slot, "claimPath">, options: ShellOptions = {}): Promise<SeatedShell> {
     const { args = [], env = {}, cwd = "/", first = "", through = [] } = options;
     const answers = options.answers ?? slot.claimPath.replace("seat.", "answer.");
@@ -51,7 +51,7 @@ export class SeatedShell implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Takes the seat, and asks for the command that it was started with. */
+  /** Starts the shell, claims the slot, and requests the command in its arguments. */
   static async asking(
     dir: string,
     slot: Pick<Slot, "claimPath">,
@@ -67,12 +67,12 @@ export class SeatedShell implements AsyncDisposable {
     return shell;
   }
 
-  /** Ends it, and gives what was written to its streams. */
+  /** Kills the shell, and returns its output. */
   async end(): Promise<{ readonly stdout: string; readonly stderr: string }> {
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // It has ended already.
+      if (!(error instanceof TypeError)) throw error; // It has exited already.
     }
     await this.#child.status;
     await this.#collected;

@@ -1,4 +1,4 @@
-/** Who isn't served, and what lies where callers look. */
+/** Clients that are not served, and files planted where clients look. */
 import { strict as assert } from "node:assert";
 import { executable, type RunResult } from "../harness/mod.ts";
 import { until } from "../engine/setup.ts";
@@ -8,7 +8,7 @@ import { CommandServerFixture, NEEDED_PROCESS, SHELLS } from "./setup.ts";
 const EXEC = ["exec", "box", "echo", "out"];
 const DONE: RunResult = { code: 0, stdout: "out\n", stderr: "" };
 
-Deno.test("strangers", requires("root", "runc"), async (test) => {
+Deno.test("untrusted clients", requires("root", "runc"), async (test) => {
   await using fixture = await CommandServerFixture.start();
   const needsProcess = async (
     command: readonly string[],
@@ -24,7 +24,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     await fixture.allFree();
   };
 
-  await test.step("another build is refused, and does it itself", async () => {
+  await test.step("a client of another build is refused, and runs its command itself", async () => {
     const text = await Deno.readFile(executable());
     const head = new TextDecoder("latin1").decode(text.subarray(0, 32_768));
     const other = head.replace(/^_app=[0-9a-f]{32}$/m, `_app=${"0".repeat(32)}`);
@@ -34,7 +34,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     await needsProcess([path], "other build");
   });
 
-  await test.step("another mount namespace, another one of processes, of users, another root", async () => {
+  await test.step("other mount, PID and user namespaces, and another root", async () => {
     await needsProcess(["unshare", "-m", executable()], "mounts");
     await needsProcess(["unshare", "-p", "-f", executable()], "processes");
     await needsProcess(["unshare", "-U", "-r", executable()], "users");
@@ -42,7 +42,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     assert.deepEqual(await fixture.process(["unshare", "-p", "-f", executable(), ...EXEC]), DONE);
   });
 
-  await test.step("descriptors that the head would use: a lock is kept, a file is read", async () => {
+  await test.step("descriptors that the launcher would use: a lock is kept, a file is read", async () => {
     const { code, stdout, stderr } = await fixture.shell(`
       unset TSD_CACHE_DIR
       : >out
@@ -56,14 +56,14 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "kept\nb\n", stderr: "" });
   });
 
-  await test.step("configuration in a folder of the caller's own", async () => {
+  await test.step("configuration in a directory of the client", async () => {
     await Deno.writeTextFile(`${fixture.dir}/config.json`, '{"psFormat": "own {{.Names}}"}');
     await needsProcess([executable()], "DOCKER_CONFIG", ["ps"], { DOCKER_CONFIG: "." });
     const { stdout } = await fixture.process([executable(), "ps"], { env: { DOCKER_CONFIG: "." } });
     assert.equal(stdout, "own box\n");
   });
 
-  await test.step("variables of the caller's are its own", async () => {
+  await test.step("a client's environment variables reach its command unchanged", async () => {
     const names = ["app", "calls", "seat", "words", "cache", "self"];
     const env = Object.fromEntries(names.map((name) => [name, `my ${name}`]));
     const args = ["exec", ...names.flatMap((name) => ["-e", name]), "box", "env"];
@@ -72,12 +72,12 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     }
   });
 
-  await test.step("a folder that is gone", async () => {
+  await test.step("a removed working directory", async () => {
     const script = `mkdir -p gone && cd gone && rmdir ../gone && exec "$@"`;
     await needsProcess(["sh", "-c", script, "sh", executable()], "folder");
   });
 
-  await test.step("a member of the socket's group is served by the socket", async () => {
+  await test.step("a member of the socket's group is served over the socket", async () => {
     const { engine } = fixture.setup;
     const group = 65533;
     await Deno.chown(engine.socketPath, 0, group);
@@ -99,8 +99,8 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
   });
 
   for (const [name, shell] of Object.entries(SHELLS)) {
-    await test.step(`${name}: claims of callers that have ended are swept when there is no seat left`, async () => {
-      // An engine that hears late of an end would take a seat's claim away.
+    await test.step(`${name}: claims of exited clients are cleared when no slot is left`, async () => {
+      // An engine that notices a client's exit late would remove the new claim of its slot.
       await fixture.allFree();
       const long = new Date(Date.now() - 60_000);
       for (let slot = 0; slot < 16; slot++) {
@@ -113,7 +113,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     });
   }
 
-  await test.step("a link to the engine's own folder leads nowhere", async () => {
+  await test.step("a symlink to the engine's directory is not followed", async () => {
     const socket = `${fixture.dir}/not.sock`;
     await Deno.symlink(fixture.calls, `${socket}.calls`);
     const { code, stderr } = await fixture.process([executable(), ...EXEC], { env: { TSD_HOST: `unix://${socket}` } });
@@ -121,7 +121,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     assert.deepEqual(await fixture.taken(), []);
   });
 
-  await test.step("the engine's folder is root's alone, and new ones make room", async () => {
+  await test.step("only root can access the engine's directory, and a new engine replaces what is at its path", async () => {
     const { engine } = fixture.setup;
     const { mode, uid } = await Deno.lstat(fixture.calls);
     assert.deepEqual([mode! & 0o7777, uid], [0o700, 0]);

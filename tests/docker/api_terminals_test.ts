@@ -1,4 +1,4 @@
-/** Terminals over the bare Engine API: what clients other than docker's rely on. */
+/** Terminals over the raw Engine API: what clients other than docker's rely on. */
 import { strict as assert } from "node:assert";
 import type { EngineApi, HijackedConnection } from "../harness/mod.ts";
 import { type Fixture, scenario } from "../cli/setup.ts";
@@ -8,7 +8,7 @@ const FRAMED = "application/vnd.docker.multiplexed-stream";
 const CTRL_P_Q = "\x10\x11";
 const ALL = "stream=1&stdin=1&stdout=1&stderr=1";
 
-/** What a connection says. */
+/** Collects the output of a connection. */
 class Reader {
   text = "";
   readonly #chunks: AsyncIterator<Uint8Array>;
@@ -18,7 +18,7 @@ class Reader {
     this.#chunks = connection.chunks()[Symbol.asyncIterator]();
   }
 
-  /** @throws Error when the connection ends without it */
+  /** @throws Error if the connection ends first */
   async until(requested: string): Promise<void> {
     while (!this.text.includes(requested)) {
       if (await this.#more()) throw new Error(`It ended without ${requested}: ${JSON.stringify(this.text)}`);
@@ -43,7 +43,7 @@ interface Made {
   readonly host?: Record<string, unknown>;
 }
 
-/** A container with a terminal and an input. */
+/** Creates a container with a terminal and an open standard input. */
 async function made(fixture: Fixture, name: string, { command = ["sh"], config, host }: Made = {}): Promise<string> {
   const answer = await fixture.engine.api.post(`/containers/create?name=${name}`, {
     ...{ Image: fixture.image, Cmd: command, Tty: true, OpenStdin: true, ...config },
@@ -74,7 +74,7 @@ interface Event {
   readonly Actor: { readonly Attributes: Record<string, string> };
 }
 
-/** Events of a container with this action. */
+/** Returns a container's events with this action. */
 async function eventsOf(fixture: Fixture, id: string, action: string): Promise<Event[]> {
   const filters = encodeURIComponent(JSON.stringify({ container: [id], event: [action] }));
   const until = (Date.now() / 1000).toFixed(3);
@@ -89,7 +89,7 @@ async function execOf(fixture: Fixture, name: string, body: Record<string, unkno
 }
 
 scenario("the Engine API: terminals", {
-  "attach, size from the start, TERM, exit; logs as they came": async (fixture) => {
+  "attach, initial size, TERM, exit; the log has the output unchanged": async (fixture) => {
     for (const version of ["1.41", "1.50"]) {
       const api = fixture.engine.api.version(version);
       const command = ["sh", "-c", "stty size; echo $TERM; echo err >&2; read x; echo got $x; exit 4"];
@@ -113,14 +113,14 @@ scenario("the Engine API: terminals", {
       assert.equal((await api.delete("/containers/term")).status, 204);
     }
   },
-  "a user's own terminal belongs to him": async (fixture) => {
+  "a TTY with a non-root user belongs to that user": async (fixture) => {
     await started(fixture, "own", { config: { User: "app" }, command: ["sh", "-c", "echo by-name >/dev/pts/0; tty"] });
     await fixture.engine.api.post("/containers/own/wait");
     const logs = await fixture.engine.api.get("/containers/own/logs?stdout=1");
     assert.equal(logs.text(), "by-name\r\n/dev/pts/0\r\n");
     await fixture.remove("own");
   },
-  "resize: what it takes and refuses, and its event": async (fixture) => {
+  "resize: accepted and refused values, and its event": async (fixture) => {
     const { api } = fixture.engine;
     const id = await made(fixture, "sized", {
       command: ["sh", "-c", "trap 'stty size; exit' WINCH; echo up; while :; do sleep 0.02; done"],
@@ -152,7 +152,7 @@ scenario("the Engine API: terminals", {
     assert.equal((await fixture.engine.api.post("/containers/plain/resize?h=3&w=4")).status, 200);
     await fixture.remove("plain");
   },
-  "detach keys: the engine looks for them itself": async (fixture) => {
+  "the engine detects detach keys": async (fixture) => {
     const { api } = fixture.engine;
     const id = await started(fixture, "left", { command: ["cat"] });
     for (const [query, keys] of [["", CTRL_P_Q], ["&detachKeys=x,y", "xy"], ["&detachKeys=DEL", "\x7f"]]) {
@@ -170,7 +170,7 @@ scenario("the Engine API: terminals", {
     assert.deepEqual([status, message], [400, "Invalid detach keys (ctrl-1) provided"]);
     await fixture.remove("left");
   },
-  "the end of a client's input ends its connection, and no terminal": async (fixture) => {
+  "the end of a client's input ends its connection, but not the terminal": async (fixture) => {
     await started(fixture, "open", { command: ["cat"], config: { StdinOnce: true } });
     using first = await fixture.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
     using second = await fixture.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
@@ -180,15 +180,15 @@ scenario("the Engine API: terminals", {
     await first.closeWrite();
     await readers[0]!.end();
     await second.write("two\x04");
-    // Ctrl-D after text sends the text, a second one is the end.
+    // Ctrl-D after text sends the text, a second one means end of file.
     await second.write("\x04");
     assert.equal(await readers[1]!.end(), "one\r\none\r\ntwotwo");
     await fixture.remove("open");
   },
-  "exec: content type, sizes, TERM of its own, exit codes": async (fixture) => {
+  "exec: content type, sizes, its TERM, exit codes": async (fixture) => {
     const { api } = fixture.engine;
     await fixture.background("host");
-    // Without a size busybox says so on its standard error.
+    // Without a size, busybox prints an error on standard error.
     const show = ["sh", "-c", "stty size 2>/dev/null; echo T=$TERM; exit 5"];
     const rows: [Record<string, unknown>, Record<string, unknown>, string][] = [
       [{ ConsoleSize: [7, 8] }, { Tty: true }, "7 8\r\nT=xterm\r\n"],
@@ -214,14 +214,14 @@ scenario("the Engine API: terminals", {
     assert.equal((await fixture.tsd("exec", "host", "cat", "/tty")).stdout, "/dev/pts/0\n");
     await fixture.remove("host");
   },
-  "exec: resize, detach keys, a command that isn't there": async (fixture) => {
+  "exec: resize, detach keys, a missing command": async (fixture) => {
     const { api } = fixture.engine;
     const id = await fixture.background("host");
     const exec = await execOf(fixture, "host", {
       Cmd: ["sh", "-c", "trap 'stty size' WINCH; echo up; while :; do sleep 0.02; done"],
       DetachKeys: "q",
     });
-    // Docker waits for the start, and so do we.
+    // Like Docker, the engine defers the resize until the start.
     const early = api.post(`/exec/${exec}/resize?h=20&w=30`);
     using connection = await api.hijack("POST", `/exec/${exec}/start`, { body: { Tty: true } });
     assert.equal((await early).status, 200);
@@ -248,7 +248,7 @@ scenario("the Engine API: terminals", {
     assert.deepEqual(await refusal(api, `/exec/${wrong}/resize?h=1&w=1`), [409, `exec ${wrong} is not running`]);
     await fixture.remove("host");
   },
-  "clients that are dropped, also in the middle of much output, hold nothing": async (fixture) => {
+  "clients that disconnect, also during much output, leave no resources": async (fixture) => {
     const { api } = fixture.engine;
     const id = await started(fixture, "loud", { command: ["sh", "-c", "read x; yes; true"] });
     const before = await fixture.descriptors();
@@ -256,13 +256,13 @@ scenario("the Engine API: terminals", {
       Array.from({ length: 20 }, () => api.hijack("POST", `/containers/loud/attach?${ALL}`)),
     );
     await dropped[0]!.write("go\n");
-    // Nobody but this one reads: they hold up the container, and each other.
+    // Only this client reads; the others block the container, and each other.
     await new Reader(dropped[0]!).until("y\r\ny");
     for (const connection of dropped) connection[Symbol.dispose]();
     await fixture.noNewDescriptors(before);
     using late = await api.hijack("POST", `/containers/loud/attach?${ALL}`);
     await new Reader(late).until("y\r\ny");
-    // It doesn't read on, which holds up the container, but nobody who wants to end it.
+    // It stops reading, which blocks the container's output, but not its removal.
     let logged = -1;
     await fixture.until("the container to be held up", async () => {
       const before = logged;
@@ -272,7 +272,7 @@ scenario("the Engine API: terminals", {
     });
     await fixture.remove("loud");
   },
-  "a start that fails ends who was attached": async (fixture) => {
+  "a failed start ends attached clients": async (fixture) => {
     const { api } = fixture.engine;
     await made(fixture, "broken", { command: ["/no/such"] });
     using attached = await api.hijack("POST", `/containers/broken/attach?${ALL}`);
@@ -280,7 +280,7 @@ scenario("the Engine API: terminals", {
     assert.equal(await new Reader(attached).end(), "");
     await fixture.remove("broken");
   },
-  "a megabyte in, and out again, through a terminal": async (fixture) => {
+  "a megabyte passes through a terminal and back": async (fixture) => {
     const { api } = fixture.engine;
     const command = ["sh", "-c", "stty raw -echo; echo ready; head -c 1000000 | cat"];
     await made(fixture, "bytes", { command });

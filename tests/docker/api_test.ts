@@ -1,4 +1,4 @@
-/** The bare Engine API, as old and new clients speak it: API 1.41, 1.44, 1.50 and paths without a version. */
+/** The raw Engine API, as old and new clients use it: API 1.41, 1.44, 1.50 and paths without a version. */
 import { strict as assert } from "node:assert";
 import type { ApiResponse, EngineApi, HijackedConnection } from "../harness/mod.ts";
 import { hostPlatform, readAll } from "../images/mod.ts";
@@ -12,7 +12,7 @@ function apiOf(fixture: Fixture, version: string | undefined): EngineApi {
   return version === undefined ? fixture.engine.api : fixture.engine.api.version(version);
 }
 
-/** What goes for every answer, errors too. */
+/** Checks the headers that every response has, errors included. */
 function assertHeaders({ headers }: ApiResponse | HijackedConnection): void {
   assert.equal(headers["api-version"], "1.50");
   assert.equal(headers["ostype"], "linux");
@@ -40,13 +40,13 @@ async function create(api: EngineApi, name: string, body: Record<string, unknown
   return Id;
 }
 
-/** A container without a network. */
+/** Creates a container without a network. */
 function created(fixture: Fixture, name: string, command: readonly string[], more: Record<string, unknown> = {}) {
   const body = { Image: fixture.image, Cmd: command, HostConfig: { NetworkMode: "none" }, ...more };
   return create(fixture.engine.api, name, body);
 }
 
-/** The frames of each stream, joined. */
+/** Returns the frames of each stream, joined. */
 async function framesOf(connection: HijackedConnection): Promise<Record<number, string>> {
   const texts: Record<number, string> = {};
   for await (const { stream, bytes } of connection.frames()) {
@@ -55,7 +55,7 @@ async function framesOf(connection: HijackedConnection): Promise<Record<number, 
   return texts;
 }
 
-/** The same of a body that is no connection of its own (logs). */
+/** Returns the frames in a body that is not hijacked (logs). */
 function framesIn(body: Uint8Array): [stream: number, text: string][] {
   const frames: [number, string][] = [];
   for (let at = 0; at < body.length;) {
@@ -66,7 +66,7 @@ function framesIn(body: Uint8Array): [stream: number, text: string][] {
   return frames;
 }
 
-/** The whole way of `docker run -i`, in the order in which the docker CLI goes it. */
+/** Makes all requests of `docker run -i`, in the docker CLI's order. */
 async function attachedRun(
   fixture: Fixture,
   api: EngineApi,
@@ -147,7 +147,7 @@ scenario("the Engine API", {
       await execs(fixture, api, version);
     },
   ])),
-  "versions that are too new, too old, or none": async ({ engine: { api } }) => {
+  "versions that are too new, too old, or invalid": async ({ engine: { api } }) => {
     const newest = "Maximum supported API version is 1.50";
     for (const version of ["1.51", "1.99", "2.0"]) {
       assertError(await api.version(version).get("/info"), 400, `client version ${version} is too new. ${newest}`);
@@ -160,10 +160,10 @@ scenario("the Engine API", {
     for (const path of ["/v1/info", "/v1.x/info", "/vx/info", "/1.41/info"]) {
       assertError(await api.get(path), 404, "page not found");
     }
-    // A client finds the version out here, whatever it would like to speak.
+    // Clients negotiate the version here, so every version is accepted.
     assert.equal((await api.get("/_ping")).headers["api-version"], "1.50");
   },
-  "paths and methods that are not there": async ({ engine: { api } }) => {
+  "unknown paths and methods": async ({ engine: { api } }) => {
     for (
       const [method, path] of [["GET", "/"], ["GET", "/nope"], ["PUT", "/containers/json"], ["POST", "/session"], [
         "POST",
@@ -177,7 +177,7 @@ scenario("the Engine API", {
     const response = await api.get("/containers/json", { headers: { origin: "https://example.com" } });
     assert.equal(response.status, 403);
   },
-  "bodies that are no JSON, of the wrong type, too large, or with a NUL": async ({ engine: { api }, image }) => {
+  "bodies that are not JSON, of the wrong type, too large, or with a NUL": async ({ engine: { api }, image }) => {
     const rows: readonly (readonly [body: unknown, status: number, message: RegExp])[] = [
       ["{", 400, /^invalid JSON: .+$/],
       [new Uint8Array([0x22, 0xff, 0x22]), 400, /^invalid JSON: it is not UTF-8$/],
@@ -207,7 +207,7 @@ scenario("the Engine API", {
     }
     assertError(await api.post("/containers/absent/exec", { Cmd: ["true"] }), 404, "No such container: absent");
   },
-  "a body in chunks": async (fixture) => {
+  "a chunked body": async (fixture) => {
     const text = JSON.stringify({ Image: fixture.image, HostConfig: { NetworkMode: "none" } });
     const body = ReadableStream.from([text.slice(0, 10), text.slice(10)].map((part) => new TextEncoder().encode(part)));
     const path = "/containers/create?name=chunked";
@@ -215,7 +215,7 @@ scenario("the Engine API", {
     assert.equal(response.status, 201, response.text());
     await fixture.remove("chunked");
   },
-  "parameters that make no sense": async ({ engine: { api } }) => {
+  "invalid parameters": async ({ engine: { api } }) => {
     const rows: readonly (readonly [method: string, path: string, status: number, message: RegExp])[] = [
       ["GET", "/containers/json?limit=x", 400, /^Bad parameter limit="x": not a whole number$/],
       ["GET", "/containers/json?filters=nonsense", 400, /^invalid filter: not a JSON object$/],
@@ -247,7 +247,7 @@ scenario("the Engine API", {
     }
     await fixture.remove("one", "two");
   },
-  "a pull: messages line by line, an error before the stream and in it": async (fixture) => {
+  "a pull: messages line by line, errors before and in the stream": async (fixture) => {
     const { api } = fixture.engine;
     const name = encodeURIComponent(fixture.image);
     const pulled = await api.post(`/images/create?fromImage=${name}&tag=latest`);
@@ -280,18 +280,18 @@ scenario("the Engine API", {
     assert.deepEqual(await framesOf(logs), { 1: "hi\n" });
     await fixture.remove("said");
   },
-  "a client that drops its attachment, its wait or its logs leaves nothing": async (fixture) => {
+  "a client that drops its attach, wait or logs request leaves nothing behind": async (fixture) => {
     const { api } = fixture.engine;
     for (const script of ["while :; do echo tick; sleep 0.02; done", "sleep 1000"]) {
       const id = await created(fixture, "dropped", ["sh", "-c", script], { OpenStdin: true });
       await api.post(`/containers/${id}/start`);
-      // Whatever the first follower opens for all of them is open from now on.
+      // Resources that the first follower opens for all of them are open from here on.
       (await api.stream("GET", `/containers/${id}/logs?stdout=1&follow=1`))[Symbol.dispose]();
       const before = await fixture.descriptors();
       for (let count = 0; count < 10; count++) {
         for (const streams of ["stdout=1&stderr=1", "stdin=1&stdout=1"]) {
           using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&${streams}`);
-          // As the docker CLI does that has no input.
+          // As the docker CLI does without input.
           if (count % 2 === 0) await attached.closeWrite();
         }
         using _waiting = await api.stream("POST", `/containers/${id}/wait`);
@@ -301,7 +301,7 @@ scenario("the Engine API", {
       await fixture.remove("dropped");
     }
   },
-  "start, stop, kill and remove at once: clear answers only, and nothing is left": async (fixture) => {
+  "concurrent start, stop, kill and remove give valid statuses only, and leave nothing": async (fixture) => {
     const { api } = fixture.engine;
     const ids = await Promise.all(["a1", "a2", "a3"].map((name) => created(fixture, name, ["sleep", "1000"])));
     const steps: ((id: string) => Promise<ApiResponse>)[] = [
@@ -318,7 +318,7 @@ scenario("the Engine API", {
       assert.ok([204, 304, 404, 409].includes(answer.status), `${answer.status} ${answer.text()}`);
     }
   },
-  "input that was sent just before the client went away arrives": async (fixture) => {
+  "input sent just before the client disconnects arrives": async (fixture) => {
     const { api } = fixture.engine;
     const id = await created(fixture, "fed", ["sh", "-c", "sleep 0.2; wc -c"], { OpenStdin: true, StdinOnce: true });
     {

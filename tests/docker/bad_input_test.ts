@@ -1,9 +1,9 @@
-/** What users of the docker CLI get wrong: the engine's error in one line, Docker's exit codes, and nothing left behind. */
+/** Wrong input to the docker CLI: the engine's error in one line, Docker's exit codes, and nothing left behind. */
 import { strict as assert } from "node:assert";
 import { freePort } from "../registry/mod.ts";
 import { type Fixture, scenario } from "../cli/setup.ts";
 
-/** A command line (IMAGE and HOST stand for the test's own), the exit code, what the engine says, what stays. */
+/** A command line (IMAGE and HOST stand for the fixture's), the exit code, the engine's message, and what stays. */
 type Row = readonly [line: string, code: number, said: string | RegExp, leaves?: "container"];
 
 async function refuses(fixture: Fixture, rows: readonly Row[]): Promise<void> {
@@ -24,8 +24,8 @@ async function refuses(fixture: Fixture, rows: readonly Row[]): Promise<void> {
 }
 
 /**
- * The error as docker 20.10 to 28 print it: 20.10 ends it with a full stop, has its own words where something isn't there,
- * and tells that it gives up waiting; all but that have a hint.
+ * Returns a pattern for the error as docker 20.10 to 28 print it: 20.10 appends a full stop, has different texts for
+ * missing objects, and reports that it stops waiting; all others print a hint.
  */
 function wholeError(said: string | RegExp): RegExp {
   const text = typeof said === "string" ? said.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&") : said.source;

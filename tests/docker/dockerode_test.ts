@@ -1,4 +1,4 @@
-/** Volumes and networks by dockerode, the client library of Node's, as a program would use it. */
+/** Volumes and networks through dockerode, Node's client library, as a program would use it. */
 import { strict as assert } from "node:assert";
 import Docker from "dockerode";
 import { type Fixture, scenario } from "../cli/setup.ts";
@@ -12,7 +12,7 @@ interface Named {
 }
 
 scenario("dockerode", {
-  "volumes: made, found, used, refused while in use, removed, pruned": async (fixture) => {
+  "volumes: created, found, used, refused while in use, removed, pruned": async (fixture) => {
     const docker = clientOf(fixture);
     const volume = await docker.createVolume({ Name: "data", Labels: { job: "a" }, DriverOpts: {} });
     assert.equal(volume.name, "data");
@@ -47,7 +47,7 @@ scenario("dockerode", {
     const pruned = await docker.pruneVolumes({ filters: { all: ["true"] } });
     assert.deepEqual(pruned.VolumesDeleted, ["other"]);
   },
-  "networks: made, joined and left by a container that runs, removed": async (fixture) => {
+  "networks: created, connected to and disconnected from by a running container, removed": async (fixture) => {
     const docker = clientOf(fixture);
     const network = await docker.createNetwork({ Name: "app", CheckDuplicate: true, Labels: { job: "a" } });
     const found = await docker.listNetworks({ filters: { label: ["job=a"] } });

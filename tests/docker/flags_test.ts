@@ -1,22 +1,22 @@
-/** Every flag that docker's own help names is one of tsd's as well: with its effect, or refused with a reason. */
+/** Every flag in docker's help is also a flag of tsd: it has its effect, or is refused with a reason. */
 import { strict as assert } from "node:assert";
 import type { FlagSpecs } from "../../src/cli/mod.ts";
 import { COMMANDS } from "../../src/commands/table.ts";
 import { requires } from "../requires.ts";
 
-/** Of commands that tsd has otherwise. */
+/** Flags of commands that differ in tsd, with the reason. */
 const NONE_OF_OURS: Readonly<Record<string, string>> = {
   "version --kubeconfig": "Docker 20 could look at Kubernetes",
 };
 
-/** A group of commands of the same name that are about something else. */
+/** A group of commands with docker's name for other objects. */
 const OTHER_THINGS = /^plugin /; // docker's are images of drivers, tsd's are files with hooks
 
-/** Flags in docker's help, or nothing where it has no such command. */
+/** Returns the flags in docker's help, or nothing if it has no such command. */
 async function flagsInHelp(command: string): Promise<{ readonly short?: string; readonly name: string }[]> {
   const { stdout } = await new Deno.Command("docker", {
     args: [...command.split(" "), "--help"],
-    // All of them are shown where no engine says what it can do.
+    // Without an engine, docker's help shows all flags, not only those that the engine supports.
     env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
   }).output();
   const text = new TextDecoder().decode(stdout);
@@ -33,7 +33,7 @@ function has(flags: FlagSpecs, { short, name }: { readonly short?: string; reado
 }
 
 Deno.test({
-  name: "docker: its flags are known to tsd",
+  name: "docker: tsd knows its flags",
   ...requires("docker"),
   async fn() {
     const missing: string[] = [];
@@ -44,7 +44,7 @@ Deno.test({
         for (const flag of await flagsInHelp(name)) {
           seen++;
           const shown = `${name} --${flag.name}`;
-          // Every command has that one.
+          // Every command has --help.
           if (flag.name === "help" || NONE_OF_OURS[shown] !== undefined || has(flags, flag)) continue;
           missing.push(flag.short === undefined ? shown : `${shown}, -${flag.short}`);
         }

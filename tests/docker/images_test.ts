@@ -1,4 +1,4 @@
-/** Names of images, with the real docker CLI and the raw API. */
+/** Image names, with the real docker CLI and the raw API. */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "../cli/setup.ts";
 import { busyboxBuilder, busyboxImage, file, hostPlatform, indexOf, pushImage } from "../images/mod.ts";
@@ -12,7 +12,7 @@ interface Row {
   readonly VirtualSize?: number;
 }
 
-scenario("docker: names of images", {
+scenario("docker: image names", {
   "tag, images, rmi": async (fixture) => {
     expectResult(await fixture.docker("tag", fixture.image, "me/box:1"), {});
     expectResult(await fixture.docker("image", "tag", "me/box:1", "box"), {});
@@ -27,7 +27,7 @@ scenario("docker: names of images", {
       stderr: "Error response from daemon: No such image: absent:latest\n",
     });
   },
-  "history, inspect and rmi of a platform": async (fixture) => {
+  "history, inspect and rmi with a platform": async (fixture) => {
     const { architecture } = hostPlatform();
     const other = `linux/${architecture === "arm64" ? "s390x" : "arm64"}`;
     const why = /^Error response from daemon: image with reference \S+ was found but its platform \(linux\/\w+\S*\) /;
@@ -37,7 +37,7 @@ scenario("docker: names of images", {
       stdout: /^[0-9a-f]{12}\n$/,
     });
   },
-  "two platforms of one name are two images, and the name is that of the last one": async (fixture) => {
+  "pulling a second platform of a name creates a second image and moves the name": async (fixture) => {
     const { host, url } = fixture.registry;
     const { architecture } = hostPlatform();
     const external = await busyboxImage({ platform: { os: "linux", architecture: "s390x" } });

@@ -1,6 +1,6 @@
 /**
- * Requests with keys in any case, as Docker takes them: their settings have effect, as seen from inside of containers, and
- * inspect shows them. Unknown keys are not shown.
+ * Requests with JSON keys in any case, which Docker accepts: the settings take effect inside containers, and inspect
+ * shows them. Unknown keys are not shown.
  */
 import { strict as assert } from "node:assert";
 import type { ApiResponse } from "../harness/mod.ts";
@@ -36,13 +36,13 @@ async function started(fixture: Fixture, name: string, body: unknown): Promise<s
   return Id;
 }
 
-/** Waits for a container's end and returns its output. */
+/** Waits for a container's exit and returns its output. */
 async function printed(fixture: Fixture, name: string): Promise<string> {
   expectResult(await fixture.tsd("wait", name), { stdout: "0\n" });
   return (await fixture.tsd("logs", name)).stdout;
 }
 
-scenario("api: keys in any case", {
+scenario("api: JSON keys in any case", {
   "a container's confinement": async (fixture) => {
     const { api } = fixture.engine;
     const confined = {
@@ -65,7 +65,7 @@ scenario("api: keys in any case", {
     assert.equal(seen, `read-only\nlo\n0000000000000000\n${MEMORY_BYTES}\n9\n`);
     await fixture.remove("confined");
   },
-  "a whole body, and maps whose keys stay": async (fixture) => {
+  "a complete body, and maps whose keys are kept": async (fixture) => {
     const { api } = fixture.engine;
     const body = {
       ...{ image: fixture.image, CMD: ["sh", "-c", "mount | grep ' /Scratch '; echo $greeting"], env: ["greeting=hi"] },

@@ -1,4 +1,4 @@
-/** The real docker CLI looks at this engine's things and changes them: `ps`, `inspect`, `images`, `pull`, `info`, … */
+/** The real docker CLI inspects and changes this engine's objects: `ps`, `inspect`, `images`, `pull`, `info`, … */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";

@@ -3,10 +3,10 @@ import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { busyboxBuilder, file, type Image, pushImage } from "../images/mod.ts";
 
-/** What the layer on top of busybox holds. */
+/** The size of the layer's content on top of busybox. */
 const APP_BYTES = 1234;
 
-/** Pulled as `HOST/NAME:1`; busybox and a layer of its own. */
+/** Pulls `HOST/NAME:1`: busybox and an additional layer. */
 async function pulledApp(fixture: Fixture, name: string, labels: Record<string, string> = {}): Promise<Image> {
   const builder = busyboxBuilder().layer([file("app", name.padEnd(APP_BYTES, "."))]);
   const image = await builder.config({ Labels: labels }).build();
@@ -15,13 +15,13 @@ async function pulledApp(fixture: Fixture, name: string, labels: Record<string, 
   return image;
 }
 
-/** Takes its only tag away: another image gets it. */
+/** Removes an image's only tag by moving it to another image. */
 async function makeDangling(fixture: Fixture, name: string): Promise<void> {
   expectResult(await fixture.docker("tag", fixture.image, `${fixture.registry.host}/${name}:1`), {});
   expectResult(await fixture.docker("rmi", `${fixture.registry.host}/${name}:1`), { stdout: /^Untagged: \S+\n$/ });
 }
 
-/** Runs docker and gives the image events meanwhile: action, id, name; of prune what it reclaimed. */
+/** Runs docker and returns the image events meanwhile: action, ID, name; of prune the reclaimed bytes. */
 async function eventsOf(fixture: Fixture, run: () => Promise<void>): Promise<string[]> {
   const since = (Date.now() / 1000).toFixed(3);
   await run();
@@ -32,7 +32,7 @@ async function eventsOf(fixture: Fixture, run: () => Promise<void>): Promise<str
 }
 
 scenario("docker: prune", {
-  "container prune: what has ended goes, with what it wrote; what runs stays": async (fixture) => {
+  "container prune removes exited containers with their writable layers; running ones stay": async (fixture) => {
     const running = await fixture.background("up");
     const ended = await fixture.background("ended", ["sh", "-c", "head -c 5000 /dev/zero >/zeros"]);
     await fixture.docker("wait", "ended");
@@ -53,7 +53,7 @@ scenario("docker: prune", {
     await fixture.docker("unpause", "up");
     await fixture.remove("up");
   },
-  "container prune asks, and the end of input is a no": async (fixture) => {
+  "container prune prompts, and end of input declines": async (fixture) => {
     await fixture.background("ended", ["true"]);
     await fixture.docker("wait", "ended");
     const question = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ";
@@ -103,7 +103,7 @@ scenario("docker: prune", {
       { stdout: /^Deleted/ },
     );
   },
-  "image prune: what has no tag and no container": async (fixture) => {
+  "image prune removes images without a tag and a container": async (fixture) => {
     const { host } = fixture.registry;
     const [removed, used] = [await pulledApp(fixture, "gone"), await pulledApp(fixture, "used")];
     await pulledApp(fixture, "named");
@@ -129,7 +129,7 @@ scenario("docker: prune", {
     });
     expectResult(await fixture.docker("rmi", `${host}/named:1`), { stdout: /./ });
   },
-  "image prune -a: what no container uses, with all its names; filters": async (fixture) => {
+  "image prune -a removes unused images with all their names; filters": async (fixture) => {
     const { host } = fixture.registry;
     const [red, blue] = [
       await pulledApp(fixture, "red", { team: "red" }),
@@ -149,13 +149,15 @@ scenario("docker: prune", {
       ),
     });
     expectResult(await prune(), { stdout: new RegExp(`deleted: ${blue.config.digest}\n`) });
-    // What a container stands on keeps all its names.
+    // An image in use by a container keeps all its names.
     await fixture.docker("tag", fixture.image, "second:1");
     expectResult(await prune(), { stdout: "Total reclaimed space: 0B\n" });
     expectResult(await fixture.docker("rmi", "second:1"), { stdout: "Untagged: second:1\n" });
     await fixture.remove("user");
   },
-  "system prune: containers, then what they used; networks, volumes and build cache have nothing": async (fixture) => {
+  "system prune removes containers, then what they used; networks, volumes and build cache have nothing": async (
+    fixture,
+  ) => {
     const image = await pulledApp(fixture, "app");
     await makeDangling(fixture, "app");
     const run = ["run", "--name", "ended", "--network", "none", image.config.digest, "true"];
@@ -181,7 +183,7 @@ scenario("docker: prune", {
     assert.deepEqual(await fixture.containers(), [kept]);
     await fixture.remove("up");
   },
-  "networks, volumes and build cache: nothing there, in Docker's shapes": async (fixture) => {
+  "networks, volumes and build cache: empty responses in Docker's format": async (fixture) => {
     expectResult(await fixture.docker("network", "prune", "-f"), {});
     expectResult(await fixture.docker("volume", "prune", "-af"), { stdout: "Total reclaimed space: 0B\n" });
     expectResult(await fixture.engine.docker(["builder", "prune", "-f"], { env: { DOCKER_BUILDKIT: "0" } }), {
@@ -280,7 +282,7 @@ scenario("docker: system df", {
     await fixture.remove("writer", "ended");
     expectResult(await fixture.docker("rmi", `${host}/app:1`), { stdout: /./ });
   },
-  "kinds that are asked for": async ({ engine: { api } }) => {
+  "requested object types": async ({ engine: { api } }) => {
     const usage = (await api.get("/system/df?type=container&type=volume")).json<Usage>();
     assert.deepEqual(usage, { LayersSize: 0, Images: null, Containers: [], Volumes: [], BuildCache: null });
     const wrong = await api.get("/system/df?type=nosuch");

@@ -5,7 +5,7 @@ import { expectResult, type Fixture, ON_SIGNAL, scenario } from "../cli/setup.ts
 
 const NONE = ["--network", "none"];
 
-/** `docker run --rm --network none FLAGS IMAGE COMMAND…`. */
+/** Runs `docker run --rm --network none FLAGS IMAGE COMMAND…`. */
 function run(fixture: Fixture, command: readonly string[], ...flags: string[]): Promise<RunResult> {
   return fixture.docker("run", "--rm", ...NONE, ...flags, fixture.image, ...command);
 }
@@ -22,14 +22,14 @@ async function background(
 }
 
 scenario("docker run", {
-  "attached: output apart, exit codes": async (fixture) => {
+  "attached: separate output streams, exit codes": async (fixture) => {
     expectResult(await run(fixture, ["sh", "-c", "echo out; echo err >&2; exit 42"]), {
       ...{ code: 42, stdout: "out\n", stderr: "err\n" },
     });
     for (const code of [0, 1, 255]) expectResult(await run(fixture, ["sh", "-c", `exit ${code}`]), { code });
     expectResult(await run(fixture, []), {});
   },
-  "-i: several megabytes in and out, byte by byte": async (fixture) => {
+  "-i transfers several megabytes in both directions unchanged": async (fixture) => {
     const script =
       "head -c 5000000 /dev/urandom >in; docker run --rm -i --network none $image cat <in >out; cmp in out";
     expectResult(await fixture.shell(script), {});
@@ -39,7 +39,7 @@ scenario("docker run", {
     });
     expectResult(await fixture.shell("docker run --rm -i --network none $image true <in"), {});
   },
-  "-i: a conversation": async (fixture) => {
+  "-i: an interactive conversation": async (fixture) => {
     const args = [
       "run",
       "--rm",
@@ -57,7 +57,7 @@ scenario("docker run", {
     await session.closeStdin();
     expectResult(await session.wait(), { stdout: "heard one\nheard two\n" });
   },
-  "flags that tsd's own command doesn't have yet: -m, --cpus, --ulimit, --add-host, --mount": async (fixture) => {
+  "flags beyond tsd's own command: -m, --cpus, --ulimit, --add-host, --mount": async (fixture) => {
     const script = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null";
     expectResult(await run(fixture, ["sh", "-c", `${script} || true`], "-m", "64m"), { stdout: "67108864\n" });
     const quota = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null || true";
@@ -73,7 +73,7 @@ scenario("docker run", {
     const size = ["sh", "-c", "df -k /scratch | tail -n 1 | awk '{ print $2 }'"];
     expectResult(await run(fixture, size, "--mount", "type=tmpfs,target=/scratch,tmpfs-size=1m"), { stdout: "1024\n" });
   },
-  "flags that both have": async (fixture) => {
+  "flags that both clients have": async (fixture) => {
     const flags = ["-e", "A=1", "-w", "/tmp", "-u", "app", "--hostname", "box", "--cap-drop", "ALL", "--read-only"];
     const script = "echo $A $PWD $(id -u) $(hostname); grep CapEff /proc/self/status; touch /tmp/x";
     expectResult(await run(fixture, ["sh", "-c", script], ...flags), {
@@ -84,14 +84,14 @@ scenario("docker run", {
     expectResult(await run(fixture, ["sh", "-c", "echo x >/mnt/file"], "-v", `${fixture.dir}/made:/mnt`), {});
     assert.equal(await Deno.readTextFile(`${fixture.dir}/made/file`), "x\n");
   },
-  "signals are passed on": async (fixture) => {
+  "signals are forwarded": async (fixture) => {
     const script = "trap 'echo got INT; exit 7' INT; echo ready; while :; do sleep 0.02; done";
     await using session = fixture.engine.session("docker", ["run", "--rm", ...NONE, fixture.image, "sh", "-c", script]);
     await session.waitFor("ready\n");
     session.kill("SIGINT");
     expectResult(await session.wait(), { code: 7, stdout: "ready\ngot INT\n" });
   },
-  "an image that is not there yet is pulled": async (fixture) => {
+  "a missing image is pulled": async (fixture) => {
     expectResult(await fixture.docker("rmi", fixture.image), { stdout: /^Untagged: / });
     const { code, stdout, stderr } = await run(fixture, ["echo", "hi"]);
     assert.deepEqual([code, stdout], [0, "hi\n"]);
@@ -122,11 +122,11 @@ scenario("docker create, start, attach, exec, logs", {
     expectResult(await fixture.docker("start", "reader"), { stdout: "reader\n" });
     expectResult(await fixture.docker("rm", "-f", "reader"), { stdout: "reader\n" });
   },
-  "attach to one that runs: output from now on, its exit code": async (fixture) => {
+  "attach to a running container: new output, its exit code": async (fixture) => {
     const script = `${ON_SIGNAL.set}; echo early; ${ON_SIGNAL.wait}; echo late; exit 5`;
     const id = await background(fixture, "watched", ["sh", "-c", script]);
     await using session = fixture.engine.session("docker", ["attach", "watched"]);
-    // The attachment has no mark of its own: it is there when the engine has two more connections.
+    // Nothing reports the attachment; it exists once the engine has two more connections.
     await fixture.until("the attachment", async () => (await connections(fixture)) >= 2);
     expectResult(await fixture.docker("kill", "-s", "USR1", id), { stdout: `${id}\n` });
     expectResult(await session.wait(), { code: 5, stdout: "late\n" });
@@ -170,10 +170,11 @@ scenario("docker create, start, attach, exec, logs", {
   },
 }, "docker");
 
-/** Connections to the engine's socket that are open now. */
+/** Counts the open connections to the engine's socket. */
 async function connections(fixture: Fixture): Promise<number> {
   const table = await Deno.readTextFile("/proc/net/unix");
-  // Established (03) ends that bear the listener's path are the engine's: the path it had before it was renamed into place.
+  // Established (03) sockets with the listener's path are the engine's ends; it is the path before the rename into
+  // place.
   const path = fixture.engine.socketPath.replace(/.$/, "~");
   return table.split("\n").filter((line) => line.endsWith(path) && / 03 +\d+ /.test(line)).length;
 }

@@ -1,6 +1,6 @@
 /**
- * Every route of the API, whoever adds one: with paths that name nothing, with bodies that are none, and in versions that there
- * aren't. It says in one line what is wrong, with Docker's status, and nothing comes of it.
+ * Every route of the API, including routes added later: with names of missing objects, with invalid bodies, and in
+ * unsupported versions. The engine reports the error in one line with Docker's status, and changes nothing.
  */
 import { strict as assert } from "node:assert";
 import { allRoutes } from "../../src/api/routes/mod.ts";
@@ -8,10 +8,10 @@ import type { Services } from "../../src/api/services.ts";
 import { type Fixture, scenario, type Step } from "../cli/setup.ts";
 import { ask, assertClear, problemsOf, SEGMENTS } from "./wrong_values.ts";
 
-/** Handlers aren't called here, so nothing needs to be behind them. */
+/** No handler is called here, so they need no services. */
 const ROUTES = allRoutes({} as Services);
 
-/** Those that read JSON, with what they are about: UP is a container, EXEC an exec in it. */
+/** Routes that read JSON, and concrete paths for them: UP is a container, EXEC an exec in it. */
 const WITH_JSON: readonly (readonly [path: string, about: string])[] = [
   ["/auth", "/auth"],
   ["/containers/create", "/containers/create"],
@@ -29,7 +29,7 @@ const WITH_JSON: readonly (readonly [path: string, about: string])[] = [
   ["/tsd/plugins/{name}/enable", "/tsd/plugins/absent/enable"],
 ];
 
-/** It makes what isn't there, from an archive; a body that is none is refused as everywhere. */
+/** It creates a missing volume from an archive; an invalid body is refused as elsewhere. */
 const MAKES_IT = "/tsd/volumes/{name}/archive";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -43,7 +43,7 @@ interface Body {
   readonly says: RegExp;
 }
 
-/** What no route can take. */
+/** Bodies that no route accepts. */
 const BODIES: readonly Body[] = [
   { what: "cut off", bytes: utf8('{"a":'), status: 400, says: /^invalid JSON: .+/ },
   { what: "a word", bytes: utf8("nope"), status: 400, says: /^invalid JSON: .+/ },
@@ -81,13 +81,13 @@ const BODIES: readonly Body[] = [
   },
 ];
 
-/** A step that gives what is wrong with answers, one line each. */
+/** Returns a step that fails if there are problems with responses, one line each. */
 const nothingWrong = (step: (fixture: Fixture) => Promise<string[]>): Step => async (fixture) => {
   assert.deepEqual(await step(fixture), []);
 };
 
-scenario("api: wrong requests of every route", {
-  "paths that name nothing": nothingWrong(async ({ engine: { api } }) => {
+scenario("api: wrong requests to every route", {
+  "names of missing objects": nothingWrong(async ({ engine: { api } }) => {
     const problems: string[] = [];
     for (const { method, path } of ROUTES) {
       if (!/\{\w+\*?\}/.test(path)) continue;
@@ -103,14 +103,14 @@ scenario("api: wrong requests of every route", {
         problems.push(...await problemsOf(() => ask(api, method, target), `${method} ${target.slice(0, 200)}`));
       }
       const absent = await ask(api, method, path.replace(/\{\w+\*?\}/, "absent"), { body: {} });
-      // Removing what isn't there may be as good as done, and an update says first what it can't do.
+      // Removing a missing object may succeed, and an update checks its values first.
       if (![404, 400].includes(absent.status) && path !== MAKES_IT) {
         problems.push(`${method} ${path}: ${absent.status} for what isn't there`);
       }
     }
     return problems;
   }),
-  "methods and versions that there aren't": nothingWrong(async ({ engine: { api } }) => {
+  "unsupported methods and versions": nothingWrong(async ({ engine: { api } }) => {
     const problems: string[] = [];
     for (const path of new Set(ROUTES.map((route) => route.path.replace(/\{\w+\*?\}/, "absent")))) {
       for (
@@ -146,7 +146,7 @@ scenario("api: wrong requests of every route", {
         if (answer.status !== status || !says.test(said)) problems.push(`${path}, ${what}: ${answer.status} ${said}`);
       }
     }
-    // Whoever adds a route that reads JSON adds it above.
+    // New routes that read JSON must be added above.
     for (const { method, path } of ROUTES) {
       if (method !== "POST" || WITH_JSON.some(([known]) => known === path)) continue;
       const answer = await ask(api, method, path.replace(/\{\w+\*?\}/, "absent"), {

@@ -1,11 +1,11 @@
-/** Wrong bodies and paths, and what an answer to them has to be like. */
+/** Wrong bodies and paths, and the requirements on their responses. */
 import { strict as assert } from "node:assert";
 import { type ApiRequestOptions, ApiResponse, type EngineApi } from "../harness/mod.ts";
 import { readAll } from "../images/mod.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** What may come in place of anything. */
+/** Values to substitute for any other. */
 export const VALUES: readonly Json[] = [
   ...[null, true, false, 0, -1, 1.5, 7, 2 ** 53, -(2 ** 40), 1e300],
   ...["", "x", "/", "..", "a\0b", "\ud800", "x".repeat(5000), "0", "%s%n", "a=b=c:d,e"],
@@ -13,10 +13,10 @@ export const VALUES: readonly Json[] = [
   ...[{}, { x: 1 }, { x: "y" }, { "": null }, { constructor: 1, toString: "x", length: -1 }],
 ];
 
-/** Where something stands inside of a value: names and indices. */
+/** The position of a nested value: property names and indices. */
 type Place = readonly (string | number)[];
 
-/** Every place in a value, the value itself left out. */
+/** Yields the position of every nested value, without the value itself. */
 export function* placesIn(value: Json, place: Place = []): Generator<Place> {
   if (place.length > 0) yield place;
   if (typeof value !== "object" || value === null) return;
@@ -25,7 +25,7 @@ export function* placesIn(value: Json, place: Place = []): Generator<Place> {
   }
 }
 
-/** The value with another one at a place. */
+/** Returns the value with another one at the given position. */
 export function replaced(value: Json, [first, ...rest]: Place, by: Json): Json {
   if (first === undefined) return by;
   if (Array.isArray(value)) return value.map((item, at) => at === first ? replaced(item, rest, by) : item);
@@ -33,7 +33,7 @@ export function replaced(value: Json, [first, ...rest]: Place, by: Json): Json {
   return { ...inner, [first]: replaced(inner[first]!, rest, by) };
 }
 
-/** Taken, or refused in one line that tells nothing of the inside of the program. @throws AssertionError */
+/** Checks that a request was accepted, or refused in one line without program internals. @throws AssertionError */
 export function assertClear(response: ApiResponse, what: string): void {
   const { status } = response;
   if (status < 300 || status === 304) return;
@@ -45,13 +45,13 @@ export function assertClear(response: ApiResponse, what: string): void {
   assert.doesNotMatch(message, /undefined|\[object|\.ts:|at file:|is not a function|Cannot read prop/, shown);
 }
 
-/** What may stand in a path. */
+/** Segments to substitute in a path. */
 export const SEGMENTS: readonly string[] = [
   ...["%00", "..%2f..%2fetc", "a%2Fb", "%F0%9F", "%E0%A4%A", "%", "__proto__", "constructor", "", ".", "%2e%2e", "%20"],
   ...["x".repeat(3000), "%0d%0aX:y", "sha256:", "sha256:zz", "@", "a@b", ":", "HOST/a:b:c", "%E2%80%AE"],
 ];
 
-/** The answer, whole where it is an error; a stream that goes on is left. */
+/** Returns the response, with the full body of an error; a continuing stream is closed. */
 export async function ask(
   api: EngineApi,
   method: string,
@@ -63,7 +63,7 @@ export async function ask(
   return new ApiResponse(stream, body);
 }
 
-/** What is wrong with an answer, if anything is. */
+/** Returns what is wrong with a response. */
 export const problemsOf = async (work: () => Promise<ApiResponse>, what: string): Promise<string[]> => {
   const response = await work();
   try {

@@ -1,6 +1,6 @@
 /**
- * Every field of request bodies, and every parameter of paths, with every kind of value: the engine either takes it or says in
- * one line what is wrong with it. It is never at a loss (500), and goes on.
+ * Every field of request bodies and every path parameter, with every kind of value: the engine either accepts it, or
+ * reports in one line what is wrong. It never returns 500, and keeps running.
  */
 import { strict as assert } from "node:assert";
 import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "../../src/api/views/zero_values.ts";
@@ -8,7 +8,7 @@ import type { ApiResponse } from "../harness/mod.ts";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { ask, assertClear, type Json, placesIn, problemsOf, replaced, SEGMENTS, VALUES } from "./wrong_values.ts";
 
-/** A creation with every field that there is, all of them right. */
+/** Returns a container creation with every field, all valid. */
 function creation(image: string): Json {
   const bind = { Propagation: "rslave", NonRecursive: false, CreateMountpoint: false, ReadOnlyNonRecursive: false };
   const tmpfs = { SizeBytes: 4096, Mode: 0o700, Options: [["noexec"]] };
@@ -38,7 +38,7 @@ function creation(image: string): Json {
   };
 }
 
-/** Sends a body with each wrong value at each place; gives what was wrong about the answers. */
+/** Sends a body with each wrong value at each position; returns the problems with the responses. */
 async function wrongBodies(
   right: Json,
   send: (body: Json) => Promise<ApiResponse>,
@@ -63,7 +63,7 @@ async function wrongBodies(
   return problems;
 }
 
-/** What may stand behind a `=`. */
+/** Values to put behind a `=`. */
 const TEXTS: readonly string[] = [
   ...["", "0", "1", "-1", "1.5", "1e400", "NaN", "Infinity", "9".repeat(30), "0x10", "true", "False", "no", "maybe"],
   ...["x", "..", "/", "//etc//passwd", "a\0b", "%s%n", "é\u202e", "x".repeat(3000), "\r\nX: y", "*", "[", "\\"],
@@ -72,7 +72,7 @@ const TEXTS: readonly string[] = [
   ...['{"name":["["]}', '{"name":["(a+)+$"]}', '{"reference":["[x"]}', '{"before":["\\u0000"]}', '{"dangling":["x"]}'],
 ];
 
-/** Paths with the parameters that they read. UP is a container that runs, DONE one that has ended, HOST the registry. */
+/** Paths with the parameters that they read. UP is a running container, DONE an exited one, HOST the registry. */
 const PATHS: readonly (readonly [method: string, path: string, ...params: string[]])[] = [
   ["GET", "/containers/json", "all", "limit", "size", "filters"],
   ["GET", "/containers/UP/json", "size"],
@@ -122,7 +122,7 @@ const PATHS: readonly (readonly [method: string, path: string, ...params: string
 ];
 
 scenario("api: wrong values", {
-  "fields of a creation": async ({ engine: { api }, image }: Fixture) => {
+  "fields of a container creation": async ({ engine: { api }, image }: Fixture) => {
     const create = (body: Json) => api.post("/containers/create", body);
     const remove = async (response: ApiResponse) => {
       if (response.status !== 201) return;
@@ -154,7 +154,7 @@ scenario("api: wrong values", {
     };
     assert.deepEqual(await wrongBodies(update, post("/containers/up/update")), []);
     const auth = { username: "u", password: "p", auth: "", serveraddress: fixture.registry.host, identitytoken: "" };
-    // Nobody asks a registry elsewhere: a name becomes this one's, and so does none.
+    // Sends no request to other registries: a name becomes the fixture's registry, and so does a missing one.
     const login = (body: Json) => {
       const { serveraddress: at } = body as Record<string, Json>;
       const isNamed = at !== null && at !== undefined && typeof at !== "string";
@@ -210,7 +210,7 @@ scenario("api: wrong values", {
   },
   "parameters": async (fixture: Fixture) => {
     const { api } = fixture.engine;
-    const id = await fixture.background("up"); // which gets other names
+    const id = await fixture.background("up"); // which an update renames
     await fixture.background("done", ["true"]);
     await fixture.tsd("wait", "done");
     const problems: string[] = [];
@@ -235,7 +235,7 @@ scenario("api: wrong values", {
       }
     }
     for (const text of [...TEXTS, btoa("[]"), btoa("5"), btoa('{"username":5}'), btoa('{"auth":"!"}')]) {
-      if (/[^\x20-\x7e]/.test(text)) continue; // can't be sent at all
+      if (/[^\x20-\x7e]/.test(text)) continue; // cannot be sent
       const headers = { "x-registry-auth": text };
       const pull = `/images/create?fromImage=${fixture.registry.host}/busybox&tag=latest`;
       problems.push(...await problemsOf(() => ask(api, "POST", pull, { headers }), `X-Registry-Auth: ${text}`));

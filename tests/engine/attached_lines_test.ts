@@ -1,16 +1,16 @@
-/** An engine is killed, its containers print, and another one comes: who was attached misses nothing of it. */
+/** Attached clients lose no output that containers print between an engine's SIGKILL and the next start. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
 import { exists, startSetup, until } from "./setup.ts";
 
-/** Prints a line whenever it is let to. */
+/** Prints a line each time a gate file appears. */
 const LINES = `for n in 1 2 3; do
   while [ ! -e /gates/$1.$n ]; do usleep 3000; done
   echo line $n; touch /gates/$1.$n.printed
 done`;
 
 Deno.test({
-  name: "what run, exec and attach print while no engine is there comes to their clients when there is one again",
+  name: "what run, exec and attach print while no engine runs reaches their clients after the next start",
   ...requires("root", "runc"),
   fn: async () => {
     await using setup = await startSetup();
@@ -23,7 +23,7 @@ Deno.test({
     ];
     assert.equal((await engine.tsd([...asRun("box", "-d"), "sleep", "1000"])).code, 0);
     assert.equal((await engine.tsd([...asRun("attached", "-d"), ...script("attach")])).code, 0);
-    // By the engine and by a process of its own, with a pipe and with a terminal.
+    // By the engine and by a client process, with a pipe and with a terminal.
     const alone = ["-H", engine.host];
     const commands = {
       run: [...asRun("run", "--rm"), ...script("run")],

@@ -1,4 +1,4 @@
-/** The default engine, which the first client starts: in a mount namespace where its places are empty. */
+/** The default engine, which the first client starts: in a mount namespace where its directories are empty. */
 import { strict as assert } from "node:assert";
 import { executable, processState, runCommand, startEngine } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
@@ -7,7 +7,7 @@ import { startScriptedRegistry } from "../registry/mod.ts";
 import { EMPTY_FIELDS, Machine } from "./machine.ts";
 import { exists, until } from "./setup.ts";
 
-Deno.test("the first command starts an engine, which says so in its log", requires("root"), async () => {
+Deno.test("the first command starts an engine, which logs that", requires("root"), async () => {
   await using machine = await Machine.open(EMPTY_FIELDS);
   const first = await machine.tsd("ps");
   assert.deepEqual([first.code, first.stderr], [0, ""]);
@@ -16,7 +16,7 @@ Deno.test("the first command starts an engine, which says so in its log", requir
   assert.match(log, /listening socket=\/run\/tsd\/tsd\.sock dataRoot=\/var\/lib\/tsd/);
   const [pid, ...others] = await machine.engines();
   assert.deepEqual(others, []);
-  // Its own session, the root as its folder, nothing of its starter's.
+  // A separate session, the root as its working directory, and no descriptors of its starter.
   assert.equal(await Deno.readLink(`/proc/${pid}/cwd`), "/");
   assert.equal(await sessionOf(pid!), pid);
   const mode = (await Deno.stat(machine.path("/run/tsd/tsd.sock"))).mode! & 0o777;
@@ -26,11 +26,11 @@ Deno.test("the first command starts an engine, which says so in its log", requir
   assert.deepEqual(await machine.engines(), [pid]);
 });
 
-Deno.test("ten first commands at once get one engine", requires("root"), async () => {
+Deno.test("ten concurrent first commands get one engine", requires("root"), async () => {
   await using machine = await Machine.open(EMPTY_FIELDS);
   const results = await Promise.all(Array.from({ length: 10 }, () => machine.tsd("ps", "-q")));
   for (const { code, stderr } of results) assert.deepEqual([code, stderr], [0, ""]);
-  // The others see that somebody was faster, and leave.
+  // The other engines see that one is running, and exit.
   await until("one engine", async () => (await machine.engines()).length === 1);
   const log = await Deno.readTextFile(machine.path("/run/tsd/engine.log"));
   assert.equal(log.match(/ listening /g)?.length, 1);
@@ -46,12 +46,13 @@ Deno.test(
     assert.equal((await machine.tsd("pull", "-q", image)).code, 0);
     const started = await machine.tsd("run", "-d", "--name", "c1", "--network", "none", image, "sleep", "1000");
     assert.equal(started.code, 0, started.stderr);
-    // Its cgroup is this machine's, whatever happens here.
+    // Its cgroup is in the host's hierarchy, so it must be removed in any case.
     await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
     const [pid] = await machine.engines();
-    // An open request holds the engine for a while after it has closed its socket: the next client comes just then.
+    // An open request keeps the engine running for a while after it closed its socket; the next client arrives just
+    // then.
     const before = await steady(() => socketsOf(pid!));
-    // By a client of its own: one that the engine does has no connection.
+    // By a client process: a command that the engine runs has no connection.
     await using _waiting = machine.session(executable(), ["-H", "unix:///run/tsd/tsd.sock", "wait", "c1"]);
     await until("the request", async () => await socketsOf(pid!) > before);
     Deno.kill(pid!, "SIGTERM");
@@ -66,7 +67,7 @@ Deno.test(
   },
 );
 
-/** A count that has come to rest: connections of clients that have ended go a little later than these. */
+/** Polls a count until it is stable: connections of exited clients close a little after the clients. */
 async function steady(count: () => Promise<number>): Promise<number> {
   let last = await count();
   for (let same = 0; same < 5;) {
@@ -78,7 +79,7 @@ async function steady(count: () => Promise<number>): Promise<number> {
   return last;
 }
 
-Deno.test("-H goes before TSD_HOST, TSD_HOST before DOCKER_HOST, and none of them starts an engine", {
+Deno.test("-H has precedence over TSD_HOST, TSD_HOST over DOCKER_HOST, and none of them starts an engine", {
   ...requires("root"),
 }, async () => {
   await using machine = await Machine.open(EMPTY_FIELDS);
@@ -107,7 +108,7 @@ Deno.test("-H goes before TSD_HOST, TSD_HOST before DOCKER_HOST, and none of the
   assert.deepEqual(await machine.engines(), []);
 });
 
-Deno.test("an ordinary user gets one line", requires("root"), async () => {
+Deno.test("an unprivileged user gets one line", requires("root"), async () => {
   await using machine = await Machine.open(EMPTY_FIELDS);
   const cache = await Deno.makeTempDir({ prefix: "tsd-nobody-" });
   try {
@@ -122,7 +123,7 @@ Deno.test("an ordinary user gets one line", requires("root"), async () => {
     const daemon = await asNobody("daemon");
     assert.match(daemon.stderr, /^tsd: Cannot start the engine: tsd needs root [^\n]+\n$/);
     assert.equal(daemon.code, 1);
-    // With an engine there the socket says no.
+    // With an engine running, the socket refuses the connection.
     assert.equal((await machine.tsd("ps", "-q")).code, 0);
     const refused = await asNobody("ps");
     assert.deepEqual([refused.code, refused.stdout], [1, ""]);
@@ -132,7 +133,7 @@ Deno.test("an ordinary user gets one line", requires("root"), async () => {
   }
 });
 
-Deno.test("an engine that can't start says why to the client that started it", requires("root"), async () => {
+Deno.test("an engine that fails to start reports why to the client that started it", requires("root"), async () => {
   await using machine = await Machine.open(
     `${EMPTY_FIELDS}; mkdir /var/lib/tsd; echo garbage-garbage-garbage-garbage >/var/lib/tsd/tsd.db`,
   );

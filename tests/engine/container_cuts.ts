@@ -1,4 +1,6 @@
-/** Power cuts in the lives of containers and images: an engine is started on each copy of a disk that was taken meanwhile. */
+/**
+ * Power cuts while containers and images are created and removed: an engine is started on each of the disk's copies.
+ */
 import { type Engine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { ContainerLives, type Promised } from "./container_lifecycle.ts";
@@ -11,27 +13,27 @@ export interface ContainerCutsOptions {
   readonly cuts: number;
   readonly everyMs: number;
   readonly lanes: number;
-  /** In which images come and go; none by default. */
+  /** The number of lanes that create and remove images; 0 by default. */
   readonly imageLanes?: number;
-  /** More of the engine's arguments. */
+  /** Additional arguments for the engine. */
   readonly args?: readonly string[];
 }
 
-/** What was found in the copies. */
+/** The results of all copies. */
 export interface ContainerCutsFigures {
-  /** Requests that were answered while they were taken. */
+  /** Requests that were answered during the copying. */
   answered: number;
-  /** Containers that had to be there. */
+  /** Containers that had to exist. */
   promised: number;
-  /** Containers that were. */
+  /** Containers that did. */
   listed: number;
-  /** Images that had to be there. */
+  /** Images that had to exist. */
   images: number;
-  /** Of all copies; one line each. */
+  /** Problems of all copies, one line each. */
   problems: string[];
 }
 
-/** A copy, and what its engine must know. */
+/** A copy, and the state that its engine must have. */
 interface Cut {
   readonly copy: number;
   readonly containers: ReadonlyMap<string, Promised>;
@@ -39,7 +41,7 @@ interface Cut {
   readonly images: ReadonlySet<string>;
 }
 
-/** What goes on meanwhile. */
+/** The objects that are created and removed meanwhile. */
 interface AllLives {
   readonly containers: ContainerLives;
   readonly images: ImageLives;
@@ -58,11 +60,11 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
   const { engine } = setup;
   const lives: AllLives = { containers: new ContainerLives(setup), images: new ImageLives(setup) };
   const running = Promise.all([lives.containers.run(lanes), lives.images.run(imageLanes)]);
-  // Told at its end; until then nobody looks.
+  // A failure is reported at its end.
   running.catch(() => undefined);
   const taken: Cut[] = [];
   while (taken.length < cuts) {
-    // The moments are the point of this test.
+    // Copies at fixed times are the point of this test.
     await Promise.race([running, new Promise((resolve) => setTimeout(resolve, everyMs))]);
     taken.push(await cut(disk, lives));
   }
@@ -76,7 +78,7 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
     await engine.stop();
     await disk.eject();
     await disk.insert(each.copy);
-    // Nothing of it is left after a boot.
+    // A reboot clears the run directory.
     await removeTree(tracesOf(dataRoot).runDir);
     const logged = (await engine.log()).length;
     await engine.start();
@@ -90,7 +92,7 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
   return figures;
 }
 
-/** What is taken away meanwhile may be there or not. */
+/** Copies the disk. Objects that are removed meanwhile may exist in it or not. */
 async function cut(disk: PowerDisk, lives: AllLives): Promise<Cut> {
   const { containers, volumes } = lives.containers;
   const { images } = lives.images;
@@ -104,7 +106,7 @@ async function cut(disk: PowerDisk, lives: AllLives): Promise<Cut> {
   };
 }
 
-/** Uses and removes all that is there; an engine without containers stays. */
+/** Uses and removes all objects; leaves an engine without containers. */
 async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; problems: string[] }> {
   const problems: string[] = [];
   const { api } = engine;
@@ -143,7 +145,7 @@ async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; p
     for (const problem of await problemsOfSteps(engine, Id, steps)) problems.push(`${Names.join()}: ${problem}`);
   }));
   for (const volume of volumes) {
-    // Those without a name may have gone with their container.
+    // Anonymous volumes may have been removed with their container.
     const { status } = await api.delete(`/volumes/${volume}`);
     if (status !== 204 && status !== 404) problems.push(`removing volume ${volume}: ${status}`);
   }
@@ -152,7 +154,7 @@ async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; p
     const held = await Promise.all(dirs.map(async (dir) => [dir, await namesIn(dir)] as const));
     return held.filter(([, names]) => names.length > 0).map(([dir, names]) => `${dir} holds ${names.join(" ")}`);
   };
-  // Those with --rm go by themselves: not all at once.
+  // Containers with --rm are removed asynchronously.
   await untilNone(left).catch((thrown: Error) => problems.push(`when all has gone: ${thrown.message}`));
   return { listed: listed.length, problems };
 }
@@ -162,16 +164,16 @@ interface Inspected {
   readonly Mounts: readonly { readonly Name: string }[];
 }
 
-/** Method, path and the statuses that are right. */
+/** Method, path and the accepted statuses. */
 type Request = readonly [string, string, ...number[]];
 
 const REMOVAL: Request = ["DELETE", "/containers/ID?force=1&v=1", 204, 404, 409];
-/** A container is started, killed and waited for. */
+/** Starts, kills and waits for a container. */
 const USE: readonly Request[] = [
   ["GET", "/containers/ID/json", 200],
-  // Some of them run: their policy wants it.
+  // Some run already because of their restart policy.
   ["POST", "/containers/ID/start", 204, 304],
-  // And some have nothing to do.
+  // And some have exited.
   ["POST", "/containers/ID/kill", 204, 404, 409],
   ["POST", "/containers/ID/wait", 200, 404],
 ];

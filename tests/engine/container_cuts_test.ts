@@ -1,4 +1,4 @@
-/** A few power cuts while containers come and go; `./dev soak power` has more. */
+/** A few power cuts while containers are created and removed; `./dev soak power` has more. */
 import { strict as assert } from "node:assert";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
@@ -6,7 +6,7 @@ import { containerCuts } from "./container_cuts.ts";
 import { namesIn, startSetup } from "./setup.ts";
 
 Deno.test(
-  "whenever the power goes, containers and images are whole or absent",
+  "after a power cut at any time, containers and images are complete or absent",
   requires("root", "runc", "btrfs"),
   async () => {
     const figures = await containerCuts({ fileSystem: "ext4", cuts: 12, everyMs: 150, lanes: 3, imageLanes: 1 });
@@ -16,7 +16,7 @@ Deno.test(
 );
 
 Deno.test(
-  "what a power cut left of a creation or a removal goes at the next start",
+  "the next start removes what a power cut left of a creation or a removal",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -31,10 +31,10 @@ Deno.test(
     await engine.stop();
     const snapshotOf = (id: string) => `${engine.layerRoot}/snapshots/${id}`;
     const homeOf = (id: string) => `${engine.dataRoot}/containers/${id}`;
-    // Its name is on the disk, its bytes are not.
+    // Its name is on the disk, its content is not.
     await Deno.truncate(`${snapshotOf(ids.started)}/layers.json`);
     for (const dir of [snapshotOf(ids.removed), homeOf(ids.removed)]) await removeTree(dir);
-    // Of one whose layers are elsewhere just now all stays as it is.
+    // Everything of a container whose layers are currently elsewhere is retained.
     await Deno.rename(snapshotOf(ids.moved), `${engine.dir}/elsewhere`);
     await engine.start();
     const listed = (await engine.api.get("/containers/json?all=1")).json<{ Names: string[] }[]>();
@@ -44,7 +44,7 @@ Deno.test(
     await engine.stop();
     await Deno.rename(`${engine.dir}/elsewhere`, snapshotOf(ids.moved));
     await engine.start();
-    // What is not synced of one that was created may be lost.
+    // The unsynced part of a creation may be lost.
     await removeTree(homeOf(ids.moved));
     assert.equal((await engine.api.post("/containers/moved/start")).status, 204);
   },

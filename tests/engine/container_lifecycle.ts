@@ -1,21 +1,21 @@
-/** Containers that come and go, as far as a test knows it. */
+/** Containers that are created and removed, and the state that a test expects of them. */
 import { Lives } from "./lifecycle.ts";
 import type { Setup } from "./setup.ts";
 
-/** What an answered request promises of a container. */
+/** The state of a container that an answered request guarantees. */
 export interface Promised {
-  /** Undefined while it is being changed. */
+  /** Undefined while an update is in progress. */
   readonly restart?: string;
   readonly volume: string;
 }
 
-/** How many of a lane's containers are there at once. */
+/** The number of containers that a lane keeps. */
 const KEPT = 2;
 
-/** See the module's comment. */
+/** Creates and removes containers, and records which of them must exist. */
 export class ContainerLives extends Lives {
   readonly #setup: Pick<Setup, "engine" | "image">;
-  /** By name: created for sure, and nothing has been asked since that takes it away. */
+  /** By name: containers whose creation was answered, and whose removal has not been requested. */
   readonly #containers = new Map<string, Promised>();
   readonly #volumes = new Set<string>();
 
@@ -34,7 +34,7 @@ export class ContainerLives extends Lives {
 
   protected make(lane: number, turn: number): Promise<string> {
     const name = `lane${lane}-${turn}`;
-    // The executable takes its time.
+    // The executable is slower, so only one lane uses it.
     return lane === 0 ? this.#byExecutable(name) : this.#byApi(name);
   }
 
@@ -81,7 +81,7 @@ export class ContainerLives extends Lives {
     return renamed;
   }
 
-  /** One that runs. */
+  /** Removes a running container, and its volumes. */
   protected async remove(name: string): Promise<void> {
     const { volume } = this.#containers.get(name)!;
     this.#containers.delete(name);

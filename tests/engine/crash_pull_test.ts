@@ -1,4 +1,4 @@
-/** An engine that is killed while it pulls leaves nothing that can be seen, and nothing that stays. */
+/** An engine that is killed during a pull leaves no visible images and no files. */
 import { strict as assert } from "node:assert";
 import { type Engine, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
@@ -10,7 +10,7 @@ const LAYER_BYTES = 300_000;
 
 const content = (seed: number) => Uint8Array.from({ length: LAYER_BYTES }, (_, at) => (at * at * seed) >> 7);
 
-/** Three layers; the second and third are what a slow registry takes long for. */
+/** Three layers; a slow registry delays the second and third. */
 async function threeLayers(): Promise<Image> {
   return await busyboxBuilder()
     .layer([file("second", content(7))], { compression: "none" })
@@ -28,7 +28,7 @@ function slowDown(registry: ScriptedRegistry, image: Image, layers: readonly num
   }
 }
 
-/** Kills the engine in a pull, once `ready` says that it is at the wanted point, and starts the next one. */
+/** Kills the engine during a pull once `ready` returns true, and starts the next one. */
 async function killInPull(engine: Engine, reference: string, ready: () => Promise<boolean>): Promise<void> {
   await using pulling = engine.session("tsd", ["pull", reference]);
   await until("the middle of the pull", ready);
@@ -51,11 +51,11 @@ async function assertPullsAndRuns(engine: Engine, reference: string): Promise<vo
   const sums = [7, 11].map((seed) => digestOf(content(seed)).slice("sha256:".length));
   assert.deepEqual([ran.code, ran.stderr, ran.stdout], [0, "", `${sums[0]}  /second\n${sums[1]}  /third\n`]);
   assert.equal((await layersOf(engine)).length, 3);
-  // The container's own files go after its end was told.
+  // The container's files are removed after its exit event.
   await until("nothing under way", async () => (await ingestOf(engine)).length === 0);
 }
 
-Deno.test("killed while every layer comes in", requires("root", "runc"), async () => {
+Deno.test("killed while all layers are being fetched", requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const image = await threeLayers();
   const reference = registry.add("three", "1", image);
@@ -68,7 +68,7 @@ Deno.test("killed while every layer comes in", requires("root", "runc"), async (
 });
 
 Deno.test(
-  "killed when one layer is complete: it stays, and isn't asked for again",
+  "killed when one layer is complete: it stays, and is not fetched again",
   requires("root", "runc"),
   async () => {
     await using registry = startScriptedRegistry();
@@ -87,7 +87,7 @@ Deno.test(
 );
 
 Deno.test(
-  "killed before the first byte of a layer, and while the manifest is asked for",
+  "killed before the first byte of a layer, and during the manifest's request",
   requires("root", "runc"),
   async () => {
     await using registry = startScriptedRegistry();
@@ -106,7 +106,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a layer that another image stands on stays when a pull of it is killed",
+  "killing a pull of a layer that another image uses keeps that layer",
   requires("root", "runc"),
   async () => {
     await using registry = startScriptedRegistry();

@@ -1,10 +1,13 @@
-/** An engine that may open no more files: one clear error, containers run on, and all is as before once it may. */
+/**
+ * An engine that has no descriptors left: one clear error, containers keep running, and all works once it may open
+ * files.
+ */
 import { strict as assert } from "node:assert";
 import { type Engine, runCommand } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { holdingsOf, namesIn, runDetached, startSetup, stateOf, until, untilSettled } from "./setup.ts";
 
-/** Lets an engine open so many more files than it has, by the number that a new one would get (RLIMIT_NOFILE). */
+/** Allows an engine that many more descriptors, by limiting the number of a new one (RLIMIT_NOFILE). */
 async function leave(engine: Engine, free: number): Promise<void> {
   const open = new Set((await namesIn(`/proc/${engine.pid}/fd`)).map(Number));
   let limit = 0;
@@ -17,20 +20,20 @@ async function setLimit({ pid }: Engine, soft: string): Promise<void> {
   if (code !== 0) throw new Error(`prlimit: ${stderr}`);
 }
 
-/** Allows what was allowed at first. */
+/** Returns a function that restores the original limit. */
 async function freely(engine: Engine): Promise<() => Promise<void>> {
   const limits = await Deno.readTextFile(`/proc/${engine.pid}/limits`);
   const soft = /^Max open files +(\d+)/m.exec(limits)![1]!;
   return () => setLimit(engine, soft);
 }
 
-/** One line that says what is wrong. */
+/** One line that names the cause. */
 const TOO_MANY = /^(tsd|docker): [^\n]*too many open files[^\n]*\n(\nRun 'docker [^\n]*\n)?$/i;
-/** Until it is told to end. */
+/** Counts until SIGTERM. */
 const COUNTS = 'trap "exit 3" TERM; i=0; while :; do echo $i; i=$((i + 1)); sleep 0.02; done';
 
 Deno.test({
-  name: "more clients than an engine may have files: it lets clients in again when these have gone",
+  name: "with more clients than descriptors, the engine accepts clients again when these have disconnected",
   ...requires("root", "runc"),
   fn: async () => {
     await using setup = await startSetup();
@@ -43,7 +46,7 @@ Deno.test({
       for (let n = 0; n < 40; n++) clients.use(await Deno.connect({ transport: "unix", path: engine.socketPath }));
       await until("word of it", async () => (await engine.log()).includes("no connections are accepted"));
     }
-    // It still may have no more than twenty.
+    // The limit still allows no more than twenty.
     for (const client of ["tsd", "docker"] as const) {
       const { code, stdout } = await engine[client](["ps", "-q"]);
       assert.deepEqual([client, code, stdout], [client, 0, `${id.slice(0, 12)}\n`]);
@@ -58,7 +61,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "no files left for a run: it is refused in one line, or works, and nothing stays",
+  name: "a run without descriptors is refused in one line or works, and leaves nothing behind",
   ...requires("root", "runc"),
   fn: async () => {
     await using setup = await startSetup();
@@ -88,7 +91,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "containers that end while no file can be opened: each end is known, and what follows from it comes later",
+  name: "containers that exit while no file can be opened: every exit is recorded, and its consequences are deferred",
   ...requires("root", "runc"),
   fn: async () => {
     await using setup = await startSetup();

@@ -1,4 +1,4 @@
-/** A data root on a disk that is full: one clear error, nothing left, and it works again when there is room. */
+/** A data root on a full disk: one clear error, nothing left, and it works again once there is space. */
 import { strict as assert } from "node:assert";
 import { runCommand, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, busyboxImage, dockerArchive, file, type Image } from "../images/mod.ts";
@@ -29,11 +29,11 @@ class SmallDisk implements AsyncDisposable {
     return Number(await sh(`stat -f -c '%a %S' ${this.path} | { read free size; echo $((free * size)); }`));
   }
 
-  /** Leaves so much room. */
+  /** Leaves that much free space. */
   async fill(remainingBytes: number): Promise<void> {
     const filler = `${this.path}/filler`;
     await sh(`fallocate -l ${await this.freeBytes() - Math.max(remainingBytes, MIB)} ${filler}`);
-    // The file's own tree takes blocks too: the last ones are taken one by one.
+    // The file's extent tree takes blocks too: the last ones are filled one by one.
     if (remainingBytes === 0) await sh(`cat /dev/zero >>${filler} 2>/dev/null || true`);
   }
 
@@ -53,7 +53,7 @@ async function sh(script: string): Promise<string> {
   return stdout.trim();
 }
 
-/** Two layers of random bytes, so big that one has room and both have none. */
+/** Two layers of random bytes, of which only one fits on the disk. */
 async function twoBigLayers(): Promise<Image> {
   const random = () => {
     const bytes = new Uint8Array(10 * MIB);
@@ -65,7 +65,7 @@ async function twoBigLayers(): Promise<Image> {
   return await builder.build();
 }
 
-Deno.test("a pull that doesn't fit, and the same when there is room", requires("root", "runc"), async () => {
+Deno.test("a pull that does not fit fails, and succeeds once there is space", requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const small = registry.add("busybox", "1", await busyboxImage());
   const bigImage = await twoBigLayers();
@@ -94,7 +94,7 @@ Deno.test("a pull that doesn't fit, and the same when there is room", requires("
 });
 
 Deno.test(
-  "containers on a full disk run on, and their logs go on when there is room",
+  "containers on a full disk keep running, and their logs continue once there is space",
   requires("root", "runc"),
   async () => {
     await using registry = startScriptedRegistry();
@@ -109,7 +109,7 @@ Deno.test(
       const goal = await count() + lines;
       await until(`line ${goal}`, async () => await count() >= goal);
     };
-    // Atomically, so that a reader never sees an empty file.
+    // Atomic, so that a reader never sees an empty file.
     const script = "i=0; while :; do echo line $i; i=$((i+1)); echo $i >/s/new; mv /s/new /s/count; done";
     const id = await runDetached({ engine, image }, script, ["-v", `${shared}:/s`]);
     await more(100);
@@ -126,10 +126,10 @@ Deno.test(
       const lines = (await engine.tsd(["logs", id])).stdout.trimEnd().split("\n");
       return lines.map((line) => Number(/^line (\d+)$/.exec(line)?.[1]));
     };
-    // A disk that failed is tried again only after a moment.
+    // A disk that failed is retried only after a delay.
     await until("lines from after there was room", async () => (await logged()).at(-1)! > atRoom);
     const numbers = await logged();
-    // Some are missing, but those that are there are whole, in order, and go on to now.
+    // Some lines are missing, but the others are complete, in order, and continue to the present.
     assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
     assert.deepEqual(numbers.slice(0, 100), numbers.slice(0, 100).map((_, n) => n));
     assert.equal((await engine.tsd(["rm", "-f", id])).code, 0);
@@ -138,7 +138,7 @@ Deno.test(
   },
 );
 
-Deno.test("an engine on a full disk starts, stops and takes up its containers", requires("root", "runc"), async () => {
+Deno.test("an engine on a full disk starts, stops and restores its containers", requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const image = registry.add("busybox", "1", await busyboxImage());
   await using disk = await SmallDisk.make();
@@ -157,7 +157,7 @@ Deno.test("an engine on a full disk starts, stops and takes up its containers", 
   assert.equal((await engine.tsd(["rm", "-f", id])).code, 0);
 });
 
-Deno.test("a container that ends on a full disk has ended", requires("root", "runc"), async () => {
+Deno.test("a container that exits on a full disk is reported as exited", requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const image = registry.add("busybox", "1", await busyboxImage());
   await using disk = await SmallDisk.make();

@@ -1,4 +1,7 @@
-/** When an engine that was started on demand goes away. Its time is shortened to two seconds, in which a client has to get to it. */
+/**
+ * When an engine that was started on demand exits. Its idle time is shortened to two seconds, in which a client must
+ * connect.
+ */
 import { strict as assert } from "node:assert";
 import { executable, type Session } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
@@ -9,7 +12,7 @@ import { exists, until } from "./setup.ts";
 
 const IDLE_MS = 2000;
 
-/** A machine of its own with the default engine on it. */
+/** A machine with the default engine on it. */
 class Setup implements AsyncDisposable {
   readonly #owned = new AsyncDisposableStack();
 
@@ -28,7 +31,7 @@ class Setup implements AsyncDisposable {
     return new Setup(await Machine.open(EMPTY_FIELDS), registry, image);
   }
 
-  /** Starts an engine as a client would, but for the time. Its process is the one that is returned. */
+  /** Starts an engine as a client would, except for the idle time; returns its process. */
   async engine(flags = ["--on-demand"]): Promise<Session> {
     const env = { TSD_IDLE_SECONDS: String(IDLE_MS / 1000), HOME: "/nonexistent" };
     const session = this.#owned.use(this.machine.session(executable(), ["daemon", ...flags], { env }));
@@ -41,9 +44,9 @@ class Setup implements AsyncDisposable {
     assert.deepEqual([code, stderr], [0, ""]);
   }
 
-  /** Whether an engine is still there after twice its idle time. */
+  /** Reports whether an engine is still running after twice its idle time. */
   async stays(): Promise<boolean> {
-    // Nothing tells that something does not happen: this is the one thing that only time shows.
+    // That nothing happens can only be observed by waiting.
     await new Promise((resolve) => setTimeout(resolve, 2 * IDLE_MS));
     return (await this.machine.engines()).length === 1;
   }
@@ -53,7 +56,7 @@ class Setup implements AsyncDisposable {
   }
 }
 
-Deno.test("it stays while a container runs, and leaves soon after", requires("root", "runc"), async () => {
+Deno.test("an engine stays while a container runs, and exits soon after", requires("root", "runc"), async () => {
   await using setup = await Setup.start();
   const { machine, image } = setup;
   const engine = await setup.engine();
@@ -71,7 +74,7 @@ Deno.test("it stays while a container runs, and leaves soon after", requires("ro
   assert.match((await machine.tsd("images", "-q")).stdout, /^[0-9a-f]{12}\n$/);
 });
 
-Deno.test("it stays while a container waits for its restart", requires("root", "runc"), async () => {
+Deno.test("an engine stays while a container waits for its restart", requires("root", "runc"), async () => {
   await using setup = await Setup.start();
   const { machine, image } = setup;
   const engine = await setup.engine();
@@ -79,7 +82,7 @@ Deno.test("it stays while a container waits for its restart", requires("root", "
   const run = ["run", "-d", "--name", "c1", "--network", "none", "--restart", "always", image, "false"];
   assert.equal((await machine.tsd(...run)).code, 0);
   await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
-  // From then on it rests for longer than the engine would.
+  // From then on the back-off exceeds the engine's idle time.
   await until(
     "its long back-off",
     async () => /Restarting/.test((await machine.tsd("ps")).stdout) && await count() > 5,
@@ -94,7 +97,7 @@ Deno.test("it stays while a container waits for its restart", requires("root", "
   }
 });
 
-Deno.test("it stays while a client waits, and leaves when that was killed", requires("root"), async () => {
+Deno.test("an engine stays while a client waits, and exits after that was killed", requires("root"), async () => {
   await using setup = await Setup.start();
   const { machine, image } = setup;
   const engine = await setup.engine();
@@ -110,7 +113,7 @@ Deno.test("it stays while a client waits, and leaves when that was killed", requ
   assert.equal((await engine.wait()).code, 0);
 });
 
-Deno.test("it stays while it pulls", requires("root"), async () => {
+Deno.test("an engine stays while it pulls", requires("root"), async () => {
   await using setup = await Setup.start();
   const engine = await setup.engine();
   setup.registry.fail({ path: "*/manifests/*", fault: "delay", ms: 3 * IDLE_MS });
@@ -118,7 +121,7 @@ Deno.test("it stays while it pulls", requires("root"), async () => {
   assert.equal((await engine.wait()).code, 0);
 });
 
-Deno.test("it stays once another client than tsd has used it", requires("root", "docker"), async () => {
+Deno.test("an engine stays once another client than tsd has used it", requires("root", "docker"), async () => {
   await using setup = await Setup.start();
   await setup.engine();
   const env = { DOCKER_HOST: "unix:///run/tsd/tsd.sock", HOME: "/nonexistent" };

@@ -1,19 +1,19 @@
-/** Images that come and go, each with a container over it for a moment, as far as a test knows it. */
+/** Images that are pulled and removed, each with a short-lived container, and the state that a test expects of them. */
 import { file, ImageBuilder } from "../images/mod.ts";
 import { Lives } from "./lifecycle.ts";
 import type { Setup } from "./setup.ts";
 
-/** How many of a lane's images are there at once. */
+/** The number of images that a lane keeps. */
 const KEPT = 1;
-/** Layers of an image, and the files in each. */
+/** The number of an image's layers, and of the files in each. */
 const LAYERS = 2;
 const FILES = 8;
 const LINES = 1000;
 
-/** Whether a container is one of those, by its names as the API lists them; they can't be started. */
+/** Reports whether a container, given by its names in the API's list, belongs to this test; it cannot be started. */
 export const isOfImageLives = (names: readonly string[]): boolean => names.some((name) => name.startsWith("/image"));
 
-/** See the module's comment. */
+/** Pulls and removes images, and records which of them must exist. */
 export class ImageLives extends Lives {
   readonly #setup: Pick<Setup, "engine" | "registry">;
   readonly #images = new Set<string>();
@@ -23,7 +23,7 @@ export class ImageLives extends Lives {
     this.#setup = setup;
   }
 
-  /** Their references: pulled for sure, and nothing has been asked since that takes them away. */
+  /** References of images whose pull was answered, and whose removal has not been requested. */
   get images(): ReadonlySet<string> {
     return this.#images;
   }

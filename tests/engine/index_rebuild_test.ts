@@ -1,4 +1,4 @@
-/** Indexes that are gone are made again by a Worker, while the engine answers. */
+/** A Worker rebuilds missing indexes while the engine answers. */
 import { strict as assert } from "node:assert";
 import { loadFactor, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
@@ -9,7 +9,7 @@ import { namesIn, pull } from "./setup.ts";
 
 const FILES = 20_000;
 
-Deno.test("an index that is gone is made again when a container starts", requires("root", "runc"), async () => {
+Deno.test("a missing index is rebuilt when a container starts", requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const many = Array.from({ length: FILES }, (_, n) => file(`many/${n >> 8}/${n}`, `${n}`));
   const reference = registry.add("many", "1", await busyboxBuilder().layer(many).build());
@@ -21,7 +21,7 @@ Deno.test("an index that is gone is made again when a container starts", require
     new Immutability().unprotect(index);
     await Deno.remove(index);
   }
-  // Those that it has mounted don't need them.
+  // Mounted snapshots do not need their indexes.
   await engine.restart();
   let slowestMs = 0;
   let isOver = false;

@@ -1,4 +1,4 @@
-/** Engines that are killed at any moment of a pull, and what the next one finds. */
+/** Engines that are killed at random times in a pull, and what the next one finds. */
 import { strict as assert } from "node:assert";
 import type { StorageDriver } from "../../src/store/drivers.ts";
 import { type Engine, startEngine, storageDir } from "../harness/mod.ts";
@@ -11,17 +11,17 @@ export interface KillsOptions {
   readonly kills: number;
   /** Sizes of the layers' files. */
   readonly layerBytes: readonly number[];
-  /** How fast each layer comes: pulls take long enough for a moment to be hit. */
+  /** The bandwidth for each layer: low enough for a kill to fall into a pull. */
   readonly bytesPerSecond: number;
 }
 
-/** What was found after so many kills. */
+/** The results after a number of kills. */
 export interface KillsFigures {
-  /** The image was there, whole. */
+  /** How often the image was complete. */
   complete: number;
-  /** It wasn't. */
+  /** How often it was absent. */
   incomplete: number;
-  /** Layers that didn't have to be fetched again. */
+  /** Layers that did not have to be fetched again. */
   retainedLayers: number;
 }
 
@@ -30,13 +30,13 @@ interface Fixture {
   readonly registry: ScriptedRegistry;
   readonly image: Image;
   readonly reference: string;
-  /** What `sha256sum` says of all files. */
+  /** The output of `sha256sum` for all files. */
   readonly sums: string;
 }
 
 const contentOf = (seed: number, length: number) => Uint8Array.from({ length }, (_, at) => (at * at * seed) >> 7);
 
-/** @throws AssertionError: a listed image is broken, or a finished layer was fetched again */
+/** @throws AssertionError if a listed image is broken, or a finished layer was fetched again */
 export async function killsInPulls(options: KillsOptions): Promise<KillsFigures> {
   await using registry = startScriptedRegistry();
   const builder = busyboxBuilder();
@@ -79,7 +79,7 @@ const layersOf = async ({ layerRoot }: Engine) => (await namesIn(`${layerRoot}/l
 async function killAt(fixture: Fixture, afterMs: number, figures: KillsFigures): Promise<void> {
   const { engine, registry, image, reference } = fixture;
   await using pulling = engine.session("tsd", ["pull", "-q", reference]);
-  // The moment is the point of this test.
+  // Kills at arbitrary times are the point of this test.
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   await engine.stop("SIGKILL");
   // It would wait for the next one.
@@ -87,7 +87,7 @@ async function killAt(fixture: Fixture, afterMs: number, figures: KillsFigures):
   const finished = await layersOf(engine);
   registry.heal();
   await engine.start();
-  // By now what the killed engine had asked for has arrived.
+  // By now all requests of the killed engine have arrived.
   const requested = registry.requests.length;
   assert.deepEqual(await layersOf(engine), finished);
   await untilNone(() => namesIn(`${engine.layerRoot}/ingest`));
@@ -103,7 +103,7 @@ async function killAt(fixture: Fixture, afterMs: number, figures: KillsFigures):
   for (const { blob, diffId } of image.layers) {
     const requests = fetched.filter(({ path }) => path.endsWith(`/${blob.digest}`));
     const ranges = requests.map(({ headers }) => headers.range ?? "all");
-    // A large layer may be there as a whole part.
+    // A large layer may exist as a complete partial blob.
     const most = finished.includes(diffId.slice("sha256:".length)) ? 0 : 1;
     assert.ok(requests.length <= most, `${ranges} of ${blob.sizeBytes} bytes, at most ${most} requests expected`);
   }

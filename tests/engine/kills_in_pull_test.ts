@@ -8,7 +8,7 @@ const LAYER_BYTES = [2_000_000, 600_000, 1_200_000];
 
 for (const driver of ["erofs", "overlay2"] as const) {
   Deno.test(
-    `${driver}: ${KILLS} kills in pulls: never a broken image, and no finished layer again`,
+    `${driver}: ${KILLS} kills in pulls never break an image, and finished layers are not fetched again`,
     requires("root", "runc"),
     async () => {
       const bytesPerSecond = LAYER_BYTES[0]! * 2;

@@ -1,4 +1,4 @@
-/** What an engine holds after containers, execs, dropped clients and failures is what it held before. */
+/** Containers, execs, dropped clients and failures leak none of the engine's resources. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
 import { type Holdings, holdingsOf, runDetached, type Setup, startSetup, until, untilSettled } from "./setup.ts";
@@ -6,11 +6,14 @@ import { type Holdings, holdingsOf, runDetached, type Setup, startSetup, until, 
 const TIMES = 20;
 const ATTACH = "attach?stream=1&stdin=1&stdout=1&stderr=1";
 
-/** Does `step` once, so that what an engine keeps for good is there, looks, does it `times` times, and looks again. */
+/**
+ * Runs `step` once to initialize what an engine keeps permanently, then compares its resources before and after `times`
+ * runs.
+ */
 async function assertKeepsNothing(setup: Setup, times: number, step: (n: number) => Promise<void>): Promise<void> {
   const { host: { cgroups, mounts } } = await holdingsOf(setup.engine);
   await step(0);
-  // What the first one's end clears away isn't there when counting begins.
+  // Resources that the first container's cleanup releases must not be counted before.
   await until("the first one's end", async () => {
     const { host } = await holdingsOf(setup.engine);
     return host.cgroups.length === cgroups.length && host.mounts.length === mounts.length;
@@ -20,7 +23,7 @@ async function assertKeepsNothing(setup: Setup, times: number, step: (n: number)
   await untilSettled(setup.engine, before);
 }
 
-Deno.test(`${TIMES} times run --rm leave nothing`, requires("root", "runc"), async () => {
+Deno.test(`${TIMES} runs with --rm leave nothing`, requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine, image } = setup;
   await assertKeepsNothing(setup, TIMES, async (n) => {
@@ -43,7 +46,7 @@ Deno.test(`${TIMES} execs leave nothing`, requires("root", "runc"), async () => 
   });
 });
 
-Deno.test(`${TIMES} clients that are dropped leave nothing`, requires("root", "runc"), async () => {
+Deno.test(`${TIMES} dropped clients leave nothing`, requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine } = setup;
   const id = await runDetached(setup, "while :; do echo tick; usleep 1000; done", ["-i"]);
@@ -59,7 +62,7 @@ Deno.test(`${TIMES} clients that are dropped leave nothing`, requires("root", "r
   assert.equal((await engine.tsd(["ps", "-q"])).stdout, `${id.slice(0, 12)}\n`);
 });
 
-Deno.test("clients that are killed in the middle leave nothing", requires("root", "runc"), async () => {
+Deno.test("clients that are killed in the middle of a request leave nothing", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine, image } = setup;
   const id = await runDetached(setup, "exec sleep 1000");
@@ -69,7 +72,7 @@ Deno.test("clients that are killed in the middle leave nothing", requires("root"
     await run.write("hello\n");
     await run.waitFor("hello");
     await run[Symbol.asyncDispose]();
-    // The client's end is the end of the input, which is all that this container lives for.
+    // The client's exit ends the input, which ends this container.
     assert.equal((await engine.tsd(["wait", name])).stdout, "0\n");
     assert.equal((await engine.tsd(["logs", name])).stdout, "hello\n");
     assert.equal((await engine.tsd(["rm", name])).code, 0);
@@ -80,7 +83,7 @@ Deno.test("clients that are killed in the middle leave nothing", requires("root"
   });
 });
 
-Deno.test("starts that fail leave nothing", requires("root", "runc"), async () => {
+Deno.test("failed starts leave nothing", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine, image } = setup;
   const failing: [string[], number][] = [
@@ -101,14 +104,27 @@ Deno.test("starts that fail leave nothing", requires("root", "runc"), async () =
   assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
 });
 
-Deno.test("a process that can't end in time, and one that others hold open", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  const { engine, image } = setup;
-  await assertKeepsNothing(setup, 2, async () => {
-    // Its child keeps the output open, and is not in its way.
-    const orphan = await engine.tsd(["run", "--rm", "--network", "none", image, "sh", "-c", "sleep 1000 & echo done"]);
-    assert.deepEqual([orphan.code, orphan.stdout], [0, "done\n"]);
-    const deaf = await runDetached(setup, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
-    assert.equal((await engine.tsd(["stop", "-t", "0", deaf])).code, 0);
-  });
-});
+Deno.test(
+  "a process that does not end in time, and one whose output others keep open",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    await assertKeepsNothing(setup, 2, async () => {
+      // Its child keeps the output open without delaying the exit.
+      const orphan = await engine.tsd([
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        image,
+        "sh",
+        "-c",
+        "sleep 1000 & echo done",
+      ]);
+      assert.deepEqual([orphan.code, orphan.stdout], [0, "done\n"]);
+      const deaf = await runDetached(setup, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
+      assert.equal((await engine.tsd(["stop", "-t", "0", deaf])).code, 0);
+    });
+  },
+);

@@ -1,11 +1,11 @@
-/** Things that come and go in lanes of requests, one after another in each, and what was answered. */
+/** Objects that concurrent lanes of sequential requests create and remove, and what was answered. */
 import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 
-/** See the module's comment. Whoever extends it says what a lane makes and how that goes. */
+/** Creates and removes objects in concurrent lanes. Subclasses define what a lane creates and how it is removed. */
 export abstract class Lives {
   readonly #engine: Engine;
-  /** How many of a lane's things are there at once. */
+  /** The number of objects that a lane keeps. */
   readonly #kept: number;
   #isOver = false;
   #answered = 0;
@@ -15,16 +15,16 @@ export abstract class Lives {
     this.#kept = kept;
   }
 
-  /** Makes the next one; gives the name that it has at last. */
+  /** Creates the next object; returns its final name. */
   protected abstract make(lane: number, turn: number): Promise<string>;
   protected abstract remove(name: string): Promise<void>;
 
-  /** Requests that were answered. */
+  /** The number of answered requests. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** Runs so many lanes until `end` is called. */
+  /** Runs that many lanes until `end` is called. */
   async run(lanes: number): Promise<void> {
     await Promise.all(Array.from({ length: lanes }, async (_, lane) => {
       const alive: string[] = [];
@@ -39,7 +39,7 @@ export abstract class Lives {
     this.#isOver = true;
   }
 
-  /** By the API. @throws AssertionError when it is refused, or says that it failed while it answered */
+  /** Makes an API request. @throws AssertionError if it is refused, or reports a failure in its stream */
   protected async ask(method: string, path: string, body?: unknown): Promise<void> {
     const answer = await this.#engine.api.request(method, path, { body });
     assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text()}`);
@@ -47,7 +47,7 @@ export abstract class Lives {
     this.#answered++;
   }
 
-  /** By the executable. @throws AssertionError */
+  /** Runs the executable. @throws AssertionError */
   protected async tsd(...args: string[]): Promise<void> {
     const { code, stderr } = await this.#engine.tsd(args);
     assert.deepEqual([code, stderr], [0, ""], args.join(" "));

@@ -1,11 +1,11 @@
-/** One engine a data root; sockets and data roots that can't be used. */
+/** One engine per data root; sockets and data roots that cannot be used. */
 import { strict as assert } from "node:assert";
 import { executable, runCommand, type RunResult, startEngine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { exists } from "./setup.ts";
 
-/** Starts an engine that is expected to end by itself. */
+/** Starts an engine that is expected to exit. */
 function daemon(...args: string[]): Promise<RunResult> {
   return runCommand(executable(), ["daemon", ...args], { timeoutMs: 10_000 });
 }
@@ -20,7 +20,7 @@ async function inDir(use: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("a second engine on the same data root is refused, also through a link", requires("root"), async () => {
+Deno.test("a second engine on the same data root is refused, also through a symlink", requires("root"), async () => {
   await using engine = await startEngine();
   const link = `${engine.dir}/link`;
   await Deno.symlink(engine.dataRoot, link);
@@ -36,11 +36,11 @@ Deno.test("a second engine on the same data root is refused, also through a link
   assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
 });
 
-Deno.test("an engine holds the folders of its program", requires("root"), async () => {
+Deno.test("an engine locks the directories of its program", requires("root"), async () => {
   await using engine = await startEngine();
   const words = (await Deno.readTextFile(`/proc/${engine.pid}/cmdline`)).split("\0");
   const module = words.find((word) => word.endsWith("/mod.js"));
-  // One that was made by `deno compile` has none.
+  // An executable made by `deno compile` has none.
   if (module === undefined) return;
   for (const file of [module, await Deno.readLink(`/proc/${engine.pid}/exe`)]) {
     const { code } = await runCommand("flock", ["-n", file.slice(0, file.lastIndexOf("/")), "true"]);
@@ -61,7 +61,7 @@ Deno.test("the socket of a killed engine is taken over", requires("root"), async
   assert.equal(await exists(engine.socketPath), false);
 });
 
-Deno.test("a socket that another engine uses, and a file that is none, stay", requires("root"), async () => {
+Deno.test("the socket of a running engine, and a file that is not a socket, stay", requires("root"), async () => {
   await using engine = await startEngine();
   await inDir(async (dir) => {
     const taken = await daemon("--data-root", `${dir}/data`, "-H", engine.host);
@@ -75,22 +75,26 @@ Deno.test("a socket that another engine uses, and a file that is none, stay", re
   });
 });
 
-Deno.test("an address that can't be listened on is one line", requires("root"), () =>
-  inDir(async (dir) => {
-    const cases: [string, RegExp][] = [
-      [`unix://${dir}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
-      [`unix://${dir}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
-      ["tcp://127.0.0.1:1", /^tsd: Cannot listen on tcp:[^\n]+: only unix:\/\/ [^\n]+\n$/],
-    ];
-    for (const [host, expected] of cases) {
-      const { code, stdout, stderr } = await daemon("--data-root", `${dir}/data`, "-H", host);
-      assert.match(stderr, expected);
-      assert.notEqual(code, 0);
-      assert.equal(stdout, "");
-    }
-  }));
+Deno.test(
+  "an address that cannot be listened on is reported in one line",
+  requires("root"),
+  () =>
+    inDir(async (dir) => {
+      const cases: [string, RegExp][] = [
+        [`unix://${dir}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
+        [`unix://${dir}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
+        ["tcp://127.0.0.1:1", /^tsd: Cannot listen on tcp:[^\n]+: only unix:\/\/ [^\n]+\n$/],
+      ];
+      for (const [host, expected] of cases) {
+        const { code, stdout, stderr } = await daemon("--data-root", `${dir}/data`, "-H", host);
+        assert.match(stderr, expected);
+        assert.notEqual(code, 0);
+        assert.equal(stdout, "");
+      }
+    }),
+);
 
-Deno.test("a data root that can't be used is one line", requires("root"), () =>
+Deno.test("an unusable data root is reported in one line", requires("root"), () =>
   inDir(async (dir) => {
     await Deno.writeTextFile(`${dir}/file`, "");
     const cases = [`${dir}/file`, `${dir}/file/data`, "/proc/tsd", "/sys/tsd"];
@@ -111,7 +115,7 @@ Deno.test("a data root that can't be used is one line", requires("root"), () =>
   }));
 
 Deno.test(
-  "a database that is none is one line, and stays as it is",
+  "a file that is not a database is reported in one line, and stays unchanged",
   requires("root"),
   () =>
     inDir(async (dir) => {
@@ -123,13 +127,13 @@ Deno.test(
       assert.match(garbage.stderr, /^tsd: Cannot open the database \S+\/tsd\.db: [^\n]+\n$/);
       assert.equal(garbage.code, 1);
       assert.match(await Deno.readTextFile(path), /^no database no/);
-      // The next engine is the first that comes up since the machine booted.
+      // The next engine is the first that starts since the machine booted.
       assert.equal(await exists(`${tracesOf(`${dir}/data`).runDir}/boot-id`), false);
       assert.equal(await exists(`${dir}/s`), false);
     }),
 );
 
-Deno.test("a database with damaged pages is one line", requires("root"), async () => {
+Deno.test("a database with damaged pages is reported in one line", requires("root"), async () => {
   const engine = await startEngine();
   let path = "";
   try {

@@ -1,7 +1,7 @@
 /**
- * A mount namespace of a test's own: what is mounted there hides the real thing from the programs that run in it, so that
- * the default engine's places can be used, or runc be missing, without touching this machine. It is a pid namespace too,
- * whose end is the end of everything in it.
+ * A mount namespace for a test: mounts in it hide the real files from the programs that run in it, so that the default
+ * engine's paths can be used, or runc be missing, without changing the host. It is a PID namespace too, so that all its
+ * processes end with it.
  */
 import {
   executable,
@@ -12,13 +12,13 @@ import {
   type SessionOptions,
 } from "../harness/mod.ts";
 
-/** Hides what a default engine of this machine may have. */
+/** Hides the files that a default engine of the host may have. */
 export const EMPTY_FIELDS = "mount -t tmpfs -o mode=755 tsd-test /run; mount -t tmpfs -o mode=755 tsd-test /var/lib";
 
-/** Programs that run here see its mounts; disposing of it kills them all. */
+/** Runs programs in the namespaces; disposing of it kills them all. */
 export class Machine implements AsyncDisposable {
   readonly #anchor: Session;
-  /** The first process in it, seen from here. */
+  /** The host's PID of its first process. */
   readonly #init: number;
   readonly #id: string;
 
@@ -28,7 +28,7 @@ export class Machine implements AsyncDisposable {
     this.#id = id;
   }
 
-  /** Makes one; `setup` is a shell script that mounts. @throws Error with what the script said */
+  /** Creates the namespaces; `setup` is a shell script that mounts. @throws Error with the script's output */
   static async open(setup: string): Promise<Machine> {
     const flags = ["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child"];
     const script = `set -e; ${setup}\necho ready; exec cat`;
@@ -43,7 +43,7 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** Runs a program in it, to its end. */
+  /** Runs a program in it, and waits for its exit. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult> {
     return runCommand("nsenter", this.#arguments(command, args), options);
   }
@@ -58,18 +58,18 @@ export class Machine implements AsyncDisposable {
     return new Session("nsenter", this.#arguments(command, args), options);
   }
 
-  /** The mount points in it. */
+  /** Returns the mount points in it. */
   async mountPoints(): Promise<string[]> {
     const text = await Deno.readTextFile(`/proc/${this.#init}/mountinfo`);
     return text.trimEnd().split("\n").map((line) => line.split(" ")[4]!);
   }
 
-  /** A path as it is seen in it. */
+  /** Returns the host's path for a path in it. */
   path(absolute: string): string {
     return `/proc/${this.#init}/root${absolute}`;
   }
 
-  /** Engines that run in it, seen from here. */
+  /** Returns the host's PIDs of the engines that run in it. */
   async engines(): Promise<number[]> {
     const found: number[] = [];
     for await (const { name } of Deno.readDir("/proc")) {
@@ -86,7 +86,7 @@ export class Machine implements AsyncDisposable {
   }
 
   #arguments(command: string, args: readonly string[]): string[] {
-    // nsenter forks: what it runs ends with it.
+    // nsenter forks, and its child ends with it.
     const entering = [`--mount=/proc/${this.#init}/ns/mnt`, `--pid=/proc/${this.#init}/ns/pid`];
     return [...entering, "--", "setpriv", "--pdeathsig", "KILL", "--", command, ...args];
   }
@@ -98,7 +98,7 @@ async function endpointsOf(pid: number): Promise<{ namespace: string; command: s
     const command = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").trim();
     return { namespace, command };
   } catch (thrown) {
-    // It has ended, is a zombie, which is in no namespace, or belongs to somebody stronger.
+    // It has exited, is a zombie, which is in no namespace, or belongs to a more privileged user.
     const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
     const isNone = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.PermissionDenied;
     if (isNone || code === "ESRCH") return undefined;

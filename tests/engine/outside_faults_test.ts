@@ -1,4 +1,6 @@
-/** What others do to a running container behind the engine's back: one clear state, nothing signalled that isn't ours, nothing left. */
+/**
+ * Faults of a running container that others cause: one clear state, no unrelated process is signalled, nothing is left.
+ */
 import { strict as assert } from "node:assert";
 import { DatabaseSync } from "node:sqlite";
 import { findFdHolders } from "../../src/runtime/fd_holder_search.ts";
@@ -19,7 +21,7 @@ import {
 
 const needs = requires("root", "runc");
 
-/** A rig that has run something, and what it holds at rest. */
+/** A setup that has run a container, and its resources when idle. */
 async function idleSetup(): Promise<{ setup: Setup; before: Holdings } & AsyncDisposable> {
   const setup = await startSetup();
   const ran = await setup.engine.tsd(["run", "--rm", "--network", "none", setup.image, "true"]);
@@ -34,17 +36,17 @@ async function assertEnds(engine: Engine, id: string, exitCode: number): Promise
   assert.deepEqual([state.ExitCode, state.Pid], [exitCode, 0]);
 }
 
-/** Removes a directory in which the engine may write at the same time, as it does when a start is just over. */
+/** Removes a directory in which the engine may write at the same time, for example just after a start. */
 async function removeUnderIt(path: string): Promise<void> {
   await until(`${path} to be gone`, async () => (await runCommand("rm", ["-rf", path])).code === 0);
 }
 
-/** For an engine whose own process can't be compared. */
+/** Omits the engine's process, for an engine that was restarted. */
 function withoutProcess({ host: { process: _, ...host }, ...holdings }: Holdings): Holdings {
   return { ...holdings, host };
 }
 
-/** Stops, starts and removes it as if nothing had been. */
+/** Stops, starts and removes a container, as if there had been no fault. */
 async function assertUsable(engine: Engine, id: string): Promise<void> {
   for (const command of [["stop", "-t", "0", id], ["start", id], ["exec", id, "true"], ["rm", "-f", id]]) {
     const { code, stderr } = await engine.tsd(command);
@@ -53,7 +55,7 @@ async function assertUsable(engine: Engine, id: string): Promise<void> {
 }
 
 Deno.test({
-  name: "its first process is killed by somebody else: an end like any other",
+  name: "killing its first process from outside is a normal exit",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
@@ -71,14 +73,14 @@ Deno.test({
 });
 
 Deno.test({
-  name: "its cgroup is gone: it runs, what needs the cgroup says so, and it ends and goes as ever",
+  name: "without its cgroup a container runs, what needs the cgroup reports that, and it stops and is removed as usual",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
     const { setup: { engine }, before } = resting;
     const id = await runDetached(resting.setup, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
     const { Pid } = await stateOf(engine, id);
-    // Out of all of them, and so often that the short-lived ones are out too.
+    // Moves processes out of all of them, repeatedly so that short-lived ones are moved too.
     for (const dir of await cgroupDirs(new RegExp(`^tsd-${tracesOf(engine.dataRoot).engineId}$`))) {
       if (!dir.endsWith(`/${id}`)) continue;
       await until("an empty cgroup", async () => {
@@ -109,7 +111,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "its mounts, its run folder or what the runtime knows of it are gone: it can be ended, started and removed",
+  name: "without its mounts, its run directory or its runtime state a container can be stopped, started and removed",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
@@ -125,7 +127,7 @@ Deno.test({
       },
       bundle: (id) => removeUnderIt(`${runDir}/containers/${id}`),
       garbage: (id) => Deno.writeTextFile(`${runDir}/runc/${id}/state.json`, "garbage"),
-      // As of one that an engine was just starting.
+      // As of a container whose start is in progress.
       fifo: (id) => runCommand("mkfifo", [`${runDir}/runc/${id}/exec.fifo`]),
       state: (id) => removeUnderIt(`${runDir}/runc/${id}`),
     };
@@ -152,13 +154,13 @@ Deno.test({
         await assertUsable(engine, id);
       }
     }
-    // The engine is another one by now: of its own process nothing can be compared.
+    // The engine was restarted, so its process cannot be compared.
     await untilSettled(engine, withoutProcess(before));
   },
 });
 
 Deno.test({
-  name: "its run folder is gone: execs run; what the runtime knows of it is gone: that is said",
+  name: "without its run directory execs work; missing runtime state is reported",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
@@ -186,13 +188,13 @@ Deno.test({
       assert.equal((await Deno.stat(dir)).mode! & 0o777, 0o710, dir);
     }
     await assertUsable(engine, id);
-    // The lock that the engine holds has no name any more.
+    // The lock file that the engine holds was unlinked.
     await untilSettled(engine, withoutProcess(before));
   },
 });
 
 Deno.test({
-  name: "its log is gone: what it prints afterwards is logged",
+  name: "after its log was deleted, new output is logged",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
@@ -224,7 +226,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "it is paused, and what the runtime knows of it is gone: it can be resumed, ended and removed",
+  name: "a paused container without runtime state can be unpaused, stopped and removed",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
@@ -247,7 +249,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "it was frozen by somebody else: it can be ended and removed",
+  name: "a container frozen from outside can be stopped and removed",
   ...needs,
   async fn() {
     await using resting = await idleSetup();
@@ -269,7 +271,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "its pid is another's by now: that one is never signalled, and the container has ended",
+  name: "if its PID was reused, the new process is never signalled, and the container is reported as exited",
   ...needs,
   async fn() {
     await using resting = await idleSetup();

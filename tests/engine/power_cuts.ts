@@ -1,6 +1,6 @@
 /**
- * Power cuts in and after a pull: the data-root is on ext4 (or btrfs) in a file, which is copied without any sync while the engine is
- * frozen. A copy holds what a disk would hold; an engine is started on each.
+ * Power cuts in and after a pull: the data root is on ext4 (or btrfs) in a file, which is copied without any sync while
+ * the engine is frozen. A copy has what a disk would have; an engine is started on each.
  */
 import { strict as assert } from "node:assert";
 import type { StorageDriver } from "../../src/store/drivers.ts";
@@ -13,14 +13,14 @@ import { pull } from "./setup.ts";
 export interface PowerCutsOptions {
   readonly driver: StorageDriver;
   readonly everyMs: number;
-  /** Snapshots once the pull has returned. */
+  /** The number of snapshots after the pull has returned. */
   readonly afterwards: number;
   /** Sizes of the layers' files. */
   readonly layerBytes: readonly number[];
   readonly bytesPerSecond: number;
 }
 
-/** What was found in the snapshots. */
+/** The results of all snapshots. */
 export interface PowerCutsFigures {
   absent: number;
   whole: number;
@@ -34,7 +34,7 @@ async function sh(script: string): Promise<void> {
   if (code !== 0) throw new Error(`${script}: ${stderr}`);
 }
 
-/** A disk whose every write is in memory, and copies of it. */
+/** A disk that keeps all writes in memory, and copies of it. */
 class Disk implements AsyncDisposable {
   #isMounted = false;
   #copies = 0;
@@ -69,7 +69,7 @@ class Disk implements AsyncDisposable {
     this.#isMounted = false;
   }
 
-  /** What would be there if the power went now. */
+  /** Copies what the disk would have after a power cut now. */
   async snapshot(engine: Engine): Promise<void> {
     const { pid } = engine;
     Deno.kill(pid, "SIGSTOP");
@@ -82,13 +82,13 @@ class Disk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.eject();
-    // A loop device lets go of its file only a moment after its unmount.
+    // A loop device closes its file only shortly after the unmount.
     await sh(`umount -l ${this.dir}/ram`);
     await removeTree(this.dir);
   }
 }
 
-/** @throws AssertionError: a listed image is broken, or one that was reported as there is absent */
+/** @throws AssertionError if a listed image is broken, or an image that was reported as pulled is absent */
 export async function powerCuts(options: PowerCutsOptions): Promise<PowerCutsFigures> {
   const { driver, everyMs, afterwards, layerBytes, bytesPerSecond } = options;
   await using registry = startScriptedRegistry();
@@ -106,7 +106,7 @@ export async function powerCuts(options: PowerCutsOptions): Promise<PowerCutsFig
   const pulling = pull(engine, reference).then(() => returnedAt = disk.copies + 1);
   while (returnedAt === undefined || disk.copies < returnedAt + afterwards) {
     await disk.snapshot(engine);
-    // The moments are the point of this test.
+    // Snapshots at fixed times are the point of this test.
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   await pulling;
@@ -118,7 +118,7 @@ export async function powerCuts(options: PowerCutsOptions): Promise<PowerCutsFig
     await disk.insert(copy);
     await engine.start();
     const isListed = (await engine.tsd(["images", "-q"])).stdout !== "";
-    // The copy that was being made when the pull returned may be of the moment before.
+    // The copy in progress when the pull returned may be of an earlier state.
     if (copy > returnedAt) assert.ok(isListed, `snapshot ${copy} of ${disk.copies}: the image was lost`);
     if (!isListed) await pull(engine, reference);
     const files = sums.map((_, n) => `/file${n}`);

@@ -1,11 +1,11 @@
 /**
- * A disk that can be copied at once while it is written to: a file on btrfs, which clones it between two writes, in memory. A
- * copy holds what the disk had said it has, and anything of what it was still asked to write.
+ * A disk that can be copied instantly while it is written to: a file on btrfs, which clones it between two writes, in
+ * memory. A copy has all completed writes, and any of the pending ones.
  */
 import { btrfsVolume, runCommand } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 
-/** How to make each file system, and what puts it right before it is mounted after a power cut. */
+/** The commands that create each file system, and repair it before a mount after a power cut. */
 const FILE_SYSTEMS = {
   ext4: { make: "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0", mend: "true" },
   "ext4 without a journal": { make: "mkfs.ext4 -q -E lazy_itable_init=0 -O ^has_journal", mend: "e2fsck -fy" },
@@ -16,7 +16,7 @@ const FILE_SYSTEMS = {
 export type FileSystem = keyof typeof FILE_SYSTEMS;
 
 const DISK_BYTES = 320 << 20;
-/** Of the btrfs below: sparse. */
+/** The size of the underlying btrfs, which is sparse. */
 const BELOW_BYTES = 4 * 2 ** 30;
 
 async function sh(script: string): Promise<void> {
@@ -24,7 +24,7 @@ async function sh(script: string): Promise<void> {
   if (code !== 0) throw new Error(`${script}: ${stderr}`);
 }
 
-/** See the module's comment. */
+/** A mounted file system on a loop device that can be copied instantly while it is written to. */
 export class PowerDisk implements AsyncDisposable {
   #isMounted = false;
   #copies = 0;
@@ -38,13 +38,13 @@ export class PowerDisk implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  /** An empty one, mounted. */
+  /** Creates and mounts an empty disk. */
   static async make(kind: FileSystem): Promise<PowerDisk> {
     await using undo = new AsyncDisposableStack();
     const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
     undo.defer(() => removeTree(directory));
     await sh(`cd ${directory}; mkdir ram disk; mount -t tmpfs tmpfs ram`);
-    // A loop device lets go of its file only a moment after its unmount.
+    // A loop device closes its file only shortly after the unmount.
     undo.defer(() => sh(`umount -l ${directory}/ram`));
     const below = undo.use(await btrfsVolume({ dir: `${directory}/ram`, sizeBytes: BELOW_BYTES })).path;
     await sh(`truncate -s ${DISK_BYTES} ${below}/0; ${FILE_SYSTEMS[kind].make} ${below}/0`);
@@ -57,17 +57,17 @@ export class PowerDisk implements AsyncDisposable {
     return this.#copies;
   }
 
-  /** What would be there if the power went now. */
+  /** Copies what the disk would have after a power cut now; returns the copy's number. */
   async copy(): Promise<number> {
     const copy = this.#copies + 1;
     await sh(`cp --reflink=always ${this.#below}/0 ${this.#below}/${copy}`);
     return this.#copies = copy;
   }
 
-  /** Mounts a copy where the disk was. */
+  /** Mounts a copy instead of the disk. */
   async insert(copy: number): Promise<void> {
     const device = `${this.#below}/${copy}`;
-    // 1: there was something to mend.
+    // 1: errors were corrected.
     if (copy > 0) await sh(`${FILE_SYSTEMS[this.#kind].mend} ${device} || test $? -eq 1`);
     await sh(`mount -o loop ${device} ${this.path}`);
     this.#isMounted = true;

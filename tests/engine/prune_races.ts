@@ -1,13 +1,13 @@
-/** Prune, again and again, next to those who pull, create, run, tag and remove: what the races of prune are made of. */
+/** Prunes repeatedly while other clients pull, create, run, tag and remove: the races of prune. */
 import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { layersOnDisk, type PullSetup } from "../pull/setup.ts";
 
-/** Something that is done again and again; `round` counts from 0. */
+/** A repeated request; `round` counts from 0. */
 type Step = (round: number) => Promise<void>;
 
-/** Does all of them at once for so long, and says how often each. A failure ends the race for all. */
+/** Repeats all steps concurrently for that long, and returns how often each ran. A failure ends them all. */
 async function together(raceMs: number, steps: Readonly<Record<string, Step>>): Promise<Record<string, number>> {
   const race = new AbortController();
   const until = Date.now() + raceMs;
@@ -32,7 +32,7 @@ async function together(raceMs: number, steps: Readonly<Record<string, Step>>): 
   return Object.fromEntries(counts);
 }
 
-/** All that Docker's clients can prune, images that have a tag too. */
+/** Prunes all that Docker's clients can, including tagged images. */
 async function pruneAll({ api }: Engine): Promise<void> {
   for (const path of ["/containers/prune", `/images/prune?filters=${encodeURIComponent('{"dangling":["false"]}')}`]) {
     const answer = await api.post(path);
@@ -44,7 +44,7 @@ async function added({ registry }: PullSetup, name: string): Promise<string> {
   return registry.add(name, "1", await busyboxBuilder().layer([file("app", "race")]).build());
 }
 
-/** tsd's own client runs an image that isn't there, or no more. */
+/** Races prune with tsd's client, which runs an image that is missing or was pruned. */
 export async function raceWithRuns(setup: PullSetup, raceMs: number): Promise<Record<string, number>> {
   const { engine } = setup;
   const image = await added(setup, "race/run");
@@ -56,12 +56,12 @@ export async function raceWithRuns(setup: PullSetup, raceMs: number): Promise<Re
   return await together(raceMs, {
     prune: () => pruneAll(engine),
     run: async () => assert.equal(await run("--rm"), "race"),
-    // It ends at once, so that the container may be gone by then; its start may not be.
+    // It exits at once, so the container may be removed by then; its start must have succeeded.
     "run -d": async (round) => assert.match(await run("-d", "--name", `detached-${round}`), /^[0-9a-f]{64}\n$/),
   });
 }
 
-/** Pulls, creations, starts, tags and sizes by the API, as quick as it takes them. */
+/** Races prune with pulls, creations, starts, tags and sizes through the API, as fast as it answers. */
 export async function raceWithRequests(setup: PullSetup, raceMs: number): Promise<Record<string, number>> {
   const { api } = setup.engine;
   const image = await added(setup, "race/api");
@@ -83,7 +83,7 @@ export async function raceWithRequests(setup: PullSetup, raceMs: number): Promis
   });
 }
 
-/** Somebody removes the image by name and by force, which may come before a creation, but never in the middle of it. */
+/** Races prune with forced removals of the image by name, which may precede a creation, but never fall into it. */
 export async function raceWithRemovals(setup: PullSetup, raceMs: number): Promise<Record<string, number>> {
   const { api } = setup.engine;
   const image = await added(setup, "race/rmi");
@@ -100,7 +100,7 @@ export async function raceWithRemovals(setup: PullSetup, raceMs: number): Promis
   });
 }
 
-/** And in the end nothing is left of all that. */
+/** Removes everything, and checks that nothing is left. */
 export async function pruneRest({ engine }: PullSetup): Promise<void> {
   await engine.removeContainers();
   await pruneAll(engine);
@@ -114,7 +114,7 @@ async function pull({ engine: { api } }: PullSetup, image: string): Promise<void
   assert.deepEqual([answer.status, answer.jsonLines().at(-1)?.error], [200, undefined]);
 }
 
-/** The status of the creation; what was created can be started. */
+/** Returns the status of the creation; checks that a created container can be started. */
 async function createAndStart({ engine: { api } }: PullSetup, image: string): Promise<number> {
   const body = { Image: image, Cmd: ["cat", "/app"], HostConfig: { NetworkMode: "none" } };
   const created = await api.post("/containers/create", body);

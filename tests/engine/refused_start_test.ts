@@ -1,4 +1,4 @@
-/** An engine that can't have its lock or its socket has touched nothing else, also where another engine has networks. */
+/** An engine that fails to get its lock or its socket changes nothing else, also if another engine has networks. */
 import { strict as assert } from "node:assert";
 import { type Engine, executable, runCommand, Session, startEngine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
@@ -7,18 +7,18 @@ import { requires } from "../requires.ts";
 import { exists } from "./setup.ts";
 import { traced } from "./traced_calls.ts";
 
-/** A running engine with a bridge, in a network namespace, and a place for an engine that is refused. */
+/** A running engine with a bridge, in a network namespace, and a directory for an engine that is refused. */
 interface Fixture extends AsyncDisposable {
   readonly engine: Engine;
   readonly namespace: Namespace;
-  /** Of the refused engine's things. */
+  /** The refused engine's directory. */
   readonly directory: string;
 }
 
 async function setUp(): Promise<Fixture> {
   await using undo = new AsyncDisposableStack();
   const namespace = undo.use(await Namespace.make());
-  // The engine switches forwarding on, which every engine of the namespace sees.
+  // The engine enables forwarding, which affects every engine of the namespace.
   await namespace.setting("ipv4/ip_forward", "0");
   const engine = undo.use(await startEngine({ namespace: namespace.path }));
   const { code, stderr } = await engine.tsd(["network", "create", "one"]);
@@ -31,13 +31,16 @@ async function setUp(): Promise<Fixture> {
   return { engine, namespace, directory, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Each file below a directory with its type, size, and times of change. */
+/** Returns each file below a directory with its type, size, and times of change. */
 async function stateOf(directory: string): Promise<string> {
   const { stdout } = await runCommand("find", [directory, "-printf", "%p %y %s %T@ %C@\n"]);
   return stdout.split("\n").sort().join("\n");
 }
 
-/** Starts an engine that must end with the one line, and gives what it touched beside the lock and the socket's directory. */
+/**
+ * Starts an engine that must exit with one line, and returns the system calls by which it changed anything but the lock
+ * and the socket's directory.
+ */
 async function refused(fixture: Fixture, dataRoot: string, host: string, expected: RegExp): Promise<string[]> {
   const trace = `${fixture.directory}/trace-${crypto.randomUUID()}`;
   const command = [executable(), "daemon", "--log-level", "debug", "--data-root", dataRoot, "-H", host];
@@ -49,12 +52,12 @@ async function refused(fixture: Fixture, dataRoot: string, host: string, expecte
   const { runDir } = tracesOf(dataRoot);
   const isClaim = (call: string) =>
     call.includes(`"${runDir}/lock"`) || call.includes(`mkdir("${runDir}"`) ||
-    // The data root is made to be named by its path without links, and goes again.
+    // The data root is created to resolve its path, and removed again.
     call.startsWith(`mkdir("${dataRoot}",`) || call.startsWith(`rmdir("${dataRoot}")`);
   return touched.filter((call) => !isClaim(call));
 }
 
-/** Hosts that no engine can have, what it says, and what it may touch beside the lock. */
+/** Returns hosts that no engine can listen on, the error, and what the engine may change beside the lock. */
 function hostsOf({ engine, directory }: Fixture): [host: string, expected: RegExp][] {
   return [
     [engine.host, /^tsd: Cannot listen on [^\n]+: another program answers there\n$/],
@@ -66,7 +69,7 @@ function hostsOf({ engine, directory }: Fixture): [host: string, expected: RegEx
   ];
 }
 
-Deno.test("an engine without its socket touches nothing but its lock", requires("root", "ip", "strace"), async () => {
+Deno.test("an engine without its socket changes nothing but its lock", requires("root", "ip", "strace"), async () => {
   await using fixture = await setUp();
   const { directory } = fixture;
   await Deno.writeTextFile(`${directory}/file`, "precious");
@@ -81,7 +84,7 @@ Deno.test("an engine without its socket touches nothing but its lock", requires(
 });
 
 Deno.test(
-  "a data root that has been used stays as it is, and so does its run directory",
+  "an existing data root stays unchanged, and so does its run directory",
   requires("root", "ip", "strace"),
   async () => {
     await using fixture = await setUp();
@@ -94,7 +97,7 @@ Deno.test(
   },
 );
 
-Deno.test("an engine without its lock doesn't touch its socket", requires("root", "ip", "strace"), async () => {
+Deno.test("an engine without its lock does not touch its socket", requires("root", "ip", "strace"), async () => {
   await using fixture = await setUp();
   const { engine, directory } = fixture;
   const touched = await refused(
@@ -107,7 +110,7 @@ Deno.test("an engine without its lock doesn't touch its socket", requires("root"
   assert.equal(await exists(`${directory}/s`), false);
 });
 
-/** A runtime that waits in the engine's clean-up until the pipe is written to. */
+/** Writes a runtime that blocks in the engine's cleanup until the pipe is written to. */
 async function writeSlowRuntime(directory: string, runDir: string): Promise<{ config: string; pipe: string }> {
   const [config, pipe, program] = [`${directory}/config.json`, `${directory}/pipe`, `${directory}/slow`];
   assert.equal((await runCommand("mkfifo", [pipe])).code, 0);
@@ -118,7 +121,7 @@ async function writeSlowRuntime(directory: string, runDir: string): Promise<{ co
 }
 
 Deno.test(
-  "a socket whose path is taken while the engine starts is one line, and the networks of others are left alone",
+  "a socket path that is taken during the start is reported in one line, and other engines' networks are unchanged",
   requires("root", "ip"),
   async () => {
     await using fixture = await setUp();
@@ -129,7 +132,7 @@ Deno.test(
     const args = [`--net=${namespace.path}`, "--", executable(), "daemon", "--config", config, "--data-root", dataRoot];
     const ended = runCommand("nsenter", [...args, "-H", `unix://${directory}/s`]);
     {
-      // Opening returns when the engine has come to its clean-up.
+      // Opening returns when the engine has reached its cleanup.
       using resume = await Deno.open(pipe, { write: true });
       using _other = Deno.listen({ transport: "unix", path: `${directory}/s` });
       await resume.write(new TextEncoder().encode("\n"));
@@ -144,7 +147,7 @@ Deno.test(
 );
 
 Deno.test(
-  "of two engines that start at one socket at once, one serves and the other one is refused",
+  "of two engines that start at one socket concurrently, one serves and the other is refused",
   requires("root"),
   async () => {
     const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-refused-" }));

@@ -1,4 +1,4 @@
-/** `tsd daemon reload`: the engine executes itself anew, in place. */
+/** `tsd daemon reload`: the engine re-executes itself in place. */
 import { strict as assert } from "node:assert";
 import { type Engine, executable, runCommand, Screen, startEngine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
@@ -15,7 +15,7 @@ async function execTimes(engine: Engine): Promise<number> {
 }
 
 Deno.test(
-  "reload: same process, same containers, no line lost, nobody is turned away",
+  "a reload keeps the process, containers and all log lines, and refuses no client",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -45,7 +45,7 @@ Deno.test(
   },
 );
 
-Deno.test("a reload keeps lock and socket: no other engine gets them meanwhile", requires("root"), async () => {
+Deno.test("a reload keeps lock and socket, so that no other engine can take them", requires("root"), async () => {
   await using engine = await startEngine();
   const { dev, ino } = await Deno.lstat(engine.socketPath);
   const other = `${engine.dir}/other`;
@@ -65,7 +65,7 @@ Deno.test("a reload keeps lock and socket: no other engine gets them meanwhile",
   await removeTree(tracesOf(other).runDir);
 });
 
-Deno.test("reload under way: ends that fall into it keep their exit codes", requires("root", "runc"), async () => {
+Deno.test("containers that exit during a reload keep their exit codes", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine } = setup;
   const ids: string[] = [];
@@ -88,7 +88,7 @@ Deno.test("reload under way: ends that fall into it keep their exit codes", requ
 });
 
 Deno.test(
-  "a keeper that is killed after a reload has a successor; descriptors stay as many",
+  "an fd holder that is killed after a reload is replaced; the number of descriptors is unchanged",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -106,34 +106,38 @@ Deno.test(
   },
 );
 
-Deno.test("what can't be executed is found out before; the engine goes on", requires("root", "runc"), async () => {
-  await using dir = await temporaryDir();
-  const exe = `${dir.path}/tsd`;
-  await Deno.copyFile(executable(), exe);
-  await using setup = await startSetup({ exe });
-  const { engine } = setup;
-  await Deno.rename(exe, `${exe}-before`);
-  await Deno.writeTextFile(exe, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
-  Deno.kill(engine.pid, "SIGHUP");
-  await until("the refusal", async () => /not reloading.*ended with 3/.test(await engine.log()));
-  assert.equal((await engine.api.get("/_ping")).status, 200);
-  await Deno.rename(`${exe}-before`, exe);
-  await reload(engine);
-});
+Deno.test(
+  "a file that cannot be executed is detected beforehand; the engine keeps running",
+  requires("root", "runc"),
+  async () => {
+    await using dir = await temporaryDir();
+    const exe = `${dir.path}/tsd`;
+    await Deno.copyFile(executable(), exe);
+    await using setup = await startSetup({ exe });
+    const { engine } = setup;
+    await Deno.rename(exe, `${exe}-before`);
+    await Deno.writeTextFile(exe, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    Deno.kill(engine.pid, "SIGHUP");
+    await until("the refusal", async () => /not reloading.*ended with 3/.test(await engine.log()));
+    assert.equal((await engine.api.get("/_ping")).status, 200);
+    await Deno.rename(`${exe}-before`, exe);
+    await reload(engine);
+  },
+);
 
 async function temporaryDir(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await Deno.makeTempDir({ prefix: "tsd-exe-" });
   return { path, [Symbol.asyncDispose]: () => removeTree(path) };
 }
 
-/** Ways for an engine to go away and come back. */
+/** Ways to replace an engine. */
 const GOING = {
   reload,
   "kill -9": (engine: Engine) => engine.restart("SIGKILL"),
 } as const;
 
 for (const [how, goAndComeBack] of Object.entries(GOING)) {
-  Deno.test(`tsd's clients go on after ${how}: logs -f, wait, events`, requires("root", "runc"), async () => {
+  Deno.test(`tsd's clients continue after ${how}: logs -f, wait, events`, requires("root", "runc"), async () => {
     await using setup = await startSetup();
     const { engine } = setup;
     const id = await runDetached(setup, "i=0; while :; do echo line $i; i=$((i+1)); usleep 1000; done", [
@@ -167,7 +171,7 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
   });
 }
 
-Deno.test("run -i goes on after a reload: input, output, exit code", requires("root", "runc"), async () => {
+Deno.test("run -i continues after a reload: input, output, exit code", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine, image } = setup;
   const script = "printf half; n=0; while read line; do n=$((n+1)); echo $line; done; echo got $n; exit 9";
@@ -191,32 +195,36 @@ Deno.test("run -i goes on after a reload: input, output, exit code", requires("r
   assert.deepEqual([code, stdout], [9, `${expected()}got ${written}\n`]);
 });
 
-Deno.test("run --rm whose container ends while the engine executes itself anew", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  const { engine, image } = setup;
-  const runs = Array.from({ length: 6 }, (_, n) => {
-    const script = `trap 'echo bye; exit 3${n}' TERM; echo ready; while :; do usleep 1000; done`;
-    return engine.session("tsd", ["run", "--rm", "--name", `r${n}`, "--network", "none", image, "sh", "-c", script]);
-  });
-  await using _runs = {
-    [Symbol.asyncDispose]: async () => void await Promise.all(runs.map((run) => run[Symbol.asyncDispose]())),
-  };
-  await Promise.all(runs.map((run) => run.waitFor("ready")));
-  const pids = await Promise.all(runs.map(async (_, n) => (await stateOf(engine, `r${n}`)).Pid));
-  const reloading = reload(engine);
-  for (const pid of pids) {
-    Deno.kill(pid, "SIGTERM");
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  await reloading;
-  const ended = await Promise.all(runs.map((run) => run.wait()));
-  assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
-  assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
-});
+Deno.test(
+  "run --rm of a container that exits while the engine re-executes itself",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    const runs = Array.from({ length: 6 }, (_, n) => {
+      const script = `trap 'echo bye; exit 3${n}' TERM; echo ready; while :; do usleep 1000; done`;
+      return engine.session("tsd", ["run", "--rm", "--name", `r${n}`, "--network", "none", image, "sh", "-c", script]);
+    });
+    await using _runs = {
+      [Symbol.asyncDispose]: async () => void await Promise.all(runs.map((run) => run[Symbol.asyncDispose]())),
+    };
+    await Promise.all(runs.map((run) => run.waitFor("ready")));
+    const pids = await Promise.all(runs.map(async (_, n) => (await stateOf(engine, `r${n}`)).Pid));
+    const reloading = reload(engine);
+    for (const pid of pids) {
+      Deno.kill(pid, "SIGTERM");
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await reloading;
+    const ended = await Promise.all(runs.map((run) => run.wait()));
+    assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
+    assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
+  },
+);
 
 for (const [how, goAndComeBack] of Object.entries(GOING)) {
   Deno.test(
-    `a terminal goes on after ${how}: run -it and exec -it`,
+    `a terminal continues after ${how}: run -it and exec -it`,
     requires("root", "runc", "tmux"),
     async () => {
       await using setup = await startSetup();
@@ -234,7 +242,7 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
       await goAndComeBack(engine);
       await say("two");
       await screen.resize(90, 20);
-      // It gets there by way of tmux, the client and the engine, and what is typed overtakes it.
+      // The size passes tmux, the client and the engine, and typed input may overtake it.
       await screen.line(`until [ "$(stty size)" = "20 90" ]; do sleep 0.1; done; stty size`);
       await screen.see(/^20 90$/m);
       await screen.line("exit 3");
@@ -252,7 +260,7 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
 }
 
 Deno.test(
-  "exec -i goes on after a reload: input, output, exit code; also one that ends meanwhile",
+  "exec -i continues after a reload: input, output, exit code; also if it exits meanwhile",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -291,7 +299,7 @@ Deno.test(
 );
 
 Deno.test(
-  "execs after kill -9: those that run are known, of the others it is said",
+  "after kill -9, running execs are restored, and the others are reported",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -324,7 +332,7 @@ Deno.test(
 );
 
 Deno.test(
-  "exec -i goes on after kill -9; of one that ends before the next engine comes the exit code is known",
+  "exec -i continues after kill -9; the exit code is known if it exits before the next engine starts",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -356,7 +364,7 @@ Deno.test(
 );
 
 Deno.test(
-  "stop goes on after a reload; an end that is asked for in the middle of one is an end",
+  "stop continues after a reload; a shutdown requested during a reload is performed",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -382,14 +390,14 @@ interface ExecNow {
   readonly ExitCode: number | null;
 }
 
-/** The execs of a container that run. */
+/** Returns a container's running execs. */
 async function execsOf(engine: Engine, id: string): Promise<(ExecNow & { ProcessConfig: { entrypoint: string } })[]> {
   const { ExecIDs } = (await engine.api.get(`/containers/${id}/json`)).json<{ ExecIDs: string[] }>();
   const inspect = async (exec: string) => (await engine.api.get(`/exec/${exec}/json`)).json<never>();
   return await Promise.all(ExecIDs.map(inspect));
 }
 
-/** The first exec of a container. */
+/** Returns a container's first exec. */
 async function onlyExec(engine: Engine, id: string, entrypoint: string): Promise<ExecNow & { ProcessConfig: unknown }> {
   const exec = (await execsOf(engine, id))[0]!;
   assert.equal(exec.ProcessConfig.entrypoint, entrypoint);

@@ -1,4 +1,4 @@
-/** Containers outlive their engine; the next one takes them up again. */
+/** Containers survive their engine; the next engine restores them. */
 import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
@@ -15,10 +15,10 @@ import {
   untilHeld,
 } from "./setup.ts";
 
-/** Writes numbered lines, 100 a second, and how far it is into the file /shared/count. */
+/** Writes numbered lines, 100 a second, and their number to the file /shared/count. */
 const COUNTING = "i=0; while :; do echo line $i; i=$((i+1)); echo $i >/shared/count; usleep 10000; done";
 
-/** A folder that containers see as /shared. */
+/** A directory that containers see as /shared. */
 class Shared implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -30,7 +30,7 @@ class Shared implements AsyncDisposable {
     return ["-v", `${this.path}:/shared`];
   }
 
-  /** How many lines have been written. */
+  /** Returns the number of lines written. */
   async count(): Promise<number> {
     const text = await Deno.readTextFile(`${this.path}/count`).catch((thrown) => {
       if (thrown instanceof Deno.errors.NotFound) return "0";
@@ -39,7 +39,7 @@ class Shared implements AsyncDisposable {
     return Number(text);
   }
 
-  /** Waits for `lines` more of them. */
+  /** Waits for `lines` more lines. */
   async more(lines: number): Promise<void> {
     const goal = await this.count() + lines;
     await until(`line ${goal}`, async () => await this.count() >= goal);
@@ -56,9 +56,9 @@ async function logged(engine: Engine, container: string): Promise<string[]> {
   return stdout.trimEnd().split("\n");
 }
 
-/** Every line and in order, at least `least` of them. */
+/** Checks that the log has all lines in order, at least `least` of them. */
 function assertNothingLost(logged: readonly string[], least: number, signal: Deno.Signal): void {
-  // What a killed engine wrote in its last moment may be there twice, but never not at all.
+  // The last lines of a killed engine may be duplicated, but are never missing.
   const lines = signal === "SIGKILL" ? [...new Set(logged)] : logged;
   assert.deepEqual(lines, lines.map((_, n) => `line ${n}`));
   assert.ok(lines.length >= least, `${lines.length} lines`);
@@ -76,7 +76,7 @@ async function run(setup: Setup, name: string, script: string, flags: readonly s
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(
-    `after ${signal} a container runs on, no line is lost, and the next engine has it`,
+    `after ${signal} a container keeps running, no line is lost, and the next engine restores it`,
     requires("root", "runc"),
     async () => {
       await using setup = await startSetup();
@@ -86,7 +86,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       await shared.more(20);
       const before = await stateOf(engine, "counter");
       await engine.stop(signal);
-      // Two seconds' worth.
+      // Two seconds of output.
       await shared.more(200);
       await engine.start();
       await assertIsUp(engine, ["counter"]);
@@ -96,7 +96,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       await using following = engine.session("tsd", ["logs", "-f", "counter"]);
       await following.waitFor(`line ${known + 50}\n`);
       assertNothingLost(following.stdout.trimEnd().split("\n"), known + 50, signal);
-      // The file is empty for a moment each time it is written.
+      // The file is briefly empty each time it is written.
       const read = 'until n=$(cat /shared/count); [ -n "$n" ]; do :; done; echo "$n"; exit 3';
       const exec = await engine.tsd(["exec", "counter", "sh", "-c", read]);
       assert.equal(exec.code, 3);
@@ -111,7 +111,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   );
 }
 
-Deno.test("a half line that was read is in the log, and its rest too", requires("root", "runc"), async () => {
+Deno.test("a partial line that was read is in the log, and so is its rest", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   await using shared = await Shared.make();
   const { engine } = setup;
@@ -126,7 +126,7 @@ Deno.test("a half line that was read is in the log, and its rest too", requires(
 });
 
 Deno.test(
-  "what ended while no engine was there: exit code, last output, event, removal",
+  "containers that exit while no engine runs: exit code, last output, event, removal",
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -160,51 +160,59 @@ Deno.test(
   },
 );
 
-Deno.test("ended while neither engine nor keeper was there: 255, and why", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  await using shared = await Shared.make();
-  const { engine } = setup;
-  const { ids } = await twoThatWait(setup, shared);
-  const fdHolders = await untilHeld(engine, 2);
-  await engine.stop("SIGKILL");
-  for (const { pid } of fdHolders) Deno.kill(pid, "SIGKILL");
-  await letEnd(shared, ids);
-  // A machine whose init is slow to reap still knows.
-  const known = await Promise.all(ids.map(({ Pid }) => exists(`/proc/${Pid}`)));
-  await engine.start();
-  await until("its end", async () => (await stateOf(engine, "kept")).Status === "exited");
-  const { ExitCode, Error: why } = await stateOf(engine, "kept");
-  if (known[0]) assert.deepEqual([ExitCode, why], [7, ""]);
-  else {
-    assert.equal(ExitCode, 255);
-    assert.match(why, /engine was away/);
-    assert.match((await engine.tsd(["ps", "-a"])).stdout, /Exited \(255\)/);
-  }
-});
+Deno.test(
+  "containers that exit while neither engine nor fd holder runs get 255 and the reason",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    await using shared = await Shared.make();
+    const { engine } = setup;
+    const { ids } = await twoThatWait(setup, shared);
+    const fdHolders = await untilHeld(engine, 2);
+    await engine.stop("SIGKILL");
+    for (const { pid } of fdHolders) Deno.kill(pid, "SIGKILL");
+    await letEnd(shared, ids);
+    // If the host's init is slow to reap, the exit code is still known.
+    const known = await Promise.all(ids.map(({ Pid }) => exists(`/proc/${Pid}`)));
+    await engine.start();
+    await until("its end", async () => (await stateOf(engine, "kept")).Status === "exited");
+    const { ExitCode, Error: why } = await stateOf(engine, "kept");
+    if (known[0]) assert.deepEqual([ExitCode, why], [7, ""]);
+    else {
+      assert.equal(ExitCode, 255);
+      assert.match(why, /engine was away/);
+      assert.match((await engine.tsd(["ps", "-a"])).stdout, /Exited \(255\)/);
+    }
+  },
+);
 
-Deno.test("a keeper that is killed has a successor, which does what it did", requires("root", "runc"), async () => {
-  await using setup = await startSetup();
-  await using shared = await Shared.make();
-  const { engine } = setup;
-  const { ids } = await twoThatWait(setup, shared);
-  const before = await untilHeld(engine, 2);
-  // One that was just started has its successor later.
-  await new Promise((resolve) => setTimeout(resolve, 1100));
-  for (const { pid } of before) Deno.kill(pid, "SIGKILL");
-  await until("successors", async () => {
-    const now = await fdHoldersOf(engine);
-    return now.length === 2 && now.every(({ pid }) => !before.some((old) => old.pid === pid));
-  });
-  assert.match(await engine.log(), /keeper was killed/);
-  await engine.stop("SIGKILL");
-  await letEnd(shared, ids);
-  await engine.start();
-  await until("its end", async () => (await stateOf(engine, "kept")).ExitCode === 7);
-  assert.equal((await engine.tsd(["logs", "kept"])).stdout, "first words\nlast words");
-});
+Deno.test(
+  "an fd holder that is killed is replaced by another one with the same function",
+  requires("root", "runc"),
+  async () => {
+    await using setup = await startSetup();
+    await using shared = await Shared.make();
+    const { engine } = setup;
+    const { ids } = await twoThatWait(setup, shared);
+    const before = await untilHeld(engine, 2);
+    // A recently started one is replaced after a delay.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    for (const { pid } of before) Deno.kill(pid, "SIGKILL");
+    await until("successors", async () => {
+      const now = await fdHoldersOf(engine);
+      return now.length === 2 && now.every(({ pid }) => !before.some((old) => old.pid === pid));
+    });
+    assert.match(await engine.log(), /keeper was killed/);
+    await engine.stop("SIGKILL");
+    await letEnd(shared, ids);
+    await engine.start();
+    await until("its end", async () => (await stateOf(engine, "kept")).ExitCode === 7);
+    assert.equal((await engine.tsd(["logs", "kept"])).stdout, "first words\nlast words");
+  },
+);
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  Deno.test(`input goes on after ${signal}, and its end is seen`, requires("root", "runc"), async () => {
+  Deno.test(`input continues after ${signal}, and its end is detected`, requires("root", "runc"), async () => {
     await using setup = await startSetup();
     const { engine, image } = setup;
     await run(setup, "cat", "cat", ["-i"]);
@@ -231,7 +239,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await once.waitFor("hello");
     await once.closeStdin();
     assert.equal((await once.wait()).code, 0);
-    // Its input has to end with its client, but not with its engine.
+    // Its input must end with its client, but not with its engine.
     await using cut = engine.session("tsd", ["run", "-i", ...["--name", "cut", "--network", "none"], image, "cat"]);
     await cut.write("hello\n");
     await cut.waitFor("hello");
@@ -241,7 +249,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-/** Runs `kept`, and `auto` with --rm: both wait for {@link letEnd}, and have written a line. */
+/** Runs `kept`, and `auto` with --rm: both have written a line, and wait for {@link letEnd}. */
 async function twoThatWait(setup: Setup, shared: Shared): Promise<{ ids: StateNow[]; since: string }> {
   const since = String(Date.now() / 1000);
   const script = "echo first words; while [ ! -e /shared/go ]; do usleep 5000; done; printf 'last words'; exit 7";
@@ -281,7 +289,7 @@ Deno.test("five containers survive three killed engines", requires("root", "runc
   for (const pid of pids) await until("its end", () => hasEnded(pid));
 });
 
-Deno.test("an engine killed in the middle of a start leaves nothing half done", requires("root", "runc"), async () => {
+Deno.test("an engine killed during a start leaves no partial container", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine, image } = setup;
   for (let round = 0; round < 6; round++) {
@@ -298,7 +306,7 @@ Deno.test("an engine killed in the middle of a start leaves nothing half done", 
     await engine.start();
     const { Status, Pid } = await stateOf(engine, `r${round}`);
     if (Status === "running") {
-      // Not one that waits for ever to be started.
+      // It must not be runc's init, which would wait for its start forever.
       assert.match(await Deno.readTextFile(`/proc/${Pid}/cmdline`), /^sleep\0/);
     } else {
       const start = await engine.tsd(["start", `r${round}`]);
@@ -311,7 +319,7 @@ Deno.test("an engine killed in the middle of a start leaves nothing half done", 
   }
 });
 
-Deno.test("an engine starts though a container's run folder has gone", requires("root", "runc"), async () => {
+Deno.test("an engine starts although a container's run directory is missing", requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine } = setup;
   const id = await run(setup, "bare", "exec sleep 1000");
@@ -327,7 +335,7 @@ Deno.test("an engine starts though a container's run folder has gone", requires(
   await until("its end", () => hasEnded(Pid));
 });
 
-/** Gone, or waiting only for somebody to ask for its status. */
+/** Reports whether a process has exited; it may be a zombie. */
 async function hasEnded(pid: number): Promise<boolean> {
   try {
     return / Z /.test(await Deno.readTextFile(`/proc/${pid}/stat`));

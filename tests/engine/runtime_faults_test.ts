@@ -16,8 +16,8 @@ import {
 } from "./setup.ts";
 
 /**
- * Stands where runc is. `$dir/fault` holds a subcommand and what to do when it is called; everything else is the real
- * runc's. So that `start` is called at all, its FIFO is then one behind which nobody waits.
+ * Replaces runc. `$dir/fault` has a subcommand and the fault for it; all other calls go to the real runc. So that
+ * `start` is called at all, its FIFO then has no reader.
  */
 const FAULTY_RUNC = `#!/bin/sh
 dir=DIR
@@ -46,7 +46,7 @@ esac
 interface FaultySetup {
   readonly setup: Setup;
   readonly dir: string;
-  /** From now on the runtime does this when that subcommand is called. */
+  /** Makes the runtime behave like that for this subcommand. */
   fault(command: string, fault: string): Promise<void>;
   heal(): Promise<void>;
 }
@@ -86,13 +86,13 @@ function assertOneLine({ code, stdout, stderr }: RunResult, expected: RegExp): v
   assert.equal(code, 125);
 }
 
-/** What runc itself and its cgroups keep. */
+/** Returns what runc keeps, including its cgroups. */
 async function runtimeKeeps({ engine }: Setup): Promise<string[]> {
   return await namesIn(`${tracesOf(engine.dataRoot).runDir}/runc`);
 }
 
 Deno.test(
-  "a runtime that can't make a container",
+  "a runtime that cannot create a container",
   requires("root", "runc"),
   () =>
     withFaultyRunc(async ({ setup: env, fault, heal }) => {
@@ -126,7 +126,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a runtime that names a process that is not ours",
+  "a runtime that reports an unrelated process",
   requires("root", "runc"),
   () =>
     withFaultyRunc(async ({ setup: env, dir: directory, fault, heal }) => {
@@ -147,7 +147,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a runtime that can't start what it made",
+  "a runtime that cannot start a created container",
   requires("root", "runc"),
   () =>
     withFaultyRunc(async ({ setup: env, fault, heal }) => {
@@ -170,7 +170,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a runtime that can't exec",
+  "a runtime that cannot exec",
   requires("root", "runc"),
   () =>
     withFaultyRunc(async ({ setup: env, fault, heal }) => {
@@ -197,7 +197,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a runtime that can't start a container again: its restart policy tries until it can, or is told to stop",
+  "a runtime that cannot restart a container: its restart policy retries until it succeeds or is stopped",
   requires("root", "runc"),
   () =>
     withFaultyRunc(async ({ setup: env, fault, heal }) => {
@@ -227,7 +227,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a runtime that can't clean up: the next try does",
+  "a cleanup that the runtime fails is retried",
   requires("root", "runc"),
   () =>
     withFaultyRunc(async ({ setup: env, fault, heal }) => {
@@ -249,7 +249,7 @@ Deno.test(
       assert.equal((await engine.tsd(["rm", "again"])).code, 0);
       await untilSettled(engine, before);
       assert.deepEqual(await runtimeKeeps(env), []);
-      // And after a kill the next engine does.
+      // After a kill, the next engine retries it.
       await fault("delete", "silent");
       assert.equal((await run(env, "--name", "left")).stdout, "ran\n");
       await until("its remains", async () => (await runtimeKeeps(env)).length === 1);
@@ -261,12 +261,12 @@ Deno.test(
     }),
 );
 
-Deno.test("no runtime at all", requires("root", "runc"), async () => {
+Deno.test("a missing runtime", requires("root", "runc"), async () => {
   const directory = await Deno.makeTempDir({ prefix: "tsd-runc-" });
   try {
     const real = await Deno.realPath((await which("runc"))!);
     const dir = real.slice(0, real.lastIndexOf("/"));
-    // The folder without runc: an overlay with a whiteout.
+    // A directory without runc: an overlay with a whiteout.
     const setup = [
       `mount -t tmpfs tsd-test ${directory}`,
       `mkdir ${directory}/upper ${directory}/work`,

@@ -1,4 +1,7 @@
-/** What the tests of the whole engine share: an engine with an image in it, waiting for a state, what an engine holds. */
+/**
+ * Shared by the tests of the whole engine: an engine with an image, waiting for a state, and the resources of an
+ * engine.
+ */
 import {
   type Engine,
   type EngineOptions,
@@ -23,7 +26,7 @@ export interface Setup extends AsyncDisposable {
   readonly image: string;
 }
 
-/** Starts a registry and an engine, and pulls. Dispose of it with `await using`. */
+/** Starts a registry and an engine, and pulls. The caller disposes of it with `await using`. */
 export async function startSetup(options: EngineOptions = {}): Promise<Setup> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(startScriptedRegistry());
@@ -34,7 +37,9 @@ export async function startSetup(options: EngineOptions = {}): Promise<Setup> {
   return { engine, registry, image, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** A rig whose engine sees what the shell script `setup` has mounted; clients run as ever. `folder` is the caller's. */
+/**
+ * Starts a setup whose engine sees what the shell script `setup` mounts; clients run as usual. The caller owns `dir`.
+ */
 export async function startSetupWith(dir: string, setup: string): Promise<Setup> {
   const script = `#!/bin/sh
 case $1 in daemon) ;; *) exec ${executable()} "$@" ;; esac
@@ -44,13 +49,13 @@ exec unshare --mount --propagation private sh -ec '${setup}; exec "$@"' sh ${exe
   return await startSetup({ exe: `${dir}/tsd` });
 }
 
-/** Pulls, or throws what the client said. */
+/** Pulls an image. @throws Error with the client's message */
 export async function pull(engine: Engine, image: string): Promise<void> {
   const { code, stderr } = await engine.tsd(["pull", "-q", image]);
   if (code !== 0) throw new Error(`pull ${image}: ${stderr}`);
 }
 
-/** Runs `tsd run -d --network none` and gives the id. */
+/** Runs `tsd run -d --network none` and returns the ID. */
 export async function runDetached(
   { engine, image }: Pick<Setup, "engine" | "image">,
   script: string,
@@ -71,7 +76,7 @@ export async function runDetached(
   return stdout.trim();
 }
 
-/** A container as inspect shows its state. */
+/** A container's state in inspect. */
 export interface StateNow {
   readonly Status: string;
   readonly Pid: number;
@@ -79,7 +84,7 @@ export interface StateNow {
   readonly Error: string;
 }
 
-/** @throws Error when there is no such container */
+/** Returns a container's state. @throws Error if there is no such container */
 export async function stateOf(engine: Engine, nameOrId: string): Promise<StateNow> {
   const answer = await engine.api.get(`/containers/${nameOrId}/json`);
   if (answer.status !== 200) throw new Error(`inspect ${nameOrId}: ${answer.status} ${answer.text()}`);
@@ -89,13 +94,13 @@ export async function stateOf(engine: Engine, nameOrId: string): Promise<StateNo
 /** What an engine holds on the host. */
 export interface Holdings {
   readonly host: HostSnapshot;
-  /** Of its run folder. */
+  /** Files in its run directory. */
   readonly files: readonly string[];
-  /** Ids of containers that have a keeper, one for each, and of execs. */
+  /** IDs of containers and execs that have an fd holder. */
   readonly fdHolders: readonly string[];
 }
 
-/** Only what is this engine's: others may run at the same time. */
+/** Finds the resources of this engine only, as others may run at the same time. */
 export async function holdingsOf(engine: Engine): Promise<Holdings> {
   const { dataRoot, runDir, engineId } = tracesOf(engine.dataRoot);
   const { mounts, cgroups, process } = await engine.snapshot();
@@ -113,7 +118,7 @@ export async function holdingsOf(engine: Engine): Promise<Holdings> {
   };
 }
 
-/** Waits until the engine holds no more than before. @throws Error that says what it still holds */
+/** Waits until the engine has no more resources than before. @throws Error that lists the surplus */
 export async function untilSettled(engine: Engine, before: Holdings, limitMs?: number): Promise<void> {
   await untilNone(async () => {
     const now = await holdingsOf(engine);
@@ -121,7 +126,7 @@ export async function untilSettled(engine: Engine, before: Holdings, limitMs?: n
     const files = now.files.filter((path) => !before.files.includes(path));
     const kept = before.fdHolders.filter((id) => !id.includes("/exec-") || now.fdHolders.includes(id));
     return [
-      // What was about to go when it was looked at before has gone.
+      // Resources that were just being released at the first snapshot are missing now.
       ...snapshotChanges(before.host, now.host).filter((change) => !change.endsWith(" is gone")),
       ...(children > 0 ? [`process: ${children} more children`] : []),
       ...files.map((path) => `run folder: ${path} is new`),
@@ -130,33 +135,33 @@ export async function untilSettled(engine: Engine, before: Holdings, limitMs?: n
   }, limitMs);
 }
 
-/** A process that holds a container's descriptors. */
+/** A process that holds a container's descriptors (fd holder). */
 export interface FdHolder {
   readonly pid: number;
-  /** Of the container. */
+  /** The container's ID. */
   readonly id: string;
 }
 
-/** The keepers of an engine's containers, whoever is their parent by now. */
+/** Returns the fd holders of an engine's containers, whatever their parent process. */
 export async function fdHoldersOf(engine: Engine): Promise<FdHolder[]> {
   const owner = `TSD_KEEPER=${tracesOf(engine.dataRoot).runDir}/containers/`;
   const found: FdHolder[] = [];
   for (const pid of await namesIn("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    // It may end meanwhile.
+    // It may exit meanwhile.
     const environment = await Deno.readTextFile(`/proc/${pid}/environ`).catch(() => "");
     if (environment.startsWith(owner)) found.push({ pid: Number(pid), id: environment.slice(owner.length, -1) });
   }
   return found;
 }
 
-/** Waits for keepers: a container gets its own when its start is over. */
+/** Waits for fd holders: a container gets one at the end of its start. */
 export async function untilHeld(engine: Engine, count: number): Promise<FdHolder[]> {
   await until(`${count} keepers`, async () => (await fdHoldersOf(engine)).length === count);
   return await fdHoldersOf(engine);
 }
 
-/** Paths of everything below a folder; none when it is missing. */
+/** Returns the paths of everything below a directory; nothing if it is missing. */
 export async function filesBelow(dir: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of await namesIn(dir)) {
@@ -165,7 +170,7 @@ export async function filesBelow(dir: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Names in a folder; none when it is missing or is none. */
+/** Returns the names in a directory; nothing if it is missing or not a directory. */
 export async function namesIn(dir: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
@@ -176,5 +181,5 @@ export async function namesIn(dir: string): Promise<string[]> {
   }
 }
 
-/** Whether there is anything at `path`. */
+/** Reports whether `path` exists. */
 export const exists = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);

@@ -1,4 +1,4 @@
-/** What a program changes on the machine, and what it looks at of its networks: system calls recorded by strace(1). */
+/** Records by strace(1) what a program changes on the machine, and how it reads the network configuration. */
 import { runCommand, type RunResult } from "../harness/mod.ts";
 
 export interface TracedRun extends RunResult {
@@ -7,7 +7,7 @@ export interface TracedRun extends RunResult {
 }
 
 const CALLS = "trace=%file,socket,bind,connect,execve";
-/** Calls that change what a path names, whatever their arguments. */
+/** System calls that change files, whatever their arguments. */
 const CHANGES =
   /^(mkdir|mknod|rmdir|unlink|rename|link|symlink|chmod|fchmodat|chown|lchown|fchownat|utime|truncate|mount|move_mount|umount|fsconfig|setxattr|lsetxattr|removexattr)/;
 const NETWORK_FILES = /"\/(proc\/(self\/)?net|proc\/sys\/net|sys\/class\/net)/;

@@ -1,4 +1,4 @@
-/** `/containers/{id}/archive`, `/export` and `/changes` as bare HTTP, in all versions that are tested. */
+/** `/containers/{id}/archive`, `/export` and `/changes` over raw HTTP, in all tested API versions. */
 import { strict as assert } from "node:assert";
 import { type Fixture, scenario } from "../cli/setup.ts";
 import type { ApiResponse, EngineApi } from "../harness/mod.ts";
@@ -36,7 +36,7 @@ async function text(fixture: Fixture, path: string): Promise<string> {
 }
 
 scenario("the archive API", {
-  "HEAD: facts about paths": async (fixture) => {
+  "HEAD: path stats": async (fixture) => {
     await fixture.background("box");
     const script =
       "printf 12345 >/f; chmod 4751 /f; touch -d @1000000000 /f; ln -s ../etc/./passwd /tmp/l; mkdir -m 1777 /s";
@@ -63,7 +63,7 @@ scenario("the archive API", {
     }
     await fixture.remove("box");
   },
-  "GET: a tar with the facts; errors": async (fixture) => {
+  "GET: a tar with the path stat; errors": async (fixture) => {
     await fixture.background("box");
     const { api } = fixture.engine;
     const answer = await api.get(at("/etc/passwd"));
@@ -80,7 +80,7 @@ scenario("the archive API", {
     assertError(await api.get("/containers/nosuch/changes"), 404, "No such container: nosuch");
     await fixture.remove("box");
   },
-  "PUT: into a folder, whole or in chunks; what may replace what; errors": async (fixture) => {
+  "PUT: into a directory, with a length or chunked; replacements; errors": async (fixture) => {
     await fixture.background("box", undefined, ["-u", "app"]);
     await fixture.tsd("exec", "-u", "0", "box", "sh", "-c", "mkdir -p /t/d/in; printf old >/t/f; ln -s /t /to");
     const { api } = fixture.engine;
@@ -107,7 +107,7 @@ scenario("the archive API", {
     assertError(await put(api, "", tar(file("f"))), 400, /^bad parameter: path ?cannot be empty$/);
     await fixture.remove("box");
   },
-  "an upload that is refused in its middle, and clients that go away, leave nothing open": async (fixture) => {
+  "an upload refused midway, and clients that disconnect, leave nothing open": async (fixture) => {
     await fixture.background("box");
     const { api } = fixture.engine;
     const big = "x".repeat(1 << 20);
@@ -123,7 +123,7 @@ scenario("the archive API", {
     }
     await fixture.remove("box");
   },
-  "a container that is removed in the middle: its archive is cut off": async (fixture) => {
+  "a container removed during a download: its archive is cut off": async (fixture) => {
     await fixture.background("box");
     await fixture.tsd(
       "exec",
@@ -140,7 +140,7 @@ scenario("the archive API", {
       while (!(await chunks.next()).done);
     });
   },
-  "a stopped container is started, stopped and removed while it is copied": async (fixture) => {
+  "a stopped container is started, stopped and removed during copies": async (fixture) => {
     const create = ["create", "--network", "none", "--name", "box", fixture.image, "sh", "-c", "echo up; sleep 1000"];
     await fixture.tsd(...create);
     const big = new Uint8Array(30_000_000);

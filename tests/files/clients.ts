@@ -1,16 +1,16 @@
-/** Both clients, for what has to be the same with each. */
+/** Runs steps with both clients, for behaviour that must be the same. */
 import type { RunResult } from "../harness/mod.ts";
 import type { Fixture, Step } from "../cli/setup.ts";
 
-/** One of them on a world's engine, and how it tells what the engine says. */
+/** A client of a fixture's engine, and its format of engine errors. */
 export interface FileClient {
   readonly name: "tsd" | "docker";
   call(...args: string[]): Promise<RunResult>;
-  /** The line of an error of the engine's. */
+  /** Returns the line that reports an engine error. */
   says(message: string): string;
 }
 
-/** Runs a step once with tsd's client and once with docker's. */
+/** Returns a step that runs once with tsd's client and once with docker's. */
 export function withBoth(step: (fixture: Fixture, client: FileClient) => Promise<void>): Step {
   return async (fixture) => {
     for (const client of clientsOf(fixture)) {

@@ -1,9 +1,9 @@
-/** `cp` with tsd's client and with docker's: both directions, all states, what is mounted, Docker's words. */
+/** `cp` with tsd's client and with docker's: both directions, all container states, mounts, Docker's messages. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "./clients.ts";
 
-/** Paths below a folder in a container, with the contents of files. */
+/** Lists the paths below a directory in a container, with the contents of files. */
 async function inside(fixture: Fixture, container: string, dir: string): Promise<string[]> {
   const script = `cd ${dir} && find . | sort | while read -r f; do
     if [ -L "$f" ]; then echo "$f -> $(readlink "$f")"; elif [ -f "$f" ]; then echo "$f $(cat "$f")"; else echo "$f/"; fi; done`;
@@ -12,7 +12,7 @@ async function inside(fixture: Fixture, container: string, dir: string): Promise
   return stdout.trimEnd().split("\n").slice(1);
 }
 
-/** A folder to copy: a file, a folder with one, a link. */
+/** Creates a directory to copy: a file, a directory with a file, a symlink. */
 async function source(fixture: Fixture): Promise<string> {
   const dir = `${fixture.dir}/d`;
   await Deno.mkdir(`${dir}/sub`, { recursive: true });
@@ -30,7 +30,7 @@ async function copies(client: FileClient, ...args: string[]): Promise<void> {
 }
 
 scenario("cp", {
-  "into a container: a folder, its content, a file, under other names, through links": withBoth(
+  "into a container: a directory, its content, a file, to other names, through symlinks": withBoth(
     async (fixture, client) => {
       const dir = await source(fixture);
       await fixture.background("box");
@@ -82,7 +82,7 @@ scenario("cp", {
     ]);
     await fixture.remove("box");
   }),
-  "tar streams: in from standard input, compressed too, and out to standard output": withBoth(
+  "tar streams: from standard input, also compressed, and to standard output": withBoth(
     async (fixture, client) => {
       await source(fixture);
       await fixture.background("box");
@@ -120,7 +120,7 @@ scenario("cp", {
     });
     await fixture.remove("box");
   }),
-  "binds and tmpfs of one that runs; read-only ones refuse": withBoth(async (fixture, client) => {
+  "binds and tmpfs of a running container; read-only ones refuse": withBoth(async (fixture, client) => {
     const dir = await source(fixture);
     for (const name of ["rw", "ro"]) await Deno.mkdir(`${dir}/${name}`);
     const mounts = ["-v", `${dir}/rw:/rw`, "-v", `${dir}/ro:/ro:ro`, "--tmpfs", "/scratch"];
@@ -146,7 +146,7 @@ scenario("cp", {
     assert.deepEqual([...Deno.readDirSync(`${dir}/ro`)], []);
     await fixture.remove("box", "locked");
   }),
-  "owners: as they are, or with -a the container's user; times and modes": withBoth(async (fixture, client) => {
+  "owners: unchanged, or with -a the container's user; times and modes": withBoth(async (fixture, client) => {
     const { dir } = fixture;
     await Deno.writeTextFile(`${dir}/f`, "x");
     await Deno.chown(`${dir}/f`, 1234, 5678);
@@ -163,7 +163,7 @@ scenario("cp", {
     assert.deepEqual([uid, gid, mode! & 0o777, mtime?.getTime()], [0, 0, 0o640, 1e12]);
     await fixture.remove("box");
   }),
-  "Docker's words and exit codes": withBoth(async (fixture, client) => {
+  "Docker's messages and exit codes": withBoth(async (fixture, client) => {
     const dir = await source(fixture);
     await fixture.background("box");
     const file = `${dir}/f`;

@@ -1,10 +1,13 @@
-/** `export` with tsd's client and with docker's: the whole root as a tar, running or stopped, without what is mounted. */
+/**
+ * `export` with tsd's client and with docker's: the whole root file system as a tar, running or stopped, without
+ * mounts.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "./clients.ts";
 
 scenario("export", {
-  "all of the root, as it is; nothing of what is mounted": withBoth(async (fixture, client) => {
+  "the complete root file system unchanged; nothing of mounts": withBoth(async (fixture, client) => {
     const { dir } = fixture;
     await Deno.mkdir(`${dir}/bound`);
     await Deno.writeTextFile(`${dir}/bound/outside`, "");
@@ -35,7 +38,7 @@ scenario("export", {
     });
     await fixture.remove("box");
   }),
-  "a stopped container; to standard output; what can't be": withBoth(async (fixture, client) => {
+  "a stopped container; to standard output; errors": withBoth(async (fixture, client) => {
     await fixture.background("box", ["sh", "-c", "echo done >/result"]);
     expectResult(await fixture.tsd("wait", "box"), { stdout: "0\n" });
     const program = client.name === "tsd" ? "$tsd" : "docker";
@@ -47,7 +50,7 @@ scenario("export", {
     expectResult(await client.call("export", "nosuch"), { code: 1, stderr: client.says("No such container: nosuch") });
     await fixture.remove("box");
   }),
-  "not to a terminal": async (fixture) => {
+  "refuses to write to a terminal": async (fixture) => {
     await fixture.background("box");
     await using screen = await fixture.screen();
     for (const program of ["$tsd", "$docker"]) {

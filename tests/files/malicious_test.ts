@@ -1,6 +1,6 @@
 /**
- * Archives that mean harm, put into a container by the API and by both clients: the host stays as it was, whether they are
- * refused or unpacked.
+ * Malicious archives, extracted into a container by the API and by both clients: the host stays unchanged, whether they
+ * are refused or extracted.
  */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
@@ -33,17 +33,17 @@ type HostileTars = Extract<HostileImage, { kind: "layers" }>;
 const put = (fixture: Fixture, path: string, body: unknown): Promise<ApiResponse> =>
   fixture.engine.api.request("PUT", `/containers/box/archive?path=${encodeURIComponent(path)}`, { body });
 
-/** Files of this machine that a way out would lead to sooner or later. */
+/** Files of the host that an escape would probably affect. */
 const CANARIES = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/bin/busybox"];
 
-/** What can be seen of them without reading them. Nobody else changes them meanwhile, unlike the folders that they are in. */
+/** Returns what can be seen of them without reading them. Nothing else changes them, unlike their directories. */
 const canaries = (): string[] =>
   CANARIES.map((path) => {
     const { ino, mode, uid, gid, size, nlink, mtime } = Deno.lstatSync(path);
     return `${path} ${[ino, mode, uid, gid, size, nlink, mtime?.getTime()]}`;
   });
 
-/** A step after which nothing of the host may be different. The scenario looks at the engine's own mounts and processes. */
+/** Wraps a step after which the host must be unchanged. The scenario checks the engine's mounts and processes. */
 function harmless(step: (fixture: Fixture, victim: Victim) => Promise<void>) {
   return async (fixture: Fixture) => {
     await using victim = await Victim.create();
@@ -55,7 +55,7 @@ function harmless(step: (fixture: Fixture, victim: Victim) => Promise<void>) {
   };
 }
 
-/** What a layer of a hostile image does when it is put into a container's folder. */
+/** Extracts the layers of a malicious image into a container's directory. */
 async function putAll(fixture: Fixture, hostile: HostileTars, victim: Victim, directory: string): Promise<ApiResponse> {
   let answer: ApiResponse | undefined;
   for (const layer of (await hostile.build(victim)).layers) {
@@ -68,13 +68,13 @@ async function putAll(fixture: Fixture, hostile: HostileTars, victim: Victim, di
 
 async function tryLayers(fixture: Fixture, hostile: HostileTars, victim: Victim): Promise<void> {
   const directory = `/cases/${hostile.name.replace(/[^a-z0-9]+/g, "-")}`;
-  // What an earlier one put behind its links, inside the container.
+  // Removes what an earlier image put behind its links, inside the container.
   const behind = victim.dir;
   expectResult(await fixture.tsd("exec", "box", "sh", "-c", `rm -rf ${behind}; mkdir -p ${directory}`), {});
   const answer = await putAll(fixture, hostile, victim, directory);
   const [id] = await fixture.containers();
   const root = `${fixture.engine.layerRoot}/snapshots/${id}/merged${directory}`;
-  // Here such a name is one like any other.
+  // In an archive, whiteout names have no special meaning.
   const isAboutLayers = HOSTILE_WHITEOUTS.includes(hostile);
   if (answer.status === 200) {
     assert.ok(isAboutLayers || hostile.expect !== "refused", "it was taken");
@@ -91,7 +91,7 @@ async function tryLayers(fixture: Fixture, hostile: HostileTars, victim: Victim)
 interface Case {
   readonly name: string;
   readonly entries: (victim: Victim) => readonly TarEntry[];
-  /** The clients' line, or what the container then has: the output of a script. */
+  /** The client's error, or the output of a script in the container. */
   readonly refused?: RegExp;
   readonly script?: string;
   readonly output?: string;
@@ -99,18 +99,18 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    name: "a path that climbs out, behind a good one",
+    name: "a path that leads out, after a valid one",
     entries: (victim) => [file("good", "good"), file(victim.upwards("planted"), "planted")],
     refused: /is outside of the folder that it is unpacked to/,
   },
   {
-    name: "an absolute path is one in the container",
+    name: "an absolute path is relative to the container",
     entries: (victim) => [file(`${victim.dir}/planted`, "planted")],
     script: "find /t -name planted | wc -l",
     output: "1\n",
   },
   {
-    name: "links to the host, and files through them",
+    name: "symlinks to the host, and files through them",
     entries: (victim) => [symlink("out", victim.dir), file("out/secret", "changed"), dir("out/folder/new")],
     script: 'readlink /t/out | grep -c tsd-victim; cat "$(readlink /t/out)"/secret',
     output: "1\nchanged",
@@ -121,39 +121,39 @@ const CASES: readonly Case[] = [
     refused: /no such file or directory/,
   },
   {
-    name: "a device that overlayfs takes for a whiteout",
+    name: "a device that is a whiteout for overlayfs",
     entries: () => [charDevice("gone", 0, 0)],
     refused: /it is the device 0:0/,
   },
   {
-    name: "devices are there, but can't be opened",
+    name: "devices are created, but cannot be opened",
     entries: () => [charDevice("mem", 1, 1, { mode: 0o666 }), charDevice("null", 1, 3, { mode: 0o666 })],
     script: "head -c 1 /t/mem 2>/dev/null || echo refused; echo >/t/null; stat -c %t:%T /t/mem",
     output: "refused\n1:1\n",
   },
   {
-    name: "a pipe in the way of a file isn't written to",
+    name: "a pipe at a file's path is not written to",
     entries: () => [fifo("pipe"), file("pipe", "plain")],
     script: "stat -c %F /t/pipe; cat /t/pipe",
     output: "regular file\nplain",
   },
   {
-    name: "programs with the rights of others are the container's, as with Docker",
+    name: "setuid programs and capabilities stay in the container, as with Docker",
     entries:
       () => [file("suid", "", { mode: 0o4755 }), file("able", "", { xattrs: { "security.capability": NET_RAW } })],
     script: "stat -c %a /t/suid",
     output: "4755\n",
   },
   {
-    name: "attributes of the machine's aren't set",
+    name: "attributes of the host are not set",
     entries: () => [dir("opaque", { xattrs: { "trusted.overlay.opaque": "y", "security.ima": "x" } })],
     script: "ls -d /t/opaque",
     output: "/t/opaque\n",
   },
 ];
 
-scenario("archives that mean harm", {
-  "what hostile layers hold, put to a folder": harmless(async (fixture, victim) => {
+scenario("malicious archives", {
+  "layers of malicious images, extracted into a directory": harmless(async (fixture, victim) => {
     await fixture.background("box");
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue;
@@ -164,7 +164,7 @@ scenario("archives that mean harm", {
     const found = await fixture.tsd("exec", "box", "find", "/", "-xdev", "-name", "secret", "-type", "f");
     assert.doesNotMatch(found.stdout, /cases/);
   }),
-  "by both clients": withBoth((fixture, client) =>
+  "with both clients": withBoth((fixture, client) =>
     harmless(async (_, victim) => {
       await fixture.background("box");
       for (const { name, entries, refused, script, output } of CASES) {
@@ -183,7 +183,7 @@ scenario("archives that mean harm", {
       }
     })(fixture)
   ),
-  "paths of the API stay inside, whatever links the container has": harmless(async (fixture, victim) => {
+  "paths of the API stay inside, whatever symlinks the container has": harmless(async (fixture, victim) => {
     await fixture.background("box");
     const up = "../".repeat(12);
     const script = `ln -s ${victim.dir} /abs; ln -s ${up}${victim.relative("")} /rel; ln -s /proc/self/root /root-link
@@ -197,14 +197,14 @@ scenario("archives that mean harm", {
     ];
     for (const path of paths) {
       const { status, body } = await get(path);
-      // A path whose last link dangles is the link.
+      // A path whose last link dangles means the link.
       if (status !== 200) assert.ok([400, 404].includes(status), `${path}: ${status}`);
       assert.doesNotMatch(new TextDecoder().decode(body), new RegExp(SECRET.trim()), path);
       const written = await put(fixture, path, tarBytes([file("planted", "planted")]));
       assert.notEqual(written.status, 200, path);
     }
   }),
-  "what is mounted read-only stays as it is, also by its second way in": harmless(async (fixture, victim) => {
+  "read-only mounts stay unchanged, also through another path": harmless(async (fixture, victim) => {
     await fixture.background("box", undefined, ["-v", `${victim.dir}:/v:ro`]);
     expectResult(await fixture.tsd("exec", "box", "ln", "-s", "/v", "/way"), {});
     const attempts: readonly TarEntry[][] = [
@@ -219,9 +219,9 @@ scenario("archives that mean harm", {
     assert.equal((await put(fixture, "/v", tarBytes([file("x")]))).status, 400);
     assert.deepEqual(await victim.changes(), []);
   }),
-  "names that a container made up, copied out": withBoth(async (fixture, client) => {
+  "malicious names in a container, copied out": withBoth(async (fixture, client) => {
     await fixture.background("box");
-    // Docker's client refuses links that lead up; they are harmless, since nothing is unpacked through a link.
+    // Docker's client refuses links that lead up; they are harmless, since nothing is extracted through a link.
     const up = client.name === "tsd" ? "../../.." : "suid";
     const script = String.raw`mkdir /d && cd /d && printf 1 >-rf && printf 2 >"$(printf 'a\nb')" &&
       printf 3 >"$(printf '\377\033[31m')" && printf 4 >'..\x' && printf 5 >.wh.x && ln -s / root && ln -s ${up} up &&

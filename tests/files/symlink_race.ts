@@ -1,6 +1,6 @@
 /**
- * A container that swaps folders, files, links, pipes and devices for each other as fast as it can, while its files are
- * copied in all ways there are. The links lead to a folder of the host by its path there: nobody may ever get to it.
+ * A container that swaps directories, files, symlinks, pipes and devices as fast as it can while its files are copied
+ * in all possible ways. The symlinks have the path of a directory on the host, which no copy may reach.
  */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture } from "../cli/setup.ts";
@@ -8,7 +8,7 @@ import type { EngineApi } from "../harness/mod.ts";
 import { concat, dir, file, hardLink, hostShellImage, pushImage, symlink, tarBytes, Victim } from "../images/mod.ts";
 import { SECRET } from "../images/victim.ts";
 
-/** Perl has rename(2) without a process for each; nothing else of it is needed. */
+/** Perl calls rename(2) without a process for each call; it needs no modules. */
 const SWAPPER = String.raw`
   my ($victim, $up) = @ARGV;
   mkdir $_ for "/w", "/w/tree", "/w/twins", "/w/away", "/tmp/decoy";
@@ -43,15 +43,15 @@ const SWAPPER = String.raw`
 
 const PATHS = ["", "/abs", "/abs/f", "/rel/deep", "/rel/deep/../f", "/slash/etc", "/f", "/pipe", "/null", "/mid/deep"];
 
-/** What one race came to. */
+/** The results of a race. */
 export interface RaceFigures {
-  /** Of the swaps in the container. */
+  /** The number of swap rounds in the container. */
   readonly rounds: number;
-  /** How often each thing ended well, or with an error that says so. */
+  /** How often each operation succeeded, or failed with a matching error. */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** @throws AssertionError when anything of the host was read or changed */
+/** @throws AssertionError if anything of the host was read or changed */
 export async function raceSwaps(fixture: Fixture, seconds: number): Promise<RaceFigures> {
   await using victim = await Victim.create();
   const image = `${fixture.registry.host}/perl`;
@@ -117,7 +117,7 @@ class Race {
     });
   }
 
-  /** Also what the clients make of it on the host. */
+  /** Also checks what the clients write to the host. */
   async clients(): Promise<void> {
     const { dir: directory } = this.#fixture;
     await Deno.writeTextFile(`${directory}/file`, "planted");
@@ -140,7 +140,7 @@ class Race {
     });
   }
 
-  /** What is cut off counts as refused. */
+  /** A truncated response counts as refused. */
   async #read(what: string, path: string): Promise<void> {
     using stream = await this.#api.stream("GET", path);
     const chunks: Uint8Array[] = [];
@@ -148,7 +148,7 @@ class Race {
     this.#count(what, await whole && stream.status === 200);
     assert.ok([200, 404, 500].includes(stream.status), `${path}: ${stream.status}`);
     const text = new TextDecoder("latin1").decode(concat(chunks));
-    // The links in it say where the victim is.
+    // The symlinks in it contain the victim's path.
     assert.ok(!text.includes(SECRET), `${path} has the host's secret`);
   }
 

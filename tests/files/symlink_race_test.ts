@@ -1,12 +1,12 @@
-/** A few seconds of swaps in a container; minutes are in tests/soak. */
+/** A few seconds of symlink races; tests/soak runs minutes. */
 import { strict as assert } from "node:assert";
 import { scenario } from "../cli/setup.ts";
 import { raceSwaps } from "./symlink_race.ts";
 
 const SECONDS = 5;
 
-scenario("swaps", {
-  "a container that swaps links in while its files are copied gets nobody out of it": async (fixture) => {
+scenario("symlink races", {
+  "swapping symlinks during copies gives no access to the host": async (fixture) => {
     const { rounds, outcomes } = await raceSwaps(fixture, SECONDS);
     assert.ok(rounds > 100, `only ${rounds} rounds`);
     for (const what of ["GET: done", "GET: refused", "PUT: done", "PUT: refused", "copy out: done"]) {

@@ -1,13 +1,13 @@
 /**
- * The Engine API as bare HTTP/1.1 over its unix socket, one connection a request. It hides nothing: status, headers, chunks
- * and hijacked connections are seen as they come.
+ * The Engine API as raw HTTP/1.1 over its Unix socket, one connection per request. It hides nothing: status, headers,
+ * chunks and hijacked connections are returned as received.
  */
 import { bytesOf, concat, readAll } from "../images/bytes.ts";
 import { ByteReader, chunkedBody, readHeaders } from "./byte_reader.ts";
 
 export interface ApiRequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes and text go as they are, chunks of an iterable as a chunked body, anything else as JSON. */
+  /** Bytes and text are sent unchanged, chunks of an iterable as a chunked body, anything else as JSON. */
   readonly body?: unknown;
 }
 
@@ -31,7 +31,7 @@ export class ApiResponse {
     return JSON.parse(this.text());
   }
 
-  /** One value a line, as progress and events come. */
+  /** Parses one JSON value per line, the format of progress and events. */
   jsonLines<Parsed = Record<string, unknown>>(): Parsed[] {
     return this.text().split(/\r?\n/).filter((line) => line !== "").map((line) => JSON.parse(line));
   }
@@ -43,7 +43,7 @@ interface ResponseHead {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** An answer whose body is read while it comes. Disposing of it drops the connection. */
+/** A response whose body is read as it arrives. Disposing of it closes the connection. */
 export interface ApiStream extends ResponseHead, Disposable {
   chunks(): AsyncIterable<Uint8Array>;
   lines(): AsyncIterable<string>;
@@ -55,14 +55,14 @@ export interface Frame {
   readonly bytes: Uint8Array;
 }
 
-/** A connection that attach or exec took over. */
+/** A connection hijacked by attach or exec. */
 export interface HijackedConnection extends ResponseHead, Disposable {
   write(data: string | Uint8Array): Promise<void>;
-  /** End of input; output goes on. */
+  /** Ends the input; output continues. */
   closeWrite(): Promise<void>;
-  /** Raw bytes until the engine closes. */
+  /** Yields raw bytes until the engine closes the connection. */
   chunks(): AsyncIterable<Uint8Array>;
-  /** The same, taken apart. */
+  /** Yields the same bytes, split into frames. */
   frames(): AsyncIterable<Frame>;
 }
 
@@ -70,13 +70,13 @@ export class EngineApi {
   readonly socketPath: string;
   readonly #prefix: string;
 
-  /** @param prefix put before every path, such as "/v1.41" */
+  /** @param prefix is put before every path, such as "/v1.41" */
   constructor(socketPath: string, prefix = "") {
     this.socketPath = socketPath;
     this.#prefix = prefix;
   }
 
-  /** The same engine through another API version. */
+  /** Returns a client of the same engine with another API version. */
   version(version: string): EngineApi {
     return new EngineApi(this.socketPath, `/v${version}`);
   }
@@ -108,7 +108,7 @@ export class EngineApi {
     };
   }
 
-  /** Attach and exec start. `upgrade: false` leaves the Upgrade header out, as older clients do. */
+  /** Sends attach and exec start requests. `upgrade: false` omits the Upgrade header, as older clients do. */
   async hijack(
     method: string,
     path: string,

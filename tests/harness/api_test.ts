@@ -3,7 +3,7 @@ import { requires } from "../requires.ts";
 import { EngineApi, type Frame } from "./api.ts";
 import { readAll } from "../images/bytes.ts";
 
-/** Serves with tests/harness/testdata/fake_tsd.ts for one test. */
+/** Runs tests/harness/testdata/fake_tsd.ts as the server of a test. */
 async function withFakeEngine(use: (api: EngineApi) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-api-" });
   const script = new URL("testdata/fake_tsd.ts", import.meta.url).pathname;
@@ -43,7 +43,7 @@ interface Echo {
 }
 
 Deno.test(
-  "requests carry what was given: JSON, text, chunks, headers, versions",
+  "requests transmit JSON, text, chunks, headers and versions",
   requires("root"),
   () =>
     withFakeEngine(async (api) => {
@@ -59,7 +59,7 @@ Deno.test(
     }),
 );
 
-Deno.test("answers: chunked, empty, streams of lines", requires("root"), () =>
+Deno.test("responses: chunked, empty, line streams", requires("root"), () =>
   withFakeEngine(async (api) => {
     assert.deepEqual((await api.get("/lines")).jsonLines(), [{ n: 1 }, { n: 2 }]);
     const empty = await api.get("/empty");

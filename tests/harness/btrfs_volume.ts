@@ -1,21 +1,21 @@
-/** A btrfs of its own for a test, in a file that is a loop device while it is mounted. */
+/** A btrfs file system for a test, in a file on a loop device. */
 import { runCommand } from "./run_command.ts";
 
-/** Sparse: takes what is written. */
+/** The file is sparse. */
 const SIZE_BYTES = 4 * 2 ** 30;
 
 export interface VolumeOptions {
   readonly sizeBytes?: number;
-  /** Where its file is made; default: where temporary files are. */
+  /** The directory of the file; default: that of temporary files. */
   readonly dir?: string;
 }
 
-/** A folder that goes with all that is in it. */
+/** A directory that is removed with its content on disposal. */
 export interface TestDir extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A new btrfs, mounted; dispose of it with `await using`. */
+/** Creates and mounts a btrfs; the caller disposes of it with `await using`. */
 export async function btrfsVolume({ sizeBytes = SIZE_BYTES, dir }: VolumeOptions = {}): Promise<TestDir> {
   const directory = await Deno.realPath(
     await Deno.makeTempDir({ prefix: "tsd-btrfs-", ...(dir !== undefined && { dir }) }),

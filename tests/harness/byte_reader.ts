@@ -1,7 +1,7 @@
-/** Reads a connection by lines and by counts; what was read too much is kept for the next call. */
+/** Reads lines and byte counts from a connection; excess bytes are buffered for the next call. */
 import { concat } from "../images/bytes.ts";
 
-/** The part of a connection that is read. */
+/** The part of a connection that is used for reading. */
 export interface ByteSource {
   read(into: Uint8Array): Promise<number | null>;
 }
@@ -14,7 +14,7 @@ export class ByteReader {
     this.#source = source;
   }
 
-  /** The next line without its end (LF or CRLF), or nothing when the source ends before a whole one. */
+  /** Returns the next line without its end (LF or CRLF), or undefined if the source ends before a complete one. */
   async line(): Promise<string | undefined> {
     let end = this.#buffered.indexOf(10);
     while (end < 0) {
@@ -24,19 +24,19 @@ export class ByteReader {
     return new TextDecoder().decode(this.#take(end + 1)).replace(/\r?\n$/, "");
   }
 
-  /** The next byte, which stays there; nothing at the end. */
+  /** Returns the next byte without consuming it; undefined at the end. */
   async peek(): Promise<number | undefined> {
     if (this.#buffered.length === 0 && !await this.#fill()) return undefined;
     return this.#buffered[0];
   }
 
-  /** The next chunk of at most `largest` bytes, or nothing at the end. */
+  /** Returns the next chunk of at most `largest` bytes, or undefined at the end. */
   async some(largest = Infinity): Promise<Uint8Array | undefined> {
     if (this.#buffered.length === 0 && !await this.#fill()) return undefined;
     return this.#take(Math.min(largest, this.#buffered.length));
   }
 
-  /** `count` bytes in chunks; fewer when the source ends. */
+  /** Yields `count` bytes in chunks; fewer if the source ends. */
   async *exactly(count: number): AsyncIterable<Uint8Array> {
     for (let left = count; left > 0;) {
       const part = await this.some(left);
@@ -46,7 +46,7 @@ export class ByteReader {
     }
   }
 
-  /** All that is still to come. */
+  /** Yields all remaining bytes. */
   async *rest(): AsyncIterable<Uint8Array> {
     for (let part = await this.some(); part; part = await this.some()) yield part;
   }
@@ -66,7 +66,7 @@ export class ByteReader {
   }
 }
 
-/** Header lines up to the empty one, names in lower case. */
+/** Reads header lines up to the empty one; names in lower case. */
 export async function readHeaders(reader: ByteReader): Promise<Record<string, string>> {
   const headers: Record<string, string> = {};
   for (let line = await reader.line(); line; line = await reader.line()) {
@@ -76,7 +76,7 @@ export async function readHeaders(reader: ByteReader): Promise<Record<string, st
   return headers;
 }
 
-/** A body in chunks (RFC 9112, 7.1). @throws Error when it ends before its last chunk */
+/** Reads a chunked body (RFC 9112, 7.1). @throws Error if it ends before its last chunk */
 export async function* chunkedBody(reader: ByteReader): AsyncIterable<Uint8Array> {
   while (true) {
     const sizeLine = await reader.line();

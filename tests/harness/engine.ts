@@ -1,7 +1,7 @@
 /**
  * @module
- * A real engine for a test: the built executable as `tsd daemon` with a data root and socket of its own, tsd's client and the
- * docker CLI pointed at it, and a check that nothing is left when it has gone.
+ * A real engine for a test: the built executable as `tsd daemon` with a private data root and socket, tsd's client and
+ * the docker CLI connected to it, and a check for leftovers after it has exited.
  */
 import { removeTree } from "../images/test_cache.ts";
 import { EngineApi } from "./api.ts";
@@ -13,25 +13,25 @@ import { Screen } from "./screen.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 export interface EngineOptions {
-  /** Default: a new temporary folder. */
+  /** Default: a new temporary directory. */
   readonly dataRoot?: string;
-  /** More of the engine's environment. */
+  /** Additional environment variables of the engine. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: TSD_EXE, else dist/tsd. */
   readonly exe?: string;
-  /** More arguments of `tsd daemon`. */
+  /** Additional arguments of `tsd daemon`. */
   readonly args?: readonly string[];
-  /** Path of the network namespace that it is started in; the test's own without one. */
+  /** The path of the network namespace to start it in; default: the test's. */
   readonly namespace?: string;
-  /** Until the socket answers; default 20 s, see {@link Deadline}. */
+  /** How long to wait for the socket to answer; default 20 s. */
   readonly timeoutMs?: number;
 }
 
 const STOP_TIMEOUT_MS = 20_000;
-/** A process that a killed engine was about to start holds its socket for another moment: then it is a reset. */
+/** A process that a killed engine was about to start keeps its socket open for a moment: then connections are reset. */
 const NO_ANSWER = [Deno.errors.NotFound, Deno.errors.ConnectionRefused, Deno.errors.ConnectionReset];
 
-/** The executable under test. @throws Error when it has not been built */
+/** Returns the path of the executable under test. @throws Error if it has not been built */
 export function executable(): string {
   const path = Deno.env.get("TSD_EXE") ?? new URL("../../dist/tsd", import.meta.url).pathname;
   try {
@@ -43,7 +43,7 @@ export function executable(): string {
   return path;
 }
 
-/** Starts an engine; dispose of it with `await using`. @throws Error with its log when it does not answer */
+/** Starts an engine; the caller disposes of it with `await using`. @throws Error with its log if it does not answer */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-engine-" }));
   const engine = new Engine(dir, options);
@@ -57,14 +57,14 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
 }
 
 export class Engine implements AsyncDisposable {
-  /** Holds the socket, the log, the clients' HOME, and the data root unless that was given. */
+  /** Contains the socket, the log, the clients' HOME, and the data root unless that was given. */
   readonly dir: string;
   readonly dataRoot: string;
   readonly socketPath: string;
   readonly api: EngineApi;
-  /** As in the options, from the next start on. */
+  /** See {@link EngineOptions.namespace}; applies from the next start on. */
   namespace: string | undefined;
-  /** Of `tsd daemon`, from the next start on. */
+  /** Arguments of `tsd daemon`, from the next start on. */
   moreArgs: readonly string[] = [];
   readonly #options: EngineOptions;
   readonly #exe: string;
@@ -86,24 +86,24 @@ export class Engine implements AsyncDisposable {
     return `unix://${this.socketPath}`;
   }
 
-  /** The storage driver, as it said when it was ready. @throws Error when it has never been */
+  /** The storage driver that the engine reported when it was ready. @throws Error if it was never ready */
   get driver(): string {
     if (this.#driver === undefined) throw new Error("The engine has never been ready");
     return this.#driver;
   }
 
-  /** Where its layers and snapshots are. */
+  /** The directory of its layers and snapshots. */
   get layerRoot(): string {
     return `${this.dataRoot}/${this.driver}`;
   }
 
-  /** @throws Error when it is not running */
+  /** @throws Error if it is not running */
   get pid(): number {
     if (!this.#process) throw new Error("The engine is not running");
     return this.#process.pid;
   }
 
-  /** Starts it (again, on the same data root) and waits until the socket answers. */
+  /** Starts it (also again, on the same data root) and waits until the socket answers. */
   async start(): Promise<void> {
     const args = [
       "daemon",
@@ -127,12 +127,12 @@ export class Engine implements AsyncDisposable {
     this.#driver ??= (await this.api.get("/info")).json<{ Driver: string }>().Driver;
   }
 
-  /** What it wrote to its standard output and error. */
+  /** Returns its standard output and error. */
   async log(): Promise<string> {
     return await Deno.readTextFile(this.#logPath);
   }
 
-  /** Ends it with a signal and waits for it; containers go on. Returns the exit code. */
+  /** Stops it with a signal and waits for its exit; containers keep running. Returns the exit code. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
     const child = this.#process;
     if (!child) return 0;
@@ -148,7 +148,7 @@ export class Engine implements AsyncDisposable {
     return code;
   }
 
-  /** Ends and starts it on the same data root. */
+  /** Stops it and starts it on the same data root. */
   async restart(signal: Deno.Signal = "SIGTERM"): Promise<void> {
     await this.stop(signal);
     await this.start();
@@ -164,19 +164,19 @@ export class Engine implements AsyncDisposable {
     return runCommand("docker", args, { ...options, env: { ...this.#clientEnvironment(), ...options.env } });
   }
 
-  /** A client (`tsd` or `docker`) that the test talks to while it runs. */
+  /** Starts a client (`tsd` or `docker`) that the test interacts with. */
   session(client: "tsd" | "docker", args: readonly string[], options: SessionOptions = {}): Session {
     const command = client === "tsd" ? this.#exe : "docker";
     return new Session(command, args, { ...options, env: { ...this.#clientEnvironment(), ...options.env } });
   }
 
-  /** A terminal in which clients reach this engine; `$tsd` and `$docker` are the clients. */
+  /** Opens a terminal in which clients reach this engine; `$tsd` and `$docker` are the clients. */
   screen(dir: string, env: Readonly<Record<string, string>> = {}): Promise<Screen> {
     const clients = { tsd: this.#exe, docker: "docker" };
     return Screen.open({ dir, env: { ...this.#clientEnvironment(), ...clients, ...env } });
   }
 
-  /** The host, and what the engine's process holds. */
+  /** Returns the state of the host and of the engine's process. */
   snapshot(): Promise<HostSnapshot> {
     return hostSnapshot(this.pid);
   }
@@ -187,7 +187,7 @@ export class Engine implements AsyncDisposable {
     for (const { Id } of listed.json<{ Id: string }[]>()) await this.api.delete(`/containers/${Id}?force=1&v=1`);
   }
 
-  /** Removes its containers, ends it, and checks that nothing is left. @throws Error that lists what was */
+  /** Removes its containers, stops it, and checks that nothing is left. @throws Error that lists the leftovers */
   async [Symbol.asyncDispose](): Promise<void> {
     const problems: string[] = [];
     try {
@@ -251,11 +251,11 @@ function killIfRunning(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // It has ended already.
+    if (!(error instanceof TypeError)) throw error; // It has exited already.
   }
 }
 
-/** Runs the executable without an engine of its own: `version`, `--help`, wrong flags. Never touches the default engine. */
+/** Runs the executable without an engine: `version`, `--help`, wrong flags. Never touches the default engine. */
 export async function tsd(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const home = await Deno.makeTempDir({ prefix: "tsd-home-" });
   const env = { HOME: home, TSD_HOST: `unix://${home}/nobody.sock`, ...options.env };

@@ -5,7 +5,7 @@ import { type Engine, startEngine } from "./engine.ts";
 import { snapshotChanges } from "./host_state.ts";
 import { runCommand } from "./run_command.ts";
 
-/** A script that runs the fake executable. */
+/** Writes a script that runs the fake executable. */
 async function withFake(use: (exe: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-fake-" });
   try {
@@ -24,7 +24,7 @@ async function withFake(use: (exe: string) => Promise<void>): Promise<void> {
 const exists = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);
 
 Deno.test(
-  "an engine starts, answers, survives a restart, and nothing is left",
+  "an engine starts, answers, survives a restart, and leaves nothing behind",
   requires("root"),
   () =>
     withFake(async (exe) => {
@@ -46,7 +46,7 @@ Deno.test(
     }),
 );
 
-Deno.test("what an engine leaves is named, and removed all the same", requires("root"), () =>
+Deno.test("leftovers of an engine are reported and removed", requires("root"), () =>
   withFake(async (exe) => {
     for (
       const [leak, message] of [
@@ -62,13 +62,13 @@ Deno.test("what an engine leaves is named, and removed all the same", requires("
     assert.doesNotMatch(await Deno.readTextFile("/proc/self/mountinfo"), /data\/mounted/);
   }));
 
-Deno.test("an engine that does not start is an error with its log", requires("root"), () =>
+Deno.test("a failed start is an error with the engine's log", requires("root"), () =>
   withFake(async (exe) => {
     await assert.rejects(startEngine({ exe, env: { FAIL: "1" } }), /ended with 3:\nfake engine starts/);
   }));
 
 Deno.test(
-  "clients get the host, an environment of their own, input, and a deadline",
+  "clients get the host, a separate environment, input, and a deadline",
   requires("root"),
   () =>
     withFake(async (exe) => {
@@ -86,14 +86,14 @@ Deno.test(
     }),
 );
 
-Deno.test("the docker CLI talks to the engine", requires("root", "docker"), () =>
+Deno.test("the docker CLI connects to the engine", requires("root", "docker"), () =>
   withFake(async (exe) => {
     await using engine = await startEngine({ exe });
     assert.deepEqual(await engine.docker(["ps", "--quiet"]), { code: 0, stdout: "a\nb\n", stderr: "" });
   }));
 
 Deno.test(
-  "a session: write, wait for an answer, close the input, wait for the end",
+  "a session: write, wait for output, close the input, wait for the exit",
   requires("root"),
   () =>
     withFake(async (exe) => {
@@ -111,7 +111,7 @@ Deno.test(
     }),
 );
 
-Deno.test("a program that leaves a child with its output does not hold up the deadline", async () => {
+Deno.test("a program whose child keeps its output open does not block the deadline", async () => {
   const before = performance.now();
   await assert.rejects(runCommand("sh", ["-c", "sleep 3 & sleep 3"], { timeoutMs: 100 }), /not done/);
   assert.ok(performance.now() - before < 2000);

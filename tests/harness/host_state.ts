@@ -1,4 +1,6 @@
-/** What the host holds: mounts, network namespaces, cgroups, interfaces, and what one process holds. Read from /proc and /sys. */
+/**
+ * The host's mounts, network namespaces, cgroups and interfaces, and one process's resources. Read from /proc and /sys.
+ */
 
 export interface Mount {
   readonly point: string;
@@ -6,12 +8,12 @@ export interface Mount {
   readonly source: string;
 }
 
-/** Of one process. */
+/** The resources of one process. */
 export interface ProcessState {
   readonly pid: number;
-  /** Where each descriptor leads, sorted. */
+  /** The target of each descriptor, sorted. */
   readonly descriptors: readonly string[];
-  /** Children that ended and were not waited for. */
+  /** Children that have exited and were not reaped. */
   readonly zombies: number;
   readonly children: number;
   /** Anonymous memory (RssAnon). */
@@ -23,13 +25,13 @@ export interface HostSnapshot {
   readonly mounts: readonly string[];
   /** "net:[inode]" of every process and every bind mount. */
   readonly networkNamespaces: readonly string[];
-  /** Folders below /sys/fs/cgroup that tsd made. */
+  /** Directories below /sys/fs/cgroup that tsd created. */
   readonly cgroups: readonly string[];
   readonly interfaces: readonly string[];
   readonly process?: ProcessState;
 }
 
-/** @param pid a process whose own state is wanted too, such as the engine's */
+/** @param pid a process to include, such as the engine's */
 export async function hostSnapshot(pid?: number): Promise<HostSnapshot> {
   const mounts = await mountTable();
   return {
@@ -41,7 +43,7 @@ export async function hostSnapshot(pid?: number): Promise<HostSnapshot> {
   };
 }
 
-/** What is different, one line each; of the processes only zombies and descriptors that were not there before. */
+/** Returns the differences, one line each; of the process only zombies and new descriptors. */
 export function snapshotChanges(before: HostSnapshot, after: HostSnapshot): string[] {
   const changes: string[] = [];
   for (const kind of ["mounts", "networkNamespaces", "cgroups", "interfaces"] as const) {
@@ -55,7 +57,7 @@ export function snapshotChanges(before: HostSnapshot, after: HostSnapshot): stri
   return [...changes, ...fresh.map((target) => `process: a descriptor of ${target} is new`)];
 }
 
-/** The mount table of this process. */
+/** Reads the mount table of this process. */
 export async function mountTable(): Promise<Mount[]> {
   const text = await Deno.readTextFile("/proc/self/mountinfo");
   return text.trimEnd().split("\n").map((line) => {
@@ -66,12 +68,14 @@ export async function mountTable(): Promise<Mount[]> {
   });
 }
 
-/** All processes that can be seen. */
+/** Lists all visible processes. */
 export async function processIds(): Promise<number[]> {
   return (await names("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** Cgroup folders whose name fits, in any hierarchy, at most two levels below its root; deepest first. */
+/**
+ * Returns cgroup directories with a matching name, in any hierarchy, at most two levels below its root; deepest first.
+ */
 export async function cgroupDirs(name: RegExp): Promise<string[]> {
   const found: string[] = [];
   for (const hierarchy of ["", ...await names("/sys/fs/cgroup")]) {
@@ -85,7 +89,7 @@ export async function cgroupDirs(name: RegExp): Promise<string[]> {
   return [...new Set(found)];
 }
 
-/** What a process holds. @throws Error when it is gone */
+/** Returns a process's resources. @throws Error if it has exited */
 export async function processState(pid: number): Promise<ProcessState> {
   const status = await readOrNothing(`/proc/${pid}/status`);
   if (status === undefined) throw new Error(`Process ${pid} is gone`);
@@ -101,8 +105,8 @@ export async function processState(pid: number): Promise<ProcessState> {
 }
 
 /**
- * Where the descriptors of a process lead; empty when it is gone. Mounts that are in no table lead to "/" and don't count:
- * an engine keeps one of each layer that it has used.
+ * Returns the targets of a process's descriptors; none if it has exited. Detached mounts have the target "/" and are
+ * left out: an engine keeps one for each layer that it has used.
  */
 export async function descriptorsOf(pid: number): Promise<string[]> {
   const targets: string[] = [];
@@ -132,7 +136,7 @@ async function networkNamespaces(mounts: readonly Mount[]): Promise<string[]> {
   return [...found].filter((name) => name.startsWith("net:")).sort();
 }
 
-/** Names of the entries of a folder; empty when it is gone. */
+/** Returns the names of a directory's entries; none if it is missing. */
 async function names(dir: string): Promise<string[]> {
   return await orNothing(() => Array.fromAsync(Deno.readDir(dir), (entry) => entry.name)) ?? [];
 }
@@ -142,7 +146,7 @@ async function dirsIn(dir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory).map((entry) => entry.name);
 }
 
-/** The text of a file of /proc, unless its process is gone. */
+/** Reads a file of /proc; undefined if its process has exited. */
 export function readOrNothing(path: string): Promise<string | undefined> {
   return orNothing(() => Deno.readTextFile(path));
 }
@@ -151,7 +155,7 @@ function linkOrNothing(path: string): Promise<string | undefined> {
   return orNothing(() => Deno.readLink(path));
 }
 
-/** /proc and cgroup folders come and go while they are read. */
+/** Entries of /proc and cgroups may disappear while they are read. */
 async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
   try {
     return await read();
@@ -166,13 +170,13 @@ async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | und
 const ESRCH = 3;
 const ENODEV = 19;
 
-/** Where Deno has no class for an error, it leaves the number in the text only. */
+/** Where Deno has no class for an error, only the message has its number. */
 function isErrno(error: unknown, ...numbers: number[]): boolean {
   if (!(error instanceof Error)) return false;
   return numbers.includes(Number(/\(os error (\d+)\)/.exec(error.message)?.[1]));
 }
 
-/** Items of `after` that `before` lacks, counting how often each is there. */
+/** Returns the items of `after` that are missing in `before`, with multiplicity. */
 function added(before: readonly string[], after: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const item of before) counts.set(item, (counts.get(item) ?? 0) + 1);

@@ -1,11 +1,11 @@
-/** What an engine left on the host after its end, and how to get rid of it so that one failed test doesn't spoil the next. */
+/** Finds what an exited engine left on the host, and removes it so that a failed test does not affect the next. */
 import { createHash } from "node:crypto";
 import { cgroupDirs, descriptorsOf, mountTable, processIds, readOrNothing } from "./host_state.ts";
 
-/** Where a private engine keeps its things. */
+/** The paths and the ID of an engine of a test. */
 export interface EngineTraces {
   readonly dataRoot: string;
-  /** The id that its cgroups, bridges and run folder are named by: 6 hex of the data root's SHA-256. */
+  /** Part of the names of its cgroups, bridges and run directory: 6 hex digits of the data root's SHA-256. */
   readonly engineId: string;
   readonly runDir: string;
 }
@@ -20,7 +20,7 @@ export interface Leftovers {
   readonly processes: readonly { readonly pid: number; readonly command: string }[];
   readonly cgroups: readonly string[];
   readonly interfaces: readonly string[];
-  /** Of nftables. */
+  /** nftables tables. */
   readonly tables: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export async function findLeftovers(traces: EngineTraces): Promise<Leftovers> {
   };
 }
 
-/** One line each. */
+/** Returns one line for each leftover. */
 export function describeLeftovers(leftovers: Leftovers): string[] {
   return [
     ...leftovers.mounts.map((point) => `mount ${point}`),
@@ -48,7 +48,10 @@ export function describeLeftovers(leftovers: Leftovers): string[] {
   ];
 }
 
-/** Kills, unmounts and removes. @throws Error when a mount stays: removing folders below it could reach the host's files */
+/**
+ * Kills, unmounts and removes. @throws Error if a mount stays: removing directories below it could reach the host's
+ * files
+ */
 export async function removeLeftovers(traces: EngineTraces, leftovers: Leftovers): Promise<void> {
   for (const { pid } of leftovers.processes) killIfExists(pid);
   for (const point of leftovers.mounts.toReversed()) await new Deno.Command("umount", { args: ["-l", point] }).output();
@@ -61,7 +64,7 @@ export async function removeLeftovers(traces: EngineTraces, leftovers: Leftovers
   if (stuck.length > 0) throw new Error(`Still mounted: ${stuck.map(({ point }) => point).join(", ")}`);
 }
 
-/** Names of the tables of nftables; none where there is no nft to make any. */
+/** Returns the names of the nftables tables; none without an nft program, which alone creates them. */
 async function ruleTables(): Promise<string[]> {
   try {
     const { stdout } = await new Deno.Command("nft", { args: ["list", "tables", "inet"] }).output();
@@ -72,13 +75,13 @@ async function ruleTables(): Promise<string[]> {
   }
 }
 
-/** Those that name one of the folders, hold something in it, or are in a cgroup of the engine. */
+/** Returns processes that name one of the directories, have something open in it, or are in a cgroup of the engine. */
 async function processesOf(traces: EngineTraces): Promise<{ pid: number; command: string }[]> {
   const found: { pid: number; command: string }[] = [];
   for (const pid of await processIds()) {
     if (pid === Deno.pid) continue;
     const command = (await readOrNothing(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " ").trim();
-    if (command === "" && await isZombie(pid)) continue; // Its parent's affair; host snapshots count them.
+    if (command === "" && await isZombie(pid)) continue; // Its parent has to reap it; host snapshots count zombies.
     if (await belongs(pid, command, traces)) found.push({ pid, command });
   }
   return found;
@@ -113,7 +116,7 @@ async function removeCgroup(dir: string): Promise<void> {
       return await Deno.remove(dir);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
-      if (attempt === 20) throw error; // Busy as long as killed processes are not gone.
+      if (attempt === 20) throw error; // Busy until killed processes have exited.
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

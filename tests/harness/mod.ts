@@ -1,6 +1,6 @@
 /**
  * @module
- * Everything a test of the whole engine needs: a running engine, clients, the bare API, and looks at the host.
+ * Everything for a test of the whole engine: a running engine, clients, the raw API, and the state of the host.
  */
 export { btrfsVolume, type TestDir } from "./btrfs_volume.ts";
 export {

@@ -1,24 +1,24 @@
-/** Runs a program to its end, with a deadline. */
+/** Runs a program until it exits, with a deadline. */
 import { Deadline } from "./deadline.ts";
 
 export interface RunOptions {
-  /** Default: nothing to read. */
+  /** Default: empty. */
   readonly stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
-  /** The whole environment, besides PATH. */
+  /** The complete environment, except PATH. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Default 60 s, see {@link Deadline}; the program is killed then and the promise rejects. */
+  /** Default 60 s; then the program is killed and the promise rejects. */
   readonly timeoutMs?: number;
 }
 
 export interface RunResult {
-  /** 128 + number when a signal ended it. */
+  /** 128 + number if a signal terminated it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** @throws Error at the deadline, with what the program wrote until then */
+/** @throws Error at the deadline, with the output until then */
 export async function runCommand(
   command: string,
   args: readonly string[],
@@ -54,7 +54,7 @@ export async function runCommand(
   return { code: status.code, stdout, stderr };
 }
 
-/** Reads to the end, or until `stopped`: something that outlives the program may hold the pipe open. */
+/** Reads to the end, or until `stopped`: a process that outlives the program may keep the pipe open. */
 async function collect(stream: ReadableStream<Uint8Array>, stopped: AbortSignal): Promise<string> {
   const reader = stream.getReader();
   const cancel = () => void reader.cancel();
@@ -78,6 +78,6 @@ async function feed(
   try {
     await stream.pipeTo(stdin);
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // It ended without reading all.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // It exited without reading everything.
   }
 }

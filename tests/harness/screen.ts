@@ -1,9 +1,9 @@
-/** A terminal that a test types into and reads, with a shell in it: tmux, by program. */
+/** A terminal with a shell that a test types into and reads, driven through tmux. */
 import { Deadline } from "./deadline.ts";
 import { runCommand } from "./run_command.ts";
 
 export interface ScreenOptions {
-  /** Holds the socket; also the shell's working folder. */
+  /** Contains the socket; also the shell's working directory. */
   readonly dir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly columns?: number;
@@ -14,7 +14,7 @@ export interface ScreenOptions {
 
 const POLL_MS = 40;
 
-/** See above. The prompt is `> `; close it with `await using`. */
+/** A terminal in tmux with a shell, whose prompt is `> `; closed by `await using`. */
 export class Screen implements AsyncDisposable {
   readonly #socket: string;
   readonly #options: ScreenOptions;
@@ -38,7 +38,7 @@ export class Screen implements AsyncDisposable {
     return screen;
   }
 
-  /** A command line for the shell, or for whatever runs in it. */
+  /** Types a line for the shell, or for the program that runs in it. */
   async line(text: string): Promise<void> {
     await this.type(text);
     await this.press("Enter");
@@ -48,12 +48,12 @@ export class Screen implements AsyncDisposable {
     await this.#tmux("send-keys", "-l", text);
   }
 
-  /** Keys in tmux's notation: `C-c`, `Enter`. */
+  /** Presses keys in tmux's notation: `C-c`, `Enter`. */
   async press(...keys: string[]): Promise<void> {
     await this.#tmux("send-keys", ...keys);
   }
 
-  /** At the shell's prompt: takes away all that stands there, so that it isn't taken for something new. */
+  /** Clears the screen at the shell's prompt, so that old output is not taken for new. */
   async clear(): Promise<void> {
     await this.line("clear");
     const wait = this.#timeout("an empty screen");
@@ -67,17 +67,20 @@ export class Screen implements AsyncDisposable {
     await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
 
-  /** What can be read, from the first line on. */
+  /** Returns the screen's text, from the first line on. */
   async text(): Promise<string> {
     return await this.#tmux("capture-pane", "-p", "-J", "-S", "-");
   }
 
-  /** The path of the terminal's other side. */
+  /** Returns the path of the terminal device. */
   async device(): Promise<string> {
     return (await this.#tmux("display-message", "-p", "#{pane_tty}")).trim();
   }
 
-  /** Waits until it shows `wanted`, `times` times at least. @throws Error with what it shows at the deadline */
+  /**
+   * Waits until the screen shows `requested` at least `times` times. @throws Error with the screen's text at the
+   * deadline
+   */
   async see(requested: string | RegExp, times = 1): Promise<void> {
     const pattern = typeof requested === "string"
       ? new RegExp(requested.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g")
@@ -88,7 +91,7 @@ export class Screen implements AsyncDisposable {
     }
   }
 
-  /** Pauses until the deadline has passed. */
+  /** Returns a function that pauses, and throws after the deadline. */
   #timeout(what: string): (shown: string) => Promise<void> {
     const deadline = new Deadline(this.#options.timeoutMs ?? 20_000);
     return async (shown) => {

@@ -1,4 +1,4 @@
-/** A running program that a test talks to: write, wait for what it says, close its input, wait for its end. */
+/** A running program that a test interacts with: write, wait for output, close its input, wait for its exit. */
 import { Deadline } from "./deadline.ts";
 import type { RunResult } from "./run_command.ts";
 
@@ -37,7 +37,7 @@ export class Session implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** What came so far. */
+  /** The output so far. */
   get stdout(): string {
     return this.#output.stdout;
   }
@@ -56,7 +56,7 @@ export class Session implements AsyncDisposable {
     await this.#stdin.close();
   }
 
-  /** Waits until the output has `text`. @throws Error at the deadline, or when the program ends without it */
+  /** Waits until the output has `text`. @throws Error at the deadline, or if the program exits without it */
   async waitFor(text: string | RegExp, from: "stdout" | "stderr" = "stdout"): Promise<void> {
     const has = () => typeof text === "string" ? this.#output[from].includes(text) : text.test(this.#output[from]);
     let ended = false;
@@ -72,7 +72,7 @@ export class Session implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for the end of the program and of its output. @throws Error at the deadline */
+  /** Waits for the exit of the program and the end of its output. @throws Error at the deadline */
   async wait(): Promise<RunResult> {
     let ended = false;
     const done = Promise.all([this.#child.status, this.#ended]).finally(() => {
@@ -88,7 +88,7 @@ export class Session implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // It has ended already.
+      if (!(error instanceof TypeError)) throw error; // It has exited already.
     }
     await this.#child.status;
     await this.#ended;

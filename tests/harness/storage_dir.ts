@@ -1,13 +1,13 @@
-/** Where an engine with a certain storage driver can have its data-root. */
+/** Data roots for engines with a given storage driver. */
 import type { StorageDriver } from "../../src/store/drivers.ts";
 import type { Requirement } from "../requires.ts";
 import { btrfsVolume } from "./btrfs_volume.ts";
 import type { EngineOptions } from "./engine.ts";
 
-/** What of a machine it takes. */
+/** Returns what the driver requires of the machine. */
 export const storageNeeds = (driver: StorageDriver): Requirement[] => driver === "btrfs" ? ["btrfs"] : [];
 
-/** Options for an engine that keeps its layers so; dispose of it once the engine has gone. */
+/** Returns options for an engine with this driver; dispose of them after the engine has exited. */
 export async function storageDir(
   driver: StorageDriver,
 ): Promise<AsyncDisposable & { readonly options: EngineOptions }> {

@@ -1,12 +1,12 @@
-/** Compares two tree listings and says in one line per finding what differs. */
+/** Compares two tree listings, and reports one line per difference. */
 import type { TreeEntry } from "./tree_listing.ts";
 
 export interface TreeDiffOptions {
-  /** Compares the root folder itself (".") too. */
+  /** Also compares the root directory itself ("."). */
   readonly includeRoot?: boolean;
-  /** Entries (by path, on either side) that are left out. */
+  /** Entries (by path, on either side) to ignore. */
   readonly ignore?: (path: string) => boolean;
-  /** Entries whose mtime may differ (e.g. folders that the container runtime wrote into). */
+  /** Entries whose mtime may differ (e.g. directories that the container runtime wrote into). */
   readonly ignoreMtime?: (entry: TreeEntry) => boolean;
 }
 
@@ -23,7 +23,7 @@ const FIELDS = [
   "hardLinkGroup",
 ] as const;
 
-/** Empty when both are the same. */
+/** Returns one line per difference; none if both are the same. */
 export function diffTrees(
   expected: readonly TreeEntry[],
   actual: readonly TreeEntry[],

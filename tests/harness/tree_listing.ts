@@ -1,12 +1,14 @@
 /**
- * The listing of a real folder, in a shape that can be compared entry by entry. Made by GNU find, stat and sha256sum,
- * so names may hold any byte; nothing of the engine's code takes part. It stays on one file system.
+ * The listing of a real directory, in a form that can be compared entry by entry. Made by GNU find, stat and sha256sum,
+ * so names may have any byte, and independent of the engine's code. It stays on one file system.
  */
 import { latin1, Xattrs } from "./xattrs.ts";
 
 export type TreeEntryType = "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket";
 
-/** One entry. Paths and targets are byte strings (each char code is one byte), relative; the folder itself is ".". */
+/**
+ * One entry. Paths and targets are byte strings (each char code is one byte), relative; the directory itself is ".".
+ */
 export interface TreeEntry {
   readonly path: string;
   readonly type: TreeEntryType;
@@ -16,7 +18,7 @@ export interface TreeEntry {
   readonly gid: number;
   /** `<seconds>.<nine digits>`. */
   readonly mtime: string;
-  /** Of files only; 0 for everything else. */
+  /** 0 for everything but files. */
   readonly sizeBytes: number;
   readonly sha256?: string;
   readonly target?: string;
@@ -24,7 +26,7 @@ export interface TreeEntry {
   readonly device?: string;
   /** Values in hex. */
   readonly xattrs: Readonly<Record<string, string>>;
-  /** First name (by bytes) of the names of this file, when there is more than one in the tree. */
+  /** The first (by bytes) of this file's names, if the tree has more than one. */
   readonly hardLinkGroup?: string;
 }
 

@@ -22,7 +22,7 @@ async function withTree(use: (root: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("a listing has all that a tree can have", requires("root"), () =>
+Deno.test("a listing has every type of entry and attribute", requires("root"), () =>
   withTree(async (root) => {
     const tree = new Map((await listTree(root)).map((entry) => [entry.path, entry]));
     assert.deepEqual([...tree.keys()], [
@@ -58,7 +58,7 @@ Deno.test("a listing has all that a tree can have", requires("root"), () =>
     assert.equal(tree.get("odd\n\xe4")?.sizeBytes, 1);
   }));
 
-Deno.test("differences are named field by field", requires("root"), () =>
+Deno.test("differences are reported field by field", requires("root"), () =>
   withTree(async (root) => {
     const before = await listTree(root);
     assert.deepEqual(diffTrees(before, await listTree(root), { includeRoot: true }), []);

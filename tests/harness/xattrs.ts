@@ -1,6 +1,7 @@
 /**
- * Extended attributes of real files, by libc. Tests have their own binding so that they do not check the engine's code
- * with itself. Paths are byte strings (each char code is one byte); the last component is never followed.
+ * Extended attributes of real files, through libc. Tests have a separate binding so that they do not check the engine's
+ * code against itself. Paths are byte strings (each char code is one byte); a symlink as the last component is not
+ * followed.
  */
 const LIBRARY = {
   llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
@@ -15,7 +16,7 @@ export class Xattrs implements Disposable {
   readonly #names = new Uint8Array(LARGEST_BYTES);
   readonly #value = new Uint8Array(LARGEST_BYTES);
 
-  /** All attributes of `path`, values in hex, sorted by name. */
+  /** Returns all attributes of `path`, values in hex, sorted by name. */
   read(path: string): Record<string, string> {
     const pathBytes = cString(path);
     // SAFETY: the path ends in NUL, the buffer is ours and its length is passed; the call is synchronous.
@@ -44,12 +45,12 @@ export class Xattrs implements Disposable {
   }
 }
 
-/** The bytes of a byte string, with a NUL at the end. */
+/** Returns the bytes of a byte string, with a trailing NUL. */
 function cString(byteString: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(byteString + "\0", (char) => char.charCodeAt(0));
 }
 
-/** Bytes as a byte string: each byte is one char code. */
+/** Returns bytes as a byte string: each byte is one char code. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));

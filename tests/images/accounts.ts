@@ -1,4 +1,4 @@
-/** /etc/passwd and /etc/group of the small images: root, daemon, nobody, and `app` with uid 1000. */
+/** /etc/passwd and /etc/group of the small images: root, daemon, nobody, and `app` with UID 1000. */
 
 export const PASSWD = [
   "root:x:0:0:root:/root:/bin/sh",

@@ -1,11 +1,11 @@
-/** Which Debian mirror this machine uses, as apt's source files say (sources.list(5), one-line and deb822 form). */
+/** Finds the machine's Debian mirror in apt's source files (sources.list(5), one-line and deb822 format). */
 
 export interface AptSource {
   readonly uri: string;
   readonly suites: readonly string[];
 }
 
-/** The mirror for `suite`: a source that lists it, else the first source of the machine. */
+/** Returns the mirror for `suite`: a source that lists it, else the machine's first source. */
 export async function debianMirror(suite: string, aptDir = "/etc/apt"): Promise<string> {
   const sources = await aptSources(aptDir);
   const found = sources.find((source) => source.suites.includes(suite)) ?? sources[0];
@@ -13,7 +13,7 @@ export async function debianMirror(suite: string, aptDir = "/etc/apt"): Promise<
   return found.uri;
 }
 
-/** All http(s) sources of binary packages, in the order of apt's files. */
+/** Returns all HTTP(S) sources of binary packages, in the order of apt's files. */
 export async function aptSources(aptDir: string): Promise<AptSource[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(`${aptDir}/sources.list.d`)) names.push(entry.name);

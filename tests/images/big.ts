@@ -1,4 +1,4 @@
-/** Large images with the same bytes each time, for load tests and benchmarks. */
+/** Large, reproducible images for load tests and benchmarks. */
 import { type Image, ImageBuilder } from "./image_builder.ts";
 import type { Compression } from "./content.ts";
 import { readOciLayout, writeOciLayout } from "./oci_layout.ts";
@@ -7,7 +7,7 @@ import { cached, removeTree } from "./test_cache.ts";
 
 export interface BigImageOptions {
   readonly layers: number;
-  /** Sum of the file sizes of a layer, uncompressed. */
+  /** The sum of a layer's file sizes, uncompressed. */
   readonly bytesPerLayer: number;
   readonly filesPerLayer: number;
   readonly compression?: Compression;
@@ -16,7 +16,7 @@ export interface BigImageOptions {
 const BLOCK_BYTES = 1024 * 1024;
 const FILES_PER_DIR = 100;
 
-/** The image; about half of its bytes can be compressed away. Its blobs are files of the test cache. */
+/** Builds the image, about half of which is compressible. Its blobs are files of the test cache. */
 export async function bigImage(options: BigImageOptions): Promise<Image> {
   const { layers, bytesPerLayer, filesPerLayer, compression = "gzip" } = options;
   const name = `big-${layers}x${bytesPerLayer}in${filesPerLayer}-${compression}`;
@@ -40,7 +40,7 @@ function* bigEntries(layer: number, { bytesPerLayer, filesPerLayer }: BigImageOp
   }
 }
 
-/** `sizeBytes` bytes of the block, which is taken as a ring, from `start` on. */
+/** Yields `sizeBytes` bytes of the block from `start` on, wrapping around at its end. */
 function* rotated(block: Uint8Array, start: number, sizeBytes: number): Iterable<Uint8Array> {
   let at = start % block.length;
   for (let left = sizeBytes; left > 0;) {
@@ -51,7 +51,7 @@ function* rotated(block: Uint8Array, start: number, sizeBytes: number): Iterable
   }
 }
 
-/** xorshift32; every second 256 bytes are text that repeats. */
+/** xorshift32; every second run of 256 bytes is repetitive text. */
 function halfRandomBlock(seed: number): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
   let state = seed * 2654435761 >>> 0;

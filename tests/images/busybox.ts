@@ -1,4 +1,4 @@
-/** A small image whose only program is this machine's static busybox. */
+/** A small image whose only program is the machine's static busybox. */
 import { GROUP, PASSWD } from "./accounts.ts";
 import { type BuilderOptions, type ContainerConfig, DEFAULT_PATH, type Image, ImageBuilder } from "./image_builder.ts";
 import type { LayerOptions } from "./layer.ts";
@@ -10,19 +10,19 @@ export interface BusyboxOptions extends BuilderOptions, Pick<LayerOptions, "comp
 
 const BUSYBOX = "/bin/busybox";
 
-/** The image: one layer, every applet a hard link, Cmd `sh`. Needs the package busybox-static. */
+/** Builds the image: one layer, every applet a hard link, Cmd `sh`. Needs the package busybox-static. */
 export async function busyboxImage(options: BusyboxOptions = {}): Promise<Image> {
   return await busyboxBuilder(options).build();
 }
 
-/** The same as a builder, for images on top of it. */
+/** Returns a builder of the same image, to add layers to. */
 export function busyboxBuilder(options: BusyboxOptions = {}): ImageBuilder {
   return new ImageBuilder(options)
     .layer(busyboxEntries(), { compression: options.compression })
     .config({ Env: [DEFAULT_PATH], Cmd: ["sh"], ...options.config });
 }
 
-/** The entries of the layer. */
+/** Returns the layer's entries. */
 export function busyboxEntries(): TarEntry[] {
   const applets = appletPaths();
   const dirs = new Set(["bin", "sbin", "usr", "usr/bin", "usr/sbin", ...applets.map(parentOf)]);
@@ -40,7 +40,7 @@ export function busyboxEntries(): TarEntry[] {
   ];
 }
 
-/** As busybox itself says where its applets belong: "bin/ls", "usr/bin/env", … and "bin/sh" always. */
+/** Returns the applets' paths according to busybox: "bin/ls", "usr/bin/env", … and "bin/sh" always. */
 function appletPaths(): string[] {
   const listed = new Deno.Command(BUSYBOX, { args: ["--list-full"] }).outputSync();
   if (!listed.success) throw new Error(`${BUSYBOX} --list-full failed`);

@@ -1,4 +1,4 @@
-/** Byte helpers of the image makers. Names in archives are bytes; a string stands for its UTF-8 form. */
+/** Byte helpers of the image builders. Names in archives are bytes; a string stands for its UTF-8 encoding. */
 import { createHash } from "node:crypto";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -6,12 +6,12 @@ export type Text = string | Uint8Array;
 
 const ENCODER = new TextEncoder();
 
-/** `text` as bytes (UTF-8 when it is a string). */
+/** Returns `text` as bytes (UTF-8 if it is a string). */
 export function bytesOf(text: Text): Bytes {
   return typeof text === "string" ? ENCODER.encode(text) : new Uint8Array(text);
 }
 
-/** All parts, one after the other. */
+/** Concatenates all parts. */
 export function concat(parts: readonly Uint8Array[]): Bytes {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -22,12 +22,12 @@ export function concat(parts: readonly Uint8Array[]): Bytes {
   return joined;
 }
 
-/** `sha256:<hex>` of the bytes, by node:crypto. */
+/** Returns `sha256:<hex>` of the bytes, by node:crypto. */
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** Reads a stream to its end; only for what is known to be small. */
+/** Reads a stream to its end; only for streams known to be small. */
 export async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Bytes> {
   const parts: Uint8Array[] = [];
   for await (const part of stream) parts.push(part);

@@ -1,4 +1,4 @@
-/** Content that a registry stores: a media type, a digest, a size, and a way to read it as often as needed. */
+/** Content that a registry stores: a media type, a digest, a size, and a way to read it any number of times. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { createGunzip, createGzip, createZstdCompress, createZstdDecompress } from "node:zlib";
@@ -6,18 +6,18 @@ import { digestOf } from "./bytes.ts";
 
 export type Compression = "gzip" | "zstd" | "none";
 
-/** `digest` and `sizeBytes` are what a descriptor says; hostile images lie about them. */
+/** `digest` and `sizeBytes` are the descriptor's values, which are wrong in malicious images. */
 export interface Content {
   readonly mediaType: string;
   readonly digest: string;
   readonly sizeBytes: number;
-  /** How many bytes `open` really gives, where that is another number. */
+  /** The number of bytes that `open` yields, if it differs. */
   readonly actualSizeBytes?: number;
-  /** Reads from the first byte; the caller reads to the end or leaves the loop. */
+  /** Reads from the first byte; the caller reads to the end or breaks out of the loop. */
   open(): AsyncIterable<Uint8Array>;
 }
 
-/** What a manifest or an index says about a content. */
+/** A descriptor in a manifest or an index. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -34,12 +34,12 @@ export function memoryContent(mediaType: string, bytes: Uint8Array): Content {
   return { mediaType, digest: digestOf(bytes), sizeBytes: bytes.length, open: () => once(bytes) };
 }
 
-/** A file that holds exactly the content. */
+/** Returns content backed by a file that has exactly its bytes. */
 export function fileContent(mediaType: string, digest: string, path: string): Content {
   return { mediaType, digest, sizeBytes: Deno.statSync(path).size, open: () => fileChunks(path) };
 }
 
-/** Takes what is claimed from `claimed` and the bytes from `actual`. */
+/** Combines the claimed descriptor fields with the bytes of `actual`. */
 export function lyingContent(
   claimed: Partial<Pick<Content, "mediaType" | "digest" | "sizeBytes">>,
   actual: Content,
@@ -64,7 +64,7 @@ export async function* decompressed(
   yield* through(chunks, compression === "gzip" ? createGunzip({ chunkSize: 65536 }) : createZstdDecompress());
 }
 
-/** Passes chunks on and remembers their digest and count. */
+/** Passes chunks through, and computes their digest and size. */
 export class Meter {
   readonly #hash = createHash("sha256");
   sizeBytes = 0;
@@ -77,7 +77,7 @@ export class Meter {
     }
   }
 
-  /** Ends the measuring. */
+  /** Finishes, and returns the digest. */
   digest(): string {
     return `sha256:${this.#hash.digest("hex")}`;
   }

@@ -1,6 +1,7 @@
 /**
- * A real Debian as an image: debootstrap's minbase as the base layer, written by GNU tar, and layers on top that remove,
- * hide, move and change parts of it. Made once (about a minute, network needed), then kept in the test cache.
+ * A real Debian as an image: debootstrap's minbase as the base layer, written by GNU tar, and layers on top that
+ * remove, hide, move and change parts of it. Built once (about a minute, needs the network), then kept in the test
+ * cache.
  */
 import type { TreeEntry } from "../harness/tree_listing.ts";
 import { Xattrs } from "../harness/xattrs.ts";
@@ -13,10 +14,12 @@ import { readOciLayout, writeOciLayout } from "./oci_layout.ts";
 import { dir, file, hostFile, opaque, symlink, type TarEntry, whiteout } from "./tar_entries.ts";
 import { cached, removeTree } from "./test_cache.ts";
 
-const RECIPE = 1; // Raise it whenever the image that this file makes changes.
+const RECIPE = 1; // Increment when the resulting image changes.
 const CAPABLE = "usr/local/bin/capable-cat";
 
-/** The image (OCI types, gzip, blobs in files of the cache) and the listing of its root file system. Needs root. */
+/**
+ * Builds the image (OCI types, gzip, blobs in files of the cache) and the listing of its root file system. Needs root.
+ */
 export async function debianImage(suite = "bookworm"): Promise<ImageWithTree> {
   const directory = await cached(`debian-${suite}-${Deno.build.arch}-v${RECIPE}`, (making) => make(making, suite));
   const tree = JSON.parse(await Deno.readTextFile(`${directory}/expected.json`)) as TreeEntry[];
@@ -61,7 +64,7 @@ async function packWithGnuTar(root: string, tar: string): Promise<void> {
   ]);
 }
 
-/** Removes the downloaded packages, hides folders, and drops a whole tree. */
+/** Removes the downloaded packages, makes directories opaque, and removes a whole tree. */
 function cleanUpEntries(root: string): TarEntry[] {
   const archives = "var/cache/apt/archives";
   const packages = [...Deno.readDirSync(`${root}/${archives}`)].filter((entry) => entry.name.endsWith(".deb"));
@@ -77,7 +80,7 @@ function cleanUpEntries(root: string): TarEntry[] {
   ];
 }
 
-/** Copies of real programs with setuid, setgid and capabilities. */
+/** Returns copies of real programs with setuid, setgid and capabilities. */
 function toolEntries(root: string): TarEntry[] {
   const capability = fileCapability(CAP_NET_RAW);
   return [
@@ -88,7 +91,7 @@ function toolEntries(root: string): TarEntry[] {
   ];
 }
 
-/** Moves programs (one of them setgid) to another folder, and makes a folder of the base a link. */
+/** Moves programs (one of them setgid) to another directory, and replaces a directory of the base by a symlink. */
 function moveEntries(root: string): TarEntry[] {
   return [
     ...parents(root, ["usr/bin/x", "usr/local/bin/x", "opt"]),
@@ -100,7 +103,7 @@ function moveEntries(root: string): TarEntry[] {
   ];
 }
 
-/** The folders above the paths, each once and in order, as they are in `root`. */
+/** Returns the parent directories of the paths, each once and in order, with their metadata in `root`. */
 function parents(root: string, paths: readonly string[]): TarEntry[] {
   const dirs = new Set(paths.flatMap((path) => {
     const parts = path.split("/").slice(0, -1);

@@ -4,7 +4,7 @@ import { aptSources, debianMirror } from "./apt_mirror.ts";
 import { debianImage } from "./debian.ts";
 import { removeTree } from "./test_cache.ts";
 
-Deno.test("a real Debian has the features that its layers should show", requires("root"), async () => {
+Deno.test("a real Debian has the features that its layers are meant to have", requires("root"), async () => {
   const { image, expectedTree } = await debianImage();
   const tree = new Map(expectedTree.map((entry) => [entry.path, entry]));
   assert.equal(image.layers.length, 5);
@@ -23,7 +23,7 @@ Deno.test("a real Debian has the features that its layers should show", requires
   assert.deepEqual([...tree.keys()].filter((path) => path.endsWith(".deb")), []);
 });
 
-Deno.test("the mirror is the one in apt's files, in either form", async () => {
+Deno.test("the mirror is read from apt's files, in both formats", async () => {
   const apt = await Deno.makeTempDir({ prefix: "tsd-apt-" });
   try {
     await Deno.mkdir(`${apt}/sources.list.d`);

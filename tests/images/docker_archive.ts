@@ -4,7 +4,9 @@ import type { Image } from "./image_builder.ts";
 import { dir, file, type TarEntry } from "./tar_entries.ts";
 import { tarChunks } from "./tar_writer.ts";
 
-/** The archive, as chunks. `repoTags` such as `["demo/busybox:latest"]`. Layers are held in memory one at a time. */
+/**
+ * Yields the archive in chunks. `repoTags` such as `["demo/busybox:latest"]`. One layer at a time is held in memory.
+ */
 export async function* dockerArchive(image: Image, repoTags: readonly string[]): AsyncIterable<Uint8Array> {
   const configName = `${image.config.digest.slice("sha256:".length)}.json`;
   const layerNames = image.layers.map((layer) => `${layer.diffId.slice("sha256:".length)}/layer.tar`);

@@ -1,7 +1,7 @@
 /**
- * The root file system that an image means, made without any of the engine's code: GNU tar extracts the layers in
- * order, and the whiteouts of a layer are applied before it is extracted (OCI image-spec, layer.md). Only for images
- * that mean well, as root. Each layer must list the parent folders of all its entries, so that nothing is left to taste.
+ * The root file system that an image defines, built without the engine's code: GNU tar extracts the layers in order,
+ * and a layer's whiteouts are applied before it is extracted (OCI image-spec, layer.md). Only for trusted images, as
+ * root. Each layer must list the parent directories of all its entries, so that the result is unambiguous.
  */
 import { listTree, type TreeEntry } from "../harness/tree_listing.ts";
 import { latin1 } from "../harness/xattrs.ts";
@@ -9,7 +9,7 @@ import type { Image } from "./image_builder.ts";
 import type { Layer } from "./layer.ts";
 import { removeTree } from "./test_cache.ts";
 
-/** Lists what `image` unpacks to. The root folder itself (".") is left out: layers need not say anything about it. */
+/** Lists what `image` unpacks to, without the root directory itself ("."), which layers need not contain. */
 export async function expectedTree(image: Image): Promise<TreeEntry[]> {
   const work = await Deno.makeTempDir({ prefix: "tsd-expected-" });
   try {
@@ -21,7 +21,7 @@ export async function expectedTree(image: Image): Promise<TreeEntry[]> {
   }
 }
 
-/** Extracts `layers` in order into the new folder `root`. */
+/** Extracts `layers` in order into the new directory `root`. */
 export async function flatten(layers: readonly Layer[], root: string): Promise<void> {
   await Deno.mkdir(root);
   for (const layer of layers) {
@@ -40,7 +40,7 @@ async function memberNames(layer: Layer): Promise<string[]> {
   return names.filter((name) => name !== "");
 }
 
-/** Removes what whiteouts name, and folders of which this layer makes something else. */
+/** Removes what whiteouts name, and directories that this layer replaces by another type. */
 async function removeHidden(root: string, names: readonly string[]): Promise<void> {
   const dirs = new Set((await run("find", [root, "-type", "d", "-printf", "%P\\0"])).split("\0"));
   const doomed: string[] = [];
@@ -80,7 +80,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "?": "\x7f",
 };
 
-/** GNU tar's "escape" quoting → bytes as char codes. */
+/** Decodes GNU tar's "escape" quoting to bytes as char codes. */
 function unescape(line: string): string {
   return line.replace(/\\([0-7]{3}|.)/g, (_, code: string) => (
     code.length === 3 ? String.fromCharCode(parseInt(code, 8)) : ESCAPES[code] ?? code

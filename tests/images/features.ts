@@ -1,6 +1,6 @@
 /**
- * Layers that hold every ordinary feature of a layer at least once: hard links, setuid, xattrs and file capabilities,
- * whiteouts, opaque folders, type changes, long and foreign names, large ids. No trick that is meant to do harm.
+ * Layers with every ordinary feature at least once: hard links, setuid, xattrs and file capabilities, whiteouts, opaque
+ * directories, type changes, long and non-ASCII names, large IDs. Nothing malicious.
  */
 import { expectedTree } from "./expected_tree.ts";
 import type { TreeEntry } from "../harness/tree_listing.ts";
@@ -10,13 +10,13 @@ import { CAP_NET_BIND_SERVICE, fileCapability } from "./file_capability.ts";
 import type { BuilderOptions, Image } from "./image_builder.ts";
 import { charDevice, dir, fifo, file, hardLink, opaque, symlink, type TarEntry, whiteout } from "./tar_entries.ts";
 
-/** An image and the listing of its root file system (without the root folder itself). */
+/** An image and the listing of its root file system (without the root directory itself). */
 export interface ImageWithTree {
   readonly image: Image;
   readonly expectedTree: readonly TreeEntry[];
 }
 
-/** busybox and five small layers on top, each compressed in another way. Takes about a second; needs root. */
+/** Builds busybox and five small layers on top, each with another compression. Takes about a second; needs root. */
 export async function featureImage(options: BuilderOptions = {}): Promise<ImageWithTree> {
   const image = await busyboxBuilder(options)
     .layer(featureEntries(), { compression: "none" })
@@ -28,7 +28,7 @@ export async function featureImage(options: BuilderOptions = {}): Promise<ImageW
   return { image, expectedTree: await expectedTree(image) };
 }
 
-/** New things under features/. */
+/** Returns new entries under features/. */
 export function featureEntries(): TarEntry[] {
   return [
     dir("features"),
@@ -48,7 +48,7 @@ export function featureEntries(): TarEntry[] {
   ];
 }
 
-/** Changes of what `featureEntries` made. */
+/** Returns changes of the entries of {@link featureEntries}. */
 export function changeEntries(): TarEntry[] {
   return [
     dir("features"),
@@ -58,7 +58,7 @@ export function changeEntries(): TarEntry[] {
     whiteout("features/gone/back"),
     dir("features/opaque", { mode: 0o750, uid: 1000, gid: 1000 }),
     file("features/opaque/own", "of the upper layer"),
-    opaque("features/opaque"), // After a file of its own, as some builders write it.
+    opaque("features/opaque"), // After a file in the same directory, the order of some builders.
     dir("features/retyped"),
     symlink("features/retyped/folder", "/etc/passwd"),
     dir("features/retyped/file"),
@@ -73,7 +73,7 @@ export function changeEntries(): TarEntry[] {
   ];
 }
 
-/** Brings back one thing that was removed. */
+/** Restores a removed directory with one file. */
 export function returnEntries(): TarEntry[] {
   return [dir("features"), dir("features/gone"), file("features/gone/back", "back again", { uid: 1000 })];
 }

@@ -4,7 +4,7 @@ import type { Bytes } from "./bytes.ts";
 export const CAP_NET_BIND_SERVICE = 10;
 export const CAP_NET_RAW = 13;
 
-/** The given capabilities (by number) permitted, and effective at once ("=ep"). */
+/** Returns the value for the given capabilities (by number), permitted and effective ("=ep"). */
 export function fileCapability(...capabilities: number[]): Bytes {
   const view = new DataView(new ArrayBuffer(20));
   view.setUint32(0, 0x02000001, true);

@@ -1,19 +1,19 @@
 /**
- * An image made from nothing but this machine's own shell and a few programs, with the shared libraries that `ldd` finds
- * for them. It needs no package that a bare Debian lacks, so the demo can always make it.
+ * An image made of the machine's shell and a few programs, with the shared libraries that `ldd` finds for them. It
+ * needs no package that a minimal Debian lacks, so the demo can always build it.
  */
 import { GROUP, PASSWD } from "./accounts.ts";
 import { type BuilderOptions, type Image, ImageBuilder } from "./image_builder.ts";
 import { dir, file, hostFile, type TarEntry } from "./tar_entries.ts";
 
 export interface HostShellOptions extends BuilderOptions {
-  /** More programs, by name, beside the default ones. */
+  /** Additional programs, by name. */
   readonly programs?: readonly string[];
 }
 
 const PROGRAMS = ["sh", "ls", "cat", "echo", "uname", "id", "env", "sleep", "true", "false", "head", "wc", "pwd"];
 
-/** The image: libraries in one layer, programs and accounts in a second one; Cmd `sh`. */
+/** Builds the image: libraries in one layer, programs and accounts in a second one; Cmd `sh`. */
 export async function hostShellImage(options: HostShellOptions = {}): Promise<Image> {
   const programs = [...new Set([...PROGRAMS, ...options.programs ?? []])].map((name) => ({ name, path: which(name) }));
   const libraries = [...new Set(programs.flatMap(({ path }) => librariesOf(path)))].sort();
@@ -56,7 +56,7 @@ function which(name: string): string {
   throw new Error(`No program ${name} on this machine`);
 }
 
-/** The shared libraries and the loader, by the paths under which the loader will look for them. */
+/** Returns the shared libraries and the dynamic loader, by the paths where the loader looks for them. */
 function librariesOf(program: string): string[] {
   const listed = new Deno.Command("ldd", { args: [program], env: { LC_ALL: "C" } }).outputSync();
   const text = new TextDecoder().decode(listed.stdout);

@@ -1,15 +1,15 @@
-/** Layers and a configuration → an image: config, manifest and blobs, as a registry stores them. */
+/** Builds images from layers and a configuration: config, manifest and blobs, as a registry stores them. */
 import { bytesOf } from "./bytes.ts";
 import { type Content, descriptorOf, memoryContent } from "./content.ts";
 import { type Layer, type LayerOptions, type LayerSource, makeLayer } from "./layer.ts";
 import { CONFIG_TYPES, type ImageFormat, INDEX_TYPES, MANIFEST_TYPES } from "./media_types.ts";
 import type { TarEntry } from "./tar_entries.ts";
 
-/** What a registry must hold so that one tag can be pulled. */
+/** The content a registry needs so that one tag can be pulled. */
 export interface ImageFiles {
   /** The manifest or index that the tag names. */
   readonly top: Content;
-  /** Every other manifest that can be reached from it. */
+  /** Every other reachable manifest. */
   readonly manifests: readonly Content[];
   /** Configs and layers. */
   readonly blobs: readonly Content[];
@@ -28,7 +28,7 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** OCI image-spec v1.1 config.md, `config`; what Docker adds to it is allowed too. */
+/** OCI image-spec v1.1 config.md, `config`; Docker's additions are allowed too. */
 export interface ContainerConfig {
   readonly User?: string;
   readonly ExposedPorts?: Readonly<Record<string, Record<never, never>>>;
@@ -45,9 +45,9 @@ export interface ContainerConfig {
 export interface BuilderOptions {
   readonly format?: ImageFormat;
   readonly platform?: Platform;
-  /** RFC 3339; the default is fixed so that digests are the same each time. */
+  /** RFC 3339; the default is fixed for reproducible digests. */
   readonly created?: string;
-  /** Keeps layer blobs as files in this folder instead of memory. */
+  /** Keeps layer blobs as files in this directory instead of memory. */
   readonly dir?: string;
 }
 
@@ -80,7 +80,7 @@ export class ImageBuilder {
     return this;
   }
 
-  /** Adds a layer that exists already. */
+  /** Adds an existing layer on top. */
   addLayer(layer: Layer): this {
     this.#layers.push(() => layer);
     return this;
@@ -92,13 +92,13 @@ export class ImageBuilder {
     return this;
   }
 
-  /** Changes the configuration just before it is written. */
+  /** Changes the configuration just before it is serialized. */
   mutateConfig(mutate: (config: Json) => void): this {
     this.#configMutations.push(mutate);
     return this;
   }
 
-  /** Changes the manifest just before it is written. */
+  /** Changes the manifest just before it is serialized. */
   mutateManifest(mutate: (manifest: Json) => void): this {
     this.#manifestMutations.push(mutate);
     return this;
@@ -135,12 +135,12 @@ export class ImageBuilder {
   }
 }
 
-/** The platform of this machine, in image-spec's words. */
+/** Returns the machine's platform in the image-spec's terms. */
 export function hostPlatform(): Platform {
   return { os: "linux", architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64" };
 }
 
-/** An index (or Docker manifest list) over images, in this order. `extra` descriptors come last, as they are. */
+/** Builds an index (or Docker manifest list) of images, in this order. `extra` descriptors are appended unchanged. */
 export function indexOf(
   images: readonly Image[],
   options: { format?: ImageFormat; extra?: readonly Json[] } = {},
@@ -158,7 +158,7 @@ export function indexOf(
   };
 }
 
-/** The same image with another text as its manifest (or index); media type and blobs stay. */
+/** Returns the image with another manifest (or index) text; media type and blobs stay. */
 export function withTop<Files extends ImageFiles>(image: Files, text: string, mediaType = image.top.mediaType): Files {
   return { ...image, top: memoryContent(mediaType, bytesOf(text)) };
 }

@@ -13,7 +13,7 @@ import { blobPath, readOciLayout, writeOciLayout } from "./oci_layout.ts";
 import { dir, file } from "./tar_entries.ts";
 import { removeTree } from "./test_cache.ts";
 
-/** Every digest, size and diffID of the image is true, and the manifest names its parts. */
+/** Checks every digest, size and diffID of the image, and that the manifest names all parts. */
 async function assertHonest(image: Image): Promise<void> {
   const manifest = JSON.parse(new TextDecoder().decode(await readAll(image.top.open())));
   const config = JSON.parse(new TextDecoder().decode(await readAll(image.config.open())));
@@ -39,14 +39,14 @@ async function withDir(use: (directory: string) => Promise<void>): Promise<void>
   }
 }
 
-Deno.test("busybox: honest, the same each time, and its shell runs in a chroot", requires("root"), async () => {
+Deno.test("busybox: valid, reproducible, and its shell runs in a chroot", requires("root"), async () => {
   const image = await busyboxImage();
   await assertHonest(image);
   assert.equal((await busyboxImage()).top.digest, image.top.digest);
   assert.equal(await outputInChroot(image, ["/bin/sh", "-c", "id -u app; ls /etc"]), "1000\ngroup\npasswd\n");
 });
 
-Deno.test("host shell: honest, and its programs run with the libraries that it holds", requires("root"), async () => {
+Deno.test("host shell: valid, and its programs run with the included libraries", requires("root"), async () => {
   const image = await hostShellImage();
   await assertHonest(image);
   assert.equal(image.layers.length, 2);
@@ -56,7 +56,7 @@ Deno.test("host shell: honest, and its programs run with the libraries that it h
   );
 });
 
-Deno.test("features: the tree has what the layers mean", requires("root"), async () => {
+Deno.test("features: the tree has what the layers define", requires("root"), async () => {
   const { image, expectedTree } = await featureImage();
   await assertHonest(image);
   const tree = new Map(expectedTree.map((entry) => [entry.path, entry]));
@@ -79,12 +79,12 @@ Deno.test("features: the tree has what the layers mean", requires("root"), async
   assert.deepEqual(diffTrees(expectedTree, expectedTree), []);
 });
 
-Deno.test("an expected tree refuses a layer that leaves out a parent folder", requires("root"), async () => {
+Deno.test("an expected tree refuses a layer without a parent directory", requires("root"), async () => {
   const image = await new ImageBuilder().layer([dir("a"), file("a/b/c", "x")]).build();
   await assert.rejects(expectedTree(image), /no entry for a\/b\//);
 });
 
-Deno.test("an OCI layout comes back as the same image", () =>
+Deno.test("an OCI layout is read back as the same image", () =>
   withDir(async (directory) => {
     const image = await new ImageBuilder().layer([file("one", "1")]).layer([file("two", "2")], { compression: "zstd" })
       .config({ User: "app", Labels: { a: "b" } }).build();
@@ -98,7 +98,7 @@ Deno.test("an OCI layout comes back as the same image", () =>
     assert.deepEqual(back.layers.map((layer) => layer.diffId), image.layers.map((layer) => layer.diffId));
   }));
 
-Deno.test("a docker archive holds the config and the plain layers, each once", () =>
+Deno.test("a docker archive has the config and the uncompressed layers, each once", () =>
   withDir(async (directory) => {
     const image = await new ImageBuilder().layer([file("one", "1")]).layer([]).layer([]).build();
     await writeDockerArchive(`${directory}/a.tar`, image, ["demo/x:1"]);
@@ -113,7 +113,7 @@ Deno.test("a docker archive holds the config and the plain layers, each once", (
     assert.deepEqual(diffIds, image.layers.map((layer) => layer.diffId));
   }));
 
-Deno.test("mutations change what is written and nothing else", async () => {
+Deno.test("mutations change only what is serialized", async () => {
   const image = await new ImageBuilder({ format: "docker" }).layer([file("f", "1")])
     .mutateConfig((config) => config.os = "plan9")
     .mutateManifest((manifest) => manifest.manifests = []).build();
@@ -127,7 +127,7 @@ Deno.test("mutations change what is written and nothing else", async () => {
   assert.deepEqual(index.manifests.map((content) => content.digest), [image.top.digest]);
 });
 
-Deno.test("a big image is cached, honest and about half compressible", () =>
+Deno.test("a big image is cached, valid and about half compressible", () =>
   withDir(async (directory) => {
     const before = Deno.env.get("TSD_TEST_CACHE");
     Deno.env.set("TSD_TEST_CACHE", directory);

@@ -1,4 +1,4 @@
-/** A layer: the compressed blob, the digest of the plain tar, and the tar itself. */
+/** A layer: the compressed blob, the digest of the uncompressed tar, and the tar itself. */
 import {
   compressed,
   type Compression,
@@ -25,16 +25,16 @@ export interface Layer {
 export interface LayerOptions {
   readonly format?: ImageFormat;
   readonly compression?: Compression;
-  /** Where the blob is kept, as a file; without it the blob stays in memory. */
+  /** The directory of the blob's file; without it the blob stays in memory. */
   readonly dir?: string;
 }
 
-/** What a layer can be made of: entries, or the bytes of a tar. */
+/** The source of a layer: entries, or the bytes of a tar. */
 export type LayerSource =
   | { readonly entries: Iterable<TarEntry> }
   | { readonly tar: Iterable<Uint8Array> | AsyncIterable<Uint8Array> };
 
-/** Makes a layer; the source is read once. */
+/** Builds a layer; the source is read once. */
 export async function makeLayer(source: LayerSource, options: LayerOptions = {}): Promise<Layer> {
   const compression = options.compression ?? "gzip";
   const mediaType = layerType(options.format ?? "oci", compression);
@@ -46,12 +46,12 @@ export async function makeLayer(source: LayerSource, options: LayerOptions = {})
   return layerOf(blob, tar.digest(), compression);
 }
 
-/** A layer from a blob that exists already. */
+/** Returns a layer from an existing blob. */
 export function layerOf(blob: Content, diffId: string, compression: Compression): Layer {
   return { blob, diffId, compression, openTar: () => decompressed(blob.open(), compression) };
 }
 
-/** The bytes of a tar file, for `{ tar: tarFile(path) }`. */
+/** Reads a tar file, for `{ tar: tarFile(path) }`. */
 export function tarFile(path: string): AsyncIterable<Uint8Array> {
   return fileContent("", "", path).open();
 }

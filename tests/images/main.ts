@@ -1,8 +1,8 @@
 /**
- * Makes an image and uploads it, or writes it to disk:
+ * Builds an image and uploads it, or writes it to disk:
  *
  *   deno run -A tests/images/main.ts push http://127.0.0.1:5000 demo/busybox:latest hostshell
- *   deno run -A tests/images/main.ts layout FOLDER busybox
+ *   deno run -A tests/images/main.ts layout DIRECTORY busybox
  *   deno run -A tests/images/main.ts archive FILE.tar demo/busybox:latest busybox
  */
 import { bigImage } from "./big.ts";
@@ -15,7 +15,7 @@ import type { Image } from "./image_builder.ts";
 import { writeOciLayout } from "./oci_layout.ts";
 import { pushImage } from "./push.ts";
 
-/** The images that can be asked for by name. */
+/** The available images by name. */
 const IMAGES: Readonly<Record<string, () => Promise<Image>>> = {
   busybox: () => busyboxImage(),
   hostshell: () => hostShellImage(),

@@ -1,7 +1,7 @@
 /**
- * Images and manifests that mean harm, by the numbers of the list "Adversarial images and registries" in the project's
- * notes on robustness. Each says what it does and what has to come of it; a test builds it, offers it to the engine, and asks
- * `Victim.changes()` and `rootFindings()` afterwards.
+ * Malicious images and manifests, by the numbers of the list "Adversarial images and registries" in the project's notes
+ * on robustness. Each says what it does and what the engine must do; a test builds it, offers it to the engine, and
+ * then checks `Victim.changes()` and `rootFindings()`.
  */
 import { Xattrs } from "../harness/xattrs.ts";
 import { HOSTILE_BLOBS } from "./malicious_blobs.ts";
@@ -13,41 +13,43 @@ import { HOSTILE_WHITEOUTS } from "./malicious_whiteouts.ts";
 import type { Image, ImageFiles } from "./image_builder.ts";
 import { SECRET, type Victim } from "./victim.ts";
 
-/** What an accepted image has to have at a path of its root; links on the way count as "absent". */
+/** What the root of an accepted image must have at a path; a path through symlinks counts as "absent". */
 export type RootExpectation = "absent" | "dir" | "file" | { readonly content: string } | { readonly target: string };
 
-/** A command to run in a container of the (accepted) image, and what has to come of it. */
+/** A command to run in a container of the (accepted) image, and its expected result. */
 export interface Probe {
   readonly command: readonly string[];
   readonly expect: "fails" | { readonly stdout: string };
 }
 
 interface Hostile {
-  /** Of the list; absent for cases that the list names elsewhere. */
+  /** The number in the list; absent for cases that the list has elsewhere. */
   readonly number?: number;
-  /** Unique among all. */
+  /** Unique among all cases. */
   readonly name: string;
   readonly what: string;
   /** "refused": one clear error, nothing visible. "contained": accepted, without harm. "either": one of both. */
   readonly expect: "refused" | "contained" | "either";
-  /** Checked on the root file system when the image is accepted. */
+  /** Checked on the root file system if the image is accepted. */
   readonly root?: Readonly<Record<string, RootExpectation>>;
   readonly probe?: Probe;
 }
 
-/** The trick is in a layer; `layers[].openTar()` feeds an unpacker directly. */
+/** The attack is in a layer; `layers[].openTar()` feeds an unpacker directly. */
 export interface HostileLayers extends Hostile {
   readonly kind: "layers";
   build(victim: Victim): Promise<Image>;
 }
 
-/** The trick is in the configuration; the layers are busybox. */
+/** The attack is in the configuration; the layers are busybox. */
 export interface HostileConfig extends Hostile {
   readonly kind: "config";
   build(victim: Victim): Promise<Image>;
 }
 
-/** The trick is in a manifest or in a blob that is not what its descriptor says: only the scripted registry serves it. */
+/**
+ * The attack is in a manifest, or in a blob that does not match its descriptor: only the scripted registry serves it.
+ */
 export interface HostileManifest extends Hostile {
   readonly kind: "manifest";
   build(victim: Victim): Promise<ImageFiles>;
@@ -64,7 +66,7 @@ export const HOSTILE_IMAGES: readonly HostileImage[] = [
   ...HOSTILE_MANIFESTS,
 ];
 
-/** What is wrong with the root file system of an accepted hostile image, one line each. */
+/** Returns what is wrong with the root file system of an accepted malicious image, one line each. */
 export async function rootFindings(hostile: HostileImage, root: string): Promise<string[]> {
   const findings: string[] = [];
   for (const [path, expected] of Object.entries(hostile.root ?? {})) {
@@ -81,7 +83,7 @@ interface Found {
   readonly detail?: { readonly content: string } | { readonly target: string };
 }
 
-/** Looks at `path` without following a link anywhere. */
+/** Examines `path` without following any symlink. */
 async function whatIsAt(root: string, path: string): Promise<Found> {
   const parts = path.split("/");
   let at = root;
@@ -98,7 +100,7 @@ async function whatIsAt(root: string, path: string): Promise<Found> {
   return { kind: "dir" };
 }
 
-/** No file may have the victim's content, no entry an overlay attribute. */
+/** Reports files with the victim's content, and entries with overlay attributes. */
 async function secretsAndXattrs(root: string): Promise<string[]> {
   using xattrs = new Xattrs();
   const findings: string[] = [];

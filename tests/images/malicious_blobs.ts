@@ -1,4 +1,4 @@
-/** Blobs that are not what their descriptors say (numbers 36 and 20 of the list). */
+/** Blobs that do not match their descriptors (numbers 36 and 20 of the list). */
 import { bytesOf, concat, readAll } from "./bytes.ts";
 import { type Content, lyingContent, memoryContent } from "./content.ts";
 import type { HostileManifest } from "./malicious.ts";
@@ -9,10 +9,10 @@ import { file } from "./tar_entries.ts";
 
 type Change = (bytes: Uint8Array) => Uint8Array;
 
-/** Different for each name, so that nothing of one is known already when another is offered. */
+/** Differs for each name, so that no blob exists already when another image is offered. */
 const small = (name: string): Promise<Image> => new ImageBuilder().layer([file(name, "content ".repeat(500))]).build();
 
-/** The registry serves other bytes than the manifest promises; size and digest of the manifest stay. */
+/** The registry serves other bytes than the manifest's size and digest describe. */
 function served(name: string, what: string, which: "layer" | "config", change: Change): HostileManifest {
   return {
     ...{ kind: "manifest", number: 36, name, what, expect: "refused" },
@@ -24,7 +24,7 @@ function served(name: string, what: string, which: "layer" | "config", change: C
   };
 }
 
-/** The manifest promises just these bytes, which are no proper compressed layer. */
+/** The manifest matches the bytes, which are not a valid compressed layer. */
 function promised(number: number, name: string, what: string, change: Change): HostileManifest {
   return {
     ...{ kind: "manifest", number, name, what, expect: "refused" },

@@ -1,4 +1,4 @@
-/** Short ways to write down a hostile image. */
+/** Shorthands to define malicious images. */
 import type { HostileImage, HostileLayers } from "./malicious.ts";
 import { ImageBuilder } from "./image_builder.ts";
 import type { TarEntry } from "./tar_entries.ts";
@@ -6,7 +6,7 @@ import type { Victim } from "./victim.ts";
 
 type Rest = Pick<HostileLayers, "root" | "probe">;
 
-/** A hostile image from the entries of its layers. */
+/** Returns a malicious image from the entries of its layers. */
 export function layered(
   number: number | undefined,
   name: string,

@@ -1,4 +1,4 @@
-/** Configurations that try to reach the host through what the engine does with them (number 32, and 26, 27). */
+/** Configurations that try to reach the host through how the engine applies them (number 32, and 26, 27). */
 import { busyboxBuilder } from "./busybox.ts";
 import { digestOf } from "./bytes.ts";
 import type { HostileConfig, Probe } from "./malicious.ts";

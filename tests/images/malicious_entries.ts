@@ -1,4 +1,4 @@
-/** Devices, attributes, and headers that lie or are too large (numbers 14 to 20 and 24 of the list). */
+/** Devices, attributes, and headers with false or too large values (numbers 14 to 20 and 24 of the list). */
 import { bytesOf, concat } from "./bytes.ts";
 import { busyboxBuilder } from "./busybox.ts";
 import type { HostileLayers } from "./malicious.ts";
@@ -14,7 +14,7 @@ const header = (fields: Partial<HeaderFields>): TarEntry => (
   rawBytes(encodeHeader({ name: "odd", type: "0", mode: 0o644, ...fields }))
 );
 
-/** Archives that end in the middle of something; the blob's digest and the diffID are true. */
+/** Truncated archives; the blob's digest and the diffID are correct. */
 const truncated = (name: string, what: string, bytes: Uint8Array): HostileLayers => ({
   ...{ kind: "layers", number: 20, name, what, expect: "refused" },
   build: () => new ImageBuilder().layerFrom({ tar: [bytes] }).build(),

@@ -1,4 +1,4 @@
-/** Manifests and indexes that contradict themselves (numbers 31 and 33 to 35 of the list). */
+/** Inconsistent manifests and indexes (numbers 31 and 33 to 35 of the list). */
 import { bytesOf, digestOf, readAll } from "./bytes.ts";
 import { descriptorOf, lyingContent, memoryContent } from "./content.ts";
 import type { HostileManifest } from "./malicious.ts";
@@ -25,14 +25,14 @@ function manifest(
   return { kind: "manifest", number, name, what, expect: "refused", build: async () => await build(await small()) };
 }
 
-/** The manifest with its object changed. */
+/** Returns the image with a changed manifest object. */
 async function edited(image: Image, edit: (manifest: Json) => void): Promise<ImageFiles> {
   const object = JSON.parse(await textOf(image)) as Json;
   edit(object);
   return withTop(image, JSON.stringify(object));
 }
 
-/** The manifest with its text changed. */
+/** Returns the image with a changed manifest text. */
 async function retyped(image: Image, edit: (text: string) => string, mediaType?: string): Promise<ImageFiles> {
   return withTop(image, edit(await textOf(image)), mediaType);
 }
@@ -41,7 +41,7 @@ async function textOf(image: ImageFiles): Promise<string> {
   return new TextDecoder().decode(await readAll(image.top.open()));
 }
 
-/** An index in an index in an index …, `depth` of them above the image. */
+/** Nests indexes, `depth` of them above the image. */
 function nested(image: Image, depth: number): ImageFiles {
   let files: ImageFiles = indexOf([image]);
   for (let level = 1; level < depth; level++) {
@@ -52,7 +52,7 @@ function nested(image: Image, depth: number): ImageFiles {
   return files;
 }
 
-/** An index whose only entry is a digest under which the registry serves the same index again. */
+/** Returns an index whose only entry is a digest under which the registry serves the same index again. */
 function selfReferring(image: Image): ImageFiles {
   const digest = digestOf(bytesOf("self"));
   const platform = hostPlatform();

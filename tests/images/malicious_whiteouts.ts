@@ -1,4 +1,4 @@
-/** Whiteouts and the names that aufs used (numbers 9 to 12 of the list). */
+/** Whiteouts and names reserved by aufs (numbers 9 to 12 of the list). */
 import type { HostileLayers } from "./malicious.ts";
 import { layered } from "./malicious_builder.ts";
 import { dir, file, opaque, symlink, whiteout } from "./tar_entries.ts";

@@ -1,19 +1,19 @@
-/** Tars of empty files by the million, made fast: one header whose name and checksum change. */
+/** Generates tars of millions of empty files quickly: one header whose name and checksum change. */
 import { type Layer, makeLayer } from "./layer.ts";
 import { encodeHeader } from "./tar_header.ts";
 
 const BLOCK_BYTES = 512;
 const ENTRIES_A_CHUNK = 1024;
-/** Digits at the beginning of each name. */
+/** The number of digits at the beginning of each name. */
 const DIGITS = 7;
 const CHECKSUM_AT = 148;
 
-/** A layer of such a tar; its files are `0000000` and so on. */
+/** Builds a layer of such a tar; its files are `0000000` and so on. */
 export function manyEntriesLayer(count: number, dir: string): Promise<Layer> {
   return makeLayer({ tar: manyEntries(count) }, { dir });
 }
 
-/** The tar. */
+/** Yields the tar. */
 export function* manyEntries(count: number): Iterable<Uint8Array> {
   const header = encodeHeader({ name: "0".repeat(DIGITS), type: "0", mode: 0o644 });
   const zeroSum = parseInt(new TextDecoder().decode(header.subarray(CHECKSUM_AT, CHECKSUM_AT + 6)), 8);
@@ -29,7 +29,7 @@ export function* manyEntries(count: number): Iterable<Uint8Array> {
   yield new Uint8Array(2 * BLOCK_BYTES);
 }
 
-/** Writes the number into the name, and what that adds to the sum into the checksum. */
+/** Writes the number into the name, and updates the checksum. */
 function rename(block: Uint8Array, number: number, zeroSum: number): void {
   let [sum, rest] = [zeroSum, number];
   for (let digit = DIGITS - 1; rest > 0; digit--, rest = Math.floor(rest / 10)) {

@@ -34,7 +34,7 @@ export function layerType(format: ImageFormat, compression: Compression): string
   return LAYER_TYPES[format][compression];
 }
 
-/** The compression that a layer's media type names. */
+/** Returns the compression that a layer's media type names. */
 export function compressionOf(mediaType: string): Compression {
   if (/[.+]gzip$/.test(mediaType)) return "gzip";
   return /[.+]zstd$/.test(mediaType) ? "zstd" : "none";

@@ -1,6 +1,6 @@
 /**
  * @module
- * Images for tests, made from nothing but files of this machine. Independent of the engine's code on purpose: tar headers,
+ * Images for tests, built only from the machine's files. Independent of the engine's code on purpose: tar headers,
  * digests and expected trees come from here, node:crypto, node:zlib and GNU tar.
  */
 export { bigImage, type BigImageOptions } from "./big.ts";

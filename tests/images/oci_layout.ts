@@ -1,4 +1,4 @@
-/** OCI image layout on disk (image-spec v1.1, image-layout.md): writing one, and reading back what was written. */
+/** OCI image layout on disk (image-spec v1.1, image-layout.md): writes a layout, and reads it back. */
 import { readAll } from "./bytes.ts";
 import { type Content, type Descriptor, descriptorOf, fileContent } from "./content.ts";
 import type { Image, ImageFiles, Platform } from "./image_builder.ts";
@@ -16,7 +16,7 @@ interface ConfigJson extends Platform {
   readonly rootfs: { readonly diff_ids: readonly string[] };
 }
 
-/** Writes `image` into `folder` (made if it is missing); `name` becomes `org.opencontainers.image.ref.name`. */
+/** Writes `image` into `dir` (created if missing); `name` becomes `org.opencontainers.image.ref.name`. */
 export async function writeOciLayout(dir: string, image: ImageFiles, name = "latest"): Promise<void> {
   await Deno.mkdir(`${dir}/blobs/sha256`, { recursive: true });
   for (const content of [...image.blobs, ...image.manifests, image.top]) await writeBlob(dir, content);
@@ -41,7 +41,7 @@ export async function readOciLayout(dir: string): Promise<Image> {
   return { top, manifests: [], blobs: [config, ...layers.map((layer) => layer.blob)], platform, config, layers };
 }
 
-/** Where a layout keeps the content of this digest. */
+/** Returns the path of the content with this digest in a layout. */
 export function blobPath(dir: string, digest: string): string {
   return `${dir}/blobs/${digest.replace(":", "/")}`;
 }
@@ -69,7 +69,7 @@ async function readJson<Parsed>(path: string): Promise<Parsed> {
   return JSON.parse(new TextDecoder().decode(await readAll(fileContent("", "", path).open())));
 }
 
-/** The same layout as a tar. Blobs lie under the digests that are said of them, whatever they are. */
+/** Yields the layout as a tar. Blobs are stored under the digests of their descriptors, even if these are wrong. */
 export async function* layoutArchive(image: ImageFiles, name = "latest"): AsyncIterable<Uint8Array> {
   const written = new Set<string>();
   for (const content of [...image.blobs, ...image.manifests, image.top]) {
@@ -77,7 +77,7 @@ export async function* layoutArchive(image: ImageFiles, name = "latest"): AsyncI
     if (written.has(path)) continue;
     written.add(path);
     const sizeBytes = content.actualSizeBytes ?? content.sizeBytes;
-    // Known to be small enough to be held.
+    // Small enough for memory.
     const bytes = await readAll(content.open());
     yield* members([file(path, { sizeBytes, chunks: () => [bytes] })]);
   }

@@ -1,13 +1,13 @@
-/** Uploads an image over HTTP, as OCI distribution-spec v1.1 describes it ("Push"). */
+/** Uploads an image over HTTP, as specified by OCI distribution-spec v1.1 ("Push"). */
 import type { Content } from "./content.ts";
 import type { ImageFiles } from "./image_builder.ts";
 
 export interface PushOptions {
-  /** Sent as they are with every request, e.g. `{ authorization: "Basic …" }`. */
+  /** Sent unchanged with every request, e.g. `{ authorization: "Basic …" }`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Puts all blobs and manifests of `image` into `repo` and names the top one `tag` (which may be a digest). */
+/** Pushes all blobs and manifests of `image` to `repo`, and tags the top one `tag` (which may be a digest). */
 export async function pushImage(
   registryUrl: string,
   repo: string,

@@ -1,6 +1,6 @@
 /**
- * nginx, redis and PostgreSQL from Debian's packages as images that share their base, which debootstrap makes. That is made
- * once (minutes, network needed), then kept in the test cache.
+ * nginx, redis and PostgreSQL from Debian's packages as images with a common base, which debootstrap makes. The base is
+ * built once (minutes, needs the network), then kept in the test cache.
  */
 import { debianMirror } from "./apt_mirror.ts";
 import { type ContainerConfig, DEFAULT_PATH, type Image, ImageBuilder } from "./image_builder.ts";
@@ -9,10 +9,10 @@ import { readOciLayout, writeOciLayout } from "./oci_layout.ts";
 import { dir, file } from "./tar_entries.ts";
 import { cached, removeTree } from "./test_cache.ts";
 
-const RECIPE = 1; // Raise it whenever the base that this file makes changes.
+const RECIPE = 1; // Increment when the resulting base changes.
 const PACKAGES = ["nginx-light", "redis-server", "postgresql", "curl"];
 
-/** How one of them is run in the foreground, as whom, and where its data are: a volume of the image. */
+/** The foreground command, the user, and the data directory, which is a volume of the image. */
 interface Server {
   readonly user: string;
   readonly data: string;
@@ -45,7 +45,7 @@ exec postgres -D db -c 'listen_addresses=*' -c unix_socket_directories=/tmp`,
 exec redis-server --dir /data/redis --appendonly yes --appendfsync always --protected-mode no --bind '* -::*'`,
     config: {},
   },
-  /** With BACKEND it hands on what it is asked for. */
+  /** Proxies requests to BACKEND if that is set. */
   nginx: {
     user: "www-data",
     data: "/data/site",
@@ -66,7 +66,7 @@ exec nginx -e stderr -c /tmp/nginx.conf`,
 
 export type ServerName = keyof typeof SERVERS;
 
-/** The images (OCI types, the base's blob in a file of the cache). Needs root. */
+/** Builds the images (OCI types, the base's blob in a file of the cache). Needs root. */
 export async function serverImages(suite = "bookworm"): Promise<Readonly<Record<ServerName, Image>>> {
   const directory = await cached(`servers-${suite}-${Deno.build.arch}-v${RECIPE}`, (making) => make(making, suite));
   const base = await readOciLayout(`${directory}/layout`);

@@ -1,13 +1,13 @@
-/** What a layer is made of: entries as plain data, with a short constructor for each kind. */
+/** The entries of a layer as plain data, with a short constructor for each kind. */
 import { bytesOf, concat, type Text } from "./bytes.ts";
 
-/** File content: bytes, or a size and a function that makes the chunks each time it is asked. */
+/** File content: bytes, or a size and a function that returns the chunks on each call. */
 export type EntryData = Text | { readonly sizeBytes: number; readonly chunks: () => Iterable<Uint8Array> };
 
-/** How a name that does not fit a plain header is written. "auto" is pax. */
+/** How to write a name that does not fit a plain header. "auto" is pax. */
 export type LongNames = "auto" | "pax" | "gnu" | "ustar";
 
-/** Owner, mode and the rest. Defaults: 0:0, 0644 (0755 for folders, 0777 for links), mtime 1700000000. */
+/** Owner, mode and the rest. Defaults: 0:0, 0644 (0755 for directories, 0777 for symlinks), mtime 1700000000. */
 export interface EntryMetadata {
   readonly mode?: number;
   readonly uid?: number;
@@ -18,12 +18,12 @@ export interface EntryMetadata {
   readonly groupName?: string;
   /** Extended attributes, written as `SCHILY.xattr.*` pax records. */
   readonly xattrs?: Readonly<Record<string, Text>>;
-  /** More pax records, as they are. */
+  /** Additional pax records, written unchanged. */
   readonly pax?: Readonly<Record<string, Text>>;
   readonly longNames?: LongNames;
 }
 
-/** One member of an archive. `raw` bytes are copied into the archive as they are (whole blocks or not). */
+/** One member of an archive. `raw` bytes are copied into the archive unchanged (whole blocks or not). */
 export type TarEntry =
   | ({ readonly kind: "file"; readonly path: Text; readonly data: EntryData } & EntryMetadata)
   | ({ readonly kind: "dir" | "fifo"; readonly path: Text } & EntryMetadata)
@@ -40,14 +40,14 @@ export const file = (path: Text, data: EntryData = "", metadata: EntryMetadata =
   { kind: "file", path, data, ...metadata }
 );
 
-/** A folder; a trailing slash is added when it is written. */
+/** Returns a directory; a trailing slash is added when it is written. */
 export const dir = (path: Text, metadata: EntryMetadata = {}): TarEntry => ({ kind: "dir", path, ...metadata });
 
 export const symlink = (path: Text, target: Text, metadata: EntryMetadata = {}): TarEntry => (
   { kind: "symlink", path, target, ...metadata }
 );
 
-/** `target` is the path of an earlier member, as it stands in the archive. */
+/** Returns a hard link; `target` is the path of an earlier member, as written in the archive. */
 export const hardLink = (path: Text, target: Text, metadata: EntryMetadata = {}): TarEntry => (
   { kind: "hardlink", path, target, ...metadata }
 );
@@ -64,25 +64,25 @@ export const fifo = (path: Text, metadata: EntryMetadata = {}): TarEntry => ({ k
 
 export const rawBytes = (bytes: Uint8Array): TarEntry => ({ kind: "raw", bytes });
 
-/** Removes `path` of the layers below (OCI image-spec, layer.md "Whiteouts"). */
+/** Returns a whiteout of `path` in the lower layers (OCI image-spec, layer.md "Whiteouts"). */
 export function whiteout(path: Text): TarEntry {
   const bytes = bytesOf(path);
   const slash = bytes.lastIndexOf(0x2f);
   return file(concat([bytes.subarray(0, slash + 1), bytesOf(".wh."), bytes.subarray(slash + 1)]), "", { mode: 0 });
 }
 
-/** Hides everything that the layers below have in the folder `path` ("" is the root). */
+/** Hides everything that the lower layers have in the directory `path` ("" is the root). */
 export function opaque(path: string): TarEntry {
   return file(path === "" ? ".wh..wh..opq" : `${path}/.wh..wh..opq`, "", { mode: 0 });
 }
 
-/** The content of a file of this machine, read each time the archive is written. */
+/** Returns the content of a file of the machine, read each time the archive is written. */
 export function hostData(hostPath: string): EntryData {
   const sizeBytes = Deno.statSync(hostPath).size;
   return { sizeBytes, chunks: () => hostChunks(hostPath) };
 }
 
-/** A file copied from this machine with its permission bits, owned by root unless `metadata` says otherwise. */
+/** Returns a copy of a file of the machine with its permission bits, owned by root unless `metadata` says otherwise. */
 export function hostFile(path: string, hostPath: string, metadata: EntryMetadata = {}): TarEntry {
   const mode = (Deno.statSync(hostPath).mode ?? 0o644) & 0o7777;
   return file(path, hostData(hostPath), { mode, ...metadata });

@@ -1,12 +1,12 @@
 /**
- * One tar header block, written from POSIX.1-1988 ustar and GNU tar's manual ("Basic Tar Format"). It writes what it is
- * told, wrong values too: the hostile archives need that.
+ * Encodes a tar header block according to POSIX.1-1988 ustar and GNU tar's manual ("Basic Tar Format"). It also writes
+ * wrong values, which malicious archives need.
  */
 import { type Bytes, bytesOf, type Text } from "./bytes.ts";
 
 export const BLOCK_BYTES = 512;
 
-/** The fields of one header, as they are written. Bytes given for a number field are copied as they are. */
+/** The fields of one header. Bytes given for a number field are copied unchanged. */
 export interface HeaderFields {
   readonly name: Text;
   readonly type: string;
@@ -23,11 +23,11 @@ export interface HeaderFields {
   readonly prefix?: Text;
   /** "gnu" writes `ustar  \0`; default "ustar" writes `ustar\0` and version 00. */
   readonly magic?: "ustar" | "gnu" | "none";
-  /** A wrong checksum on purpose. */
+  /** Replaces the checksum by a wrong one. */
   readonly checksum?: number;
 }
 
-/** One 512-byte header block. */
+/** Encodes one 512-byte header block. */
 export function encodeHeader(fields: HeaderFields): Bytes {
   const block = new Uint8Array(BLOCK_BYTES);
   putText(block, 0, 100, fields.name);
@@ -51,7 +51,7 @@ export function encodeHeader(fields: HeaderFields): Bytes {
   return block;
 }
 
-/** GNU base-256: big-endian two's complement with the top bit set. `widthBytes` is 8 or 12. */
+/** Encodes GNU base-256: big-endian two's complement with the top bit set. `widthBytes` is 8 or 12. */
 export function base256(value: bigint, widthBytes: number): Bytes {
   const field = new Uint8Array(widthBytes);
   let rest = value;

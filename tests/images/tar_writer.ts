@@ -1,4 +1,4 @@
-/** Entries → the bytes of a tar archive (ustar, with pax or GNU extensions where a name or number needs them). */
+/** Writes entries as a tar archive (ustar, with pax or GNU extensions where a name or number needs them). */
 import { type Bytes, bytesOf, concat, type Text } from "./bytes.ts";
 import { BLOCK_BYTES, encodeHeader } from "./tar_header.ts";
 import type { EntryData, TarEntry } from "./tar_entries.ts";
@@ -19,11 +19,11 @@ const LARGEST_OCTAL_ID = 0o7777777;
 type NamedEntry = Exclude<TarEntry, { kind: "raw" }>;
 
 export interface TarOptions {
-  /** Leaves out the two zero blocks at the end. */
+  /** Omits the two zero blocks at the end. */
   readonly incomplete?: boolean;
 }
 
-/** The archive, chunk by chunk. */
+/** Yields the archive in chunks. */
 export function* tarChunks(entries: Iterable<TarEntry>, options: TarOptions = {}): Iterable<Uint8Array> {
   for (const entry of entries) {
     if (entry.kind === "raw") yield entry.bytes;
@@ -32,18 +32,18 @@ export function* tarChunks(entries: Iterable<TarEntry>, options: TarOptions = {}
   if (!options.incomplete) yield new Uint8Array(2 * BLOCK_BYTES);
 }
 
-/** The whole archive in memory; only for small ones. */
+/** Returns the whole archive; only for small ones. */
 export function tarBytes(entries: Iterable<TarEntry>, options: TarOptions = {}): Bytes {
   return concat([...tarChunks(entries, options)]);
 }
 
-/** A pax extended header (type x, or g for a global one) and its records. */
+/** Returns a pax extended header (type x, or g for a global one) with its records. */
 export function paxMember(records: Readonly<Record<string, Text>>, type: "x" | "g" = "x"): Bytes {
   const body = concat(Object.entries(records).map(([key, value]) => paxRecord(key, bytesOf(value))));
   return concat([encodeHeader({ name: "PaxHeaders/0", type, size: body.length, mode: 0o644 }), padded(body)]);
 }
 
-/** `body` with zeros up to the next whole block. */
+/** Pads `body` with zeros to the next whole block. */
 export function padded(body: Uint8Array): Bytes {
   return concat([body, new Uint8Array(paddingOf(body.length))]);
 }
@@ -109,7 +109,7 @@ function* gnuNames(path: Uint8Array, target: Uint8Array): Iterable<Uint8Array> {
   if (path.length > 100) yield gnuLongName(path, "L");
 }
 
-/** A GNU long name (`L`) or long link (`K`) member. */
+/** Returns a GNU long name (`L`) or long link (`K`) member. */
 export function gnuLongName(name: Uint8Array, type: "L" | "K"): Bytes {
   const header = encodeHeader({ name: "././@LongLink", type, size: name.length + 1, magic: "gnu" });
   return concat([header, padded(concat([name, new Uint8Array(1)]))]);
@@ -122,7 +122,7 @@ function splitPrefix(path: Uint8Array): { name: Uint8Array; prefix: Uint8Array }
   return { name: path.subarray(slash + 1), prefix: path.subarray(0, slash) };
 }
 
-/** "<length> key=value\n", where the length counts itself. */
+/** Encodes "<length> key=value\n", where the length includes itself. */
 function paxRecord(key: string, value: Uint8Array): Bytes {
   const rest = concat([bytesOf(` ${key}=`), value, bytesOf("\n")]);
   let length = rest.length + 1;

@@ -16,7 +16,7 @@ import {
 } from "./tar_entries.ts";
 import { gnuLongName, paxMember, tarBytes } from "./tar_writer.ts";
 
-/** What GNU tar makes of the archive. */
+/** Runs GNU tar on the archive, and returns its output. */
 async function gnuTar(entries: TarEntry[], ...options: string[]): Promise<string> {
   const child = new Deno.Command("tar", {
     args: ["--list", "--verbose", "--numeric-owner", "--utc", "--quoting-style=escape", ...options],
@@ -31,7 +31,7 @@ async function gnuTar(entries: TarEntry[], ...options: string[]): Promise<string
   return latin1(done.stdout);
 }
 
-Deno.test("GNU tar lists every kind of entry as it was meant", async () => {
+Deno.test("GNU tar lists every kind of entry correctly", async () => {
   const listing = await gnuTar([
     dir("d", { mode: 0o1777, mtime: 0 }),
     file("d/f", "hello", { mode: 0o4755, uid: 1000, gid: 100 }),
@@ -56,7 +56,7 @@ Deno.test("GNU tar lists every kind of entry as it was meant", async () => {
   ]);
 });
 
-Deno.test("long names survive in every way of writing them", async () => {
+Deno.test("long names survive in every format", async () => {
   const long = `folder/${"x".repeat(60)}/${"y".repeat(60)}`;
   for (const longNames of ["auto", "pax", "gnu", "ustar"] as const) {
     const listing = await gnuTar([file(long, "1", { longNames }), file("after", "2")]);
@@ -66,7 +66,7 @@ Deno.test("long names survive in every way of writing them", async () => {
   }
 });
 
-Deno.test("pax records count their own length, at the edges too", () => {
+Deno.test("pax records include their length, also where its number of digits changes", () => {
   for (let length = 0; length < 1200; length++) {
     const body = latin1(paxMember({ key: "v".repeat(length) })).slice(512).replace(/\0+$/, "");
     assert.equal(Number(body.split(" ")[0]), body.length);
@@ -80,11 +80,11 @@ Deno.test("header fields can be given as raw bytes", () => {
   assert.equal(latin1(encodeHeader({ name: "n", type: "0", checksum: 1 }).subarray(148, 156)), "000001\0 ");
 });
 
-Deno.test("a data source with the wrong size is an error of the test itself", () => {
+Deno.test("a data source with the wrong size is an error of the test", () => {
   assert.throws(() => tarBytes([file("f", { sizeBytes: 2, chunks: () => [new Uint8Array(1)] })]), /header says 2/);
 });
 
-Deno.test("raw members are copied as they are", () => {
+Deno.test("raw members are copied unchanged", () => {
   const member = concat([gnuLongName(bytesOf("name"), "L"), encodeHeader({ name: "short", type: "0" })]);
   assert.deepEqual(tarBytes([rawBytes(member)], { incomplete: true }), member);
 });

@@ -1,15 +1,15 @@
 import "../../src/sys/preopen.ts";
 import { removeDir } from "../../src/store/directory_driver/clearing.ts";
 
-/** The folder for what is costly to make once and the same each time (TSD_TEST_CACHE, else /var/cache/tsd-tests). */
+/** The directory for costly, reproducible artifacts (TSD_TEST_CACHE, else /var/cache/tsd-tests). */
 
 export function testCacheDir(): string {
   return Deno.env.get("TSD_TEST_CACHE") ?? "/var/cache/tsd-tests";
 }
 
 /**
- * The folder `name` in the cache. When it is missing, `make` fills an empty folder beside it, which is then renamed:
- * what has the name is complete. Two processes at once make it once.
+ * Returns the directory `name` of the cache. If it is missing, `make` fills an empty directory beside it, which is then
+ * renamed: what has the name is complete. Concurrent processes build it once.
  */
 export async function cached(name: string, make: (dir: string) => Promise<void>): Promise<string> {
   const cache = testCacheDir();
@@ -30,7 +30,7 @@ export async function cached(name: string, make: (dir: string) => Promise<void>)
   return dir;
 }
 
-/** Removes a folder, also one with layers in it that are sealed or subvolumes; a missing one is fine. */
+/** Removes a directory, including immutable layers and subvolumes in it; does nothing if it is missing. */
 export async function removeTree(dir: string): Promise<void> {
   if (await exists(dir)) await removeDir(dir, Infinity);
 }

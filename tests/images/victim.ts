@@ -1,10 +1,10 @@
-/** A folder of the host that hostile images aim at. Afterwards nothing in it may have changed. */
+/** A directory of the host that malicious images target. Afterwards it must be unchanged. */
 import { diffTrees } from "../harness/tree_diff.ts";
 import { listTree, type TreeEntry } from "../harness/tree_listing.ts";
 import { removeTree } from "./test_cache.ts";
 
 export class Victim implements AsyncDisposable {
-  /** Absolute path; holds `secret`, `folder/keep` and `link` (to `secret`). */
+  /** Absolute path; contains `secret`, `folder/keep` and `link` (to `secret`). */
   readonly dir: string;
   readonly #before: readonly TreeEntry[];
   readonly #links: number;
@@ -24,17 +24,17 @@ export class Victim implements AsyncDisposable {
     return new Victim(dir, await listTree(dir), linkCount(`${dir}/secret`));
   }
 
-  /** `name` in the folder, from the root of the host: "tmp/tsd-victim-x/secret". */
+  /** Returns the path of `name` in the directory, relative to the host's root: "tmp/tsd-victim-x/secret". */
   relative(name: string): string {
     return `${this.dir.slice(1)}/${name}`;
   }
 
-  /** `name` in the folder, by more `..` than any root is deep. */
+  /** Returns the path of `name` in the directory, with more `..` than any root is deep. */
   upwards(name: string): string {
     return `${"../".repeat(12)}${this.relative(name)}`;
   }
 
-  /** What has changed, one line each; empty when nothing has. */
+  /** Returns the changes, one line each. */
   async changes(): Promise<string[]> {
     const changes = diffTrees(this.#before, await listTree(this.dir), { includeRoot: true });
     const links = linkCount(`${this.dir}/secret`);

@@ -1,5 +1,5 @@
 /// <reference lib="deno.unstable" />
-/** Rules about what code says: errors handled, work finished, tests run, names that tell something. */
+/** Rules about the code's content: handled errors, finished work, enabled tests, descriptive names. */
 import { isDevelopment, isTest, projectPath } from "./project_path.ts";
 
 const MATCHERS = new Set(["includes", "startsWith", "endsWith", "indexOf", "match", "search"]);
@@ -9,8 +9,9 @@ const EMPTY_NAMES = /^(?:types|common|(?:.*_)?(?:utils?|helpers?|misc))$/;
 const SNAKE_CASE = /^\.?[a-z0-9_]+(?:\.d)?$/;
 
 /**
- * `catch {}` and `call().catch(() => {})`: an error that nobody hears of. A comment inside doesn't change that. On a promise
- * that somebody holds (`ready.catch(() => {})`) it only says that nobody has to be waiting.
+ * `catch {}` and `call().catch(() => {})`, which discard errors; a comment inside does not change that. On a stored
+ * promise (`ready.catch(() => {})`) it is allowed: it only marks the rejection as handled until a caller awaits the
+ * promise.
  */
 const noEmptyCatch: Deno.lint.Rule = {
   create(context) {
@@ -39,7 +40,7 @@ function doesNothing(node: Deno.lint.Node): boolean {
   return (body.type === "Identifier" && body.name === "undefined") || (body.type === "Literal" && body.value === null);
 }
 
-/** `error.message.includes("…")`, `/…/.test(error.message)`, `error.message === "…"`. Tests may look at texts. */
+/** `error.message.includes("…")`, `/…/.test(error.message)`, `error.message === "…"`. Tests may match messages. */
 const noMessageMatching: Deno.lint.Rule = {
   create(context) {
     if (isDevelopment(projectPath(context.filename))) return {};
@@ -71,7 +72,7 @@ function isMessage(node: Deno.lint.Node): boolean {
   return node.type === "MemberExpression" && node.property.type === "Identifier" && node.property.name === "message";
 }
 
-/** Comments that promise work for later. */
+/** Comments that announce future work. */
 const noTodo: Deno.lint.Rule = {
   create(context) {
     return {
@@ -90,7 +91,7 @@ const noTodo: Deno.lint.Rule = {
   },
 };
 
-/** Tests that are switched off, alone, or without leak checks. `requires(…)` is the way to skip on a laptop only. */
+/** Tests that are disabled, exclusive, or without leak checks. `requires(…)` is how to skip a test on a laptop only. */
 const noSkippedTests: Deno.lint.Rule = {
   create(context) {
     if (!isTest(projectPath(context.filename))) return {};
@@ -114,7 +115,7 @@ const noSkippedTests: Deno.lint.Rule = {
   },
 };
 
-/** File and folder names: snake_case, and none that says nothing. */
+/** File and directory names: snake_case, and no meaningless ones. */
 const fileNames: Deno.lint.Rule = {
   create(context) {
     const parts = projectPath(context.filename).split("/");
@@ -134,7 +135,7 @@ const fileNames: Deno.lint.Rule = {
   },
 };
 
-/** Default exports have no name of their own. Deno's lint plugins have to have one. */
+/** Default exports, which are nameless. Deno requires them of lint plugins. */
 const noDefaultExport: Deno.lint.Rule = {
   create(context) {
     if (projectPath(context.filename) === "tests/lint/plugin.ts") return {};
@@ -162,7 +163,7 @@ const noInterfacePrefix: Deno.lint.Rule = {
   },
 };
 
-/** The rules of this file, by name. */
+/** The rules of this module by name. */
 export const habitRules: Record<string, Deno.lint.Rule> = {
   "no-empty-catch": noEmptyCatch,
   "no-message-matching": noMessageMatching,

@@ -1,8 +1,8 @@
 /// <reference lib="deno.unstable" />
 /**
  * @module
- * The project's own lint rules, run by `deno lint` (see `lint.plugins` in deno.json). A line that has a reason to break one
- * says so: `// deno-lint-ignore tsd/RULE -- reason`.
+ * The project's lint rules, run by `deno lint` (see `lint.plugins` in deno.json). A line with a reason to break one
+ * states it: `// deno-lint-ignore tsd/RULE -- reason`.
  */
 import { habitRules } from "./conventions.ts";
 import { homeRules } from "./restricted_apis.ts";

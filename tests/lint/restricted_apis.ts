@@ -1,14 +1,14 @@
 /// <reference lib="deno.unstable" />
 /**
- * Rules of one kind: a global that reaches outside the program (environment, terminal, exit, native code, processes) is used
- * in its home only, so that everything else can be tested and embedded. Development code is free.
+ * Rules of one kind: a global that reaches outside the program (environment, terminal, exit, native code, processes)
+ * may only be used in certain modules, so that everything else can be tested and embedded. Development code is exempt.
  */
 import { isAtHome, isDevelopment, projectPath } from "./project_path.ts";
 
 interface HomeRule {
-  /** Global object and member; without a member the object itself. */
+  /** Global object and member; without a member, the object itself. */
   readonly uses: ReadonlyArray<readonly [object: string, member?: string]>;
-  /** Modules that give the same power. */
+  /** Modules that give the same access. */
   readonly modules?: readonly string[];
   readonly homes: readonly string[];
   readonly hint: string;
@@ -45,7 +45,7 @@ const HOME_RULES: Readonly<Record<string, HomeRule>> = {
   },
 };
 
-/** The rules of this kind, by name. */
+/** The rules of this module by name. */
 export const homeRules: Record<string, Deno.lint.Rule> = Object.fromEntries(
   Object.entries(HOME_RULES).map(([name, rule]) => [name, homeRule(rule)]),
 );

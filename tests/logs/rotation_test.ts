@@ -1,22 +1,24 @@
-/** Logs of a real engine: options, bounds, followers of both clients, binary output, clearing, an engine that is killed. */
+/**
+ * Logs of a real engine: options, size limits, followers with both clients, binary output, clearing, a killed engine.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 
 const numbers = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, i) => `${from + i}\n`).join("");
 
-/** `--log-opt` for each. */
+/** Returns a `--log-opt` flag for each option. */
 const logOptions = (options: Readonly<Record<string, string>>): string[] =>
   Object.entries(options).flatMap(([name, value]) => ["--log-opt", `${name}=${value}`]);
 
-/** Shell: waits for a file in the container; see {@link signal}. */
+/** Returns shell code that waits for a file in the container; see {@link signal}. */
 const awaited = (name: string) => `while [ ! -e /${name} ]; do sleep 0.02; done`;
 
 async function signal(fixture: Fixture, container: string, name: string): Promise<void> {
   expectResult(await fixture.tsd("exec", container, "touch", `/${name}`), {});
 }
 
-/** Bytes of all files of a container's log. */
+/** Returns the total size of a container's log files. */
 function logBytes({ engine }: Fixture, id: string): number {
   const dir = `${engine.dataRoot}/containers/${id}`;
   let total = 0;
@@ -30,8 +32,8 @@ function logBytes({ engine }: Fixture, id: string): number {
   return total;
 }
 
-scenario("logs with a bound", {
-  "options: shown by inspect, refused in Docker's words, in --details": async (fixture) => {
+scenario("logs with a size limit", {
+  "options are shown by inspect and --details, and refused with Docker's messages": async (fixture) => {
     const flags = logOptions({ "max-size": "1m", "max-file": "3", labels: "team", env: "STAGE", tag: "{{.Name}}" });
     const more = ["--label", "team=blue green", "-e", "STAGE=test"];
     await fixture.background("options", ["echo", "hello"], [...flags, ...more]);
@@ -52,7 +54,7 @@ scenario("logs with a bound", {
     const wrong = await fixture.tsd("create", "--log-opt", "max-size=big", fixture.image);
     expectResult(wrong, { code: 1, stderr: /invalid size: 'big'/ });
   },
-  "no log: it runs, and can't be read or cleared": async (fixture) => {
+  "without a log a container runs, and its log cannot be read or cleared": async (fixture) => {
     expectResult(await fixture.run(["echo", "x"], ["--name", "silent", "--log-driver", "none"]), { stdout: "x\n" });
     await fixture.background("silent", ["echo", "x"], ["--log-driver", "none"]);
     await fixture.tsd("wait", "silent");
@@ -62,7 +64,7 @@ scenario("logs with a bound", {
     expectResult(await fixture.tsd("logs", "--clear", "silent"), { code: 1, stderr: /its log driver is none/ });
     await fixture.remove("silent");
   },
-  "followers of both clients get every line of a flood, once, while the bound holds": async (fixture) => {
+  "followers with both clients get every line of a flood once, within the size limit": async (fixture) => {
     const script = `echo 0; ${awaited("go")}; seq 1 100000`;
     const options = logOptions({ "max-size": "50k", "max-file": "3" });
     const id = await fixture.background("flood", ["sh", "-c", script], options);
@@ -82,7 +84,7 @@ scenario("logs with a bound", {
     expectResult(last, { stdout: numbers(99_998, 100_000) });
     await fixture.remove("flood");
   },
-  "a stopped follower holds the container up for a moment only": async (fixture) => {
+  "a stopped follower blocks the container only briefly": async (fixture) => {
     const script = `echo 0; ${awaited("go")}; seq 1 300000; touch /done; sleep 1000`;
     await fixture.background("asleep", ["sh", "-c", script], logOptions({ "max-size": "20k", "max-file": "2" }));
     await using follower = fixture.engine.session("tsd", ["logs", "-f", "asleep"]);
@@ -97,7 +99,7 @@ scenario("logs with a bound", {
     await follower.waitFor("\n300000\n");
     await fixture.remove("asleep");
   },
-  "bytes that are no text come back exactly from both clients": async (fixture) => {
+  "both clients return binary output unchanged": async (fixture) => {
     const { stdout } = await fixture.shell(`
       "$tsd" run --network none --name bytes "$image" sh -c 'head -c 300000 /dev/urandom | tee /copy' | sha256sum
       "$tsd" logs bytes | sha256sum
@@ -127,7 +129,7 @@ scenario("logs with a bound", {
     expectResult(await fixture.tsd("start", "-a", "cleared"), { stdout: numbers(1, 5000) + numbers(5001, 5010) });
     await fixture.remove("cleared");
   },
-  "compressed files read like the others, also after the container has stopped": async (fixture) => {
+  "compressed files are read like the others, also after the container has stopped": async (fixture) => {
     const script = `seq 1 20000; ${awaited("go")}; seq 20001 20010`;
     const options = logOptions({ "max-size": "100k", "max-file": "50", compress: "true" });
     const id = await fixture.background("packed", ["sh", "-c", script], options);
@@ -140,7 +142,7 @@ scenario("logs with a bound", {
     expectResult(await fixture.docker("logs", "--tail", "19000", "packed"), { stdout: numbers(1011, 20_010) });
     await fixture.remove("packed");
   },
-  "an engine that is killed loses no line, of many containers or of a loud one": async (fixture) => {
+  "a killed engine loses no line, of many containers or of one with much output": async (fixture) => {
     const quiet = ["a", "b", "c", "d", "e"].map((letter) => `quiet${letter}`);
     const script = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; done; sleep 1000";
     for (const name of quiet) await fixture.background(name, ["sh", "-c", script]);
@@ -154,7 +156,7 @@ scenario("logs with a bound", {
       fixture.until(`the end of ${name}`, async () => (await fixture.tsd("logs", "-n1", name)).stdout === `${last}\n`);
     for (const name of quiet) {
       await ends(name, 3000);
-      // What was written and not yet taken from the pipe may be there twice.
+      // Output that was written but not yet removed from the pipe may be duplicated.
       assert.equal(withoutRepetition((await fixture.tsd("logs", name)).stdout), numbers(1, 3000));
     }
     await ends("loud", 200_000);
@@ -163,7 +165,7 @@ scenario("logs with a bound", {
   },
 });
 
-/** Numbers that go on from before where they had gone back. */
+/** Removes repeated numbers: those that are not above all previous ones. */
 function withoutRepetition(text: string): string {
   let last = 0;
   return text.split("\n").filter((line) => {

@@ -7,7 +7,7 @@ import { ADDRESS, addressOf, answer, serve } from "./traffic.ts";
 scenario(
   "networks: the default bridge",
   {
-    "a container has an address, a way out and a name": async (fixture) => {
+    "a container has an address, outgoing connectivity and a name": async (fixture) => {
       const script = "ip -4 -o addr show eth0; ip route; cat /etc/hosts; cat /sys/class/net/lo/operstate";
       const { stdout, stderr } = await fixture.tsd(
         "run",
@@ -28,7 +28,7 @@ scenario(
     "containers reach each other and the host; the host reaches them": async (fixture) => {
       const web = await serve(fixture, "web", []);
       assert.equal(await answer(web, 80), "hello web\n");
-      // A bridge without an address of its own takes that of a port: others would send to the old one for seconds.
+      // A bridge without a fixed MAC address takes a port's: peers would send to the old one for seconds.
       const { engineId } = tracesOf(fixture.engine.dataRoot);
       const mac = () => Deno.readTextFileSync(`/sys/class/net/tsd${engineId}0/address`).trim();
       const [, ...bytes] = /(\d+)\.(\d+)\.(\d+)\.(\d+)/.exec(web)!.map(Number);
@@ -50,7 +50,7 @@ scenario(
       assert.equal(mac(), `02:42:${own}`);
       await fixture.remove("web");
     },
-    "inspect tells where it is, and forgets it at the end": async (fixture) => {
+    "inspect shows the endpoint while the container runs": async (fixture) => {
       const address = await serve(fixture, "web", []);
       const settings = async () =>
         JSON.parse((await fixture.tsd("inspect", "-f", "{{json .NetworkSettings}}", "web")).stdout);
@@ -68,7 +68,7 @@ scenario(
       assert.deepEqual([stopped.IPAddress, stopped.Networks.bridge.IPAddress, stopped.SandboxKey], ["", "", ""]);
       await fixture.remove("web");
     },
-    "events tell when a container comes and goes": async (fixture) => {
+    "events report when a container connects and disconnects": async (fixture) => {
       const since = String(Date.now() / 1000);
       await fixture.tsd("run", "--rm", "--name", "short", fixture.image, "true");
       const listed = await fixture.tsd(
@@ -86,7 +86,7 @@ scenario(
       assert.ok(reported.indexOf("network disconnect") > reported.indexOf("container die"), reported.join());
       assert.equal(reported.at(-1), "container destroy");
     },
-    "--network container: shares addresses and names; what can't be is said": async (fixture) => {
+    "--network container: shares addresses and names; conflicting options are refused": async (fixture) => {
       const address = await serve(fixture, "web", []);
       const script = "nc -w 3 127.0.0.1 80; hostname; tail -n 1 /etc/hosts";
       const joined = ["run", "--rm", "--network", "container:web", fixture.image, "sh", "-c", script];
@@ -109,7 +109,9 @@ scenario(
       });
       await fixture.remove("web");
     },
-    "--network container: whoever has joined one that ends keeps no address that others can get": async (fixture) => {
+    "--network container: a container that joined one that exits keeps no address that others can get": async (
+      fixture,
+    ) => {
       await serve(fixture, "web", []);
       const join = ["run", "-d", "--name", "joined", "--network", "container:web", fixture.image, "sleep", "1000"];
       expectResult(await fixture.tsd(...join), { stdout: /^[0-9a-f]{64}\n$/ });
@@ -123,7 +125,7 @@ scenario(
       assert.match(await addresses(), /eth0/);
       await fixture.remove("joined", "web");
     },
-    "a killed engine's containers keep their addresses; the next one gives out others": async (fixture) => {
+    "containers of a killed engine keep their addresses; the next engine assigns others": async (fixture) => {
       const web = await serve(fixture, "web", []);
       await fixture.engine.restart("SIGKILL");
       assert.equal(await answer(web, 80), "hello web\n");
@@ -135,7 +137,7 @@ scenario(
       });
       await fixture.remove("web", "other");
     },
-    "what of a run was left by a killed engine goes": async (fixture) => {
+    "leftovers of a container that a killed engine ran are removed": async (fixture) => {
       await serve(fixture, "web", []);
       const format = "{{.State.Pid}} {{.NetworkSettings.SandboxKey}}";
       const [pid, path = ""] = (await fixture.tsd("inspect", "-f", format, "web")).stdout.trim().split(" ");

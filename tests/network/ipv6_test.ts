@@ -1,10 +1,10 @@
-/** IPv6 in networks of one's own, with real traffic on this machine. */
+/** IPv6 in user-defined networks, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { moveEngine, Namespace } from "./private_namespace.ts";
 import { answer, freePorts, greeter, listens } from "./traffic.ts";
 
-/** Subnets that nobody else has. */
+/** Subnets that are not in use. */
 const [ONE, TWO] = ["fd5a:213:27::/64", "fd5a:213:28::/64"];
 const [FOUR_ONE, FOUR_TWO] = ["10.213.27.0/24", "10.213.28.0/24"];
 
@@ -15,7 +15,7 @@ async function greet(fixture: Fixture, name: string, ...flags: string[]): Promis
   return (await fixture.tsd("inspect", "-f", format, name)).stdout.trim();
 }
 
-/** What a container gets from an address or a name. */
+/** Returns a server's greeting, requested from a container by address or name. */
 async function requested(fixture: Fixture, from: string, to: string): Promise<string> {
   return (await fixture.tsd("exec", from, "nc", "-w", "2", to, "80")).stdout.trim();
 }
@@ -27,7 +27,7 @@ async function create(fixture: Fixture, name: string, ...flags: string[]): Promi
 scenario(
   "networks: IPv6",
   {
-    "addresses, names and a way out; other networks are out of reach": async (fixture) => {
+    "addresses, names and outgoing connectivity; other networks are unreachable": async (fixture) => {
       await create(fixture, "one", "--subnet", ONE, "--subnet", FOUR_ONE);
       await create(fixture, "two", "--subnet", TWO, "--subnet", FOUR_TWO, "--internal");
       const web = await greet(fixture, "web", "--network", "one", "--ip6", "fd5a:213:27::77");
@@ -53,7 +53,7 @@ scenario(
       await fixture.remove("web", "other", "apart");
       await fixture.tsd("network", "rm", "one", "two");
     },
-    "published ports; connect and disconnect; through a killed engine": async (fixture) => {
+    "published ports; connect and disconnect; after a killed engine": async (fixture) => {
       await create(fixture, "one", "--subnet", ONE);
       const [port] = freePorts(1);
       const web = await greet(fixture, "web", "--network", "one", "-p", `${port}:80`);
@@ -73,13 +73,13 @@ scenario(
       await fixture.remove("web", "other");
       await fixture.tsd("network", "rm", "one");
     },
-    "another machine: hidden on the way out, reached by published ports only; forwarding for containers": async (
+    "another machine: masquerading, access by published ports only; forwarding while containers run": async (
       fixture,
     ) => {
       await using machine = await Namespace.make();
       await using outside = await Namespace.make();
       await machine.connect(outside, "wan", "fd5a:213:99::1/64", "fd5a:213:99::2/64");
-      // It knows no way to addresses of containers.
+      // It has no route to the containers' addresses.
       await outside.must("ip", "-6", "route", "del", "default");
       await moveEngine(fixture, machine);
       try {
@@ -102,7 +102,7 @@ scenario(
       }
       assert.equal(await machine.setting("ipv6/conf/all/forwarding"), "0");
     },
-    "addresses of its own choice; a container that wants no IPv6": async (fixture) => {
+    "automatically chosen subnets; a container with IPv6 disabled": async (fixture) => {
       await create(fixture, "auto");
       const subnet = async (name: string) =>
         (await fixture.tsd("network", "inspect", "-f", "{{(index .IPAM.Config 1).Subnet}}", name)).stdout.trim();

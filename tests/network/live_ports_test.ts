@@ -1,4 +1,4 @@
-/** `update --publish-add` and `--publish-rm`: ports of containers that are there, running or not. */
+/** `update --publish-add` and `--publish-rm`: ports of existing containers, running or not. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { answer, freePorts, listens, refused, serve } from "./traffic.ts";
@@ -10,7 +10,9 @@ const bindingsOf = async (fixture: Fixture, name: string) =>
 scenario(
   "networks: live ports",
   {
-    "added and taken back while it runs; inspect, port and ps show it; a restart keeps it": async (fixture) => {
+    "ports are added and removed while it runs; inspect, port and ps show them; they persist across a restart": async (
+      fixture,
+    ) => {
       const [old, fresh, home] = freePorts(3);
       await serve(fixture, "web", ["-p", `${old}:80`]);
       const update = ["--publish-add", `${fresh}:80`, "--publish-add", `[::1]:${home}:80`, "--publish-rm", `${old}`];
@@ -35,12 +37,12 @@ scenario(
       await everything();
       await fixture.engine.restart("SIGKILL");
       await everything();
-      // What was taken back is anybody's.
+      // A removed port is free for others.
       await serve(fixture, "other", ["-p", `${old}:80`]);
       assert.equal(await answer("127.0.0.1", old!), "hello other\n");
       await fixture.remove("web", "other");
     },
-    "all of it or nothing": async (fixture) => {
+    "an update changes all ports or none": async (fixture) => {
       const [taken, mine, fresh] = freePorts(3);
       await serve(fixture, "other", ["-p", `${taken}:80`]);
       await serve(fixture, "web", ["-p", `${mine}:80`]);
@@ -54,7 +56,7 @@ scenario(
       });
       using own = Deno.listen({ hostname: "0.0.0.0", port: 0 });
       const busy = ["--publish-add", `${fresh}:81`, "--publish-add", `${own.addr.port}:80`];
-      // Meanwhile everybody gets to the port that stays; over IPv6 by the engine's own socket.
+      // Meanwhile the remaining port stays reachable; over IPv6 by the engine's socket.
       const asking = ["127.0.0.1", "::1"].map((address) => askUntil(address, mine!));
       expectResult(await fixture.tsd("update", ...busy, "web"), { code: 1, stderr: /address already in use\n$/ });
       const removing = ["--publish-rm", `${mine}`, ...busy];
@@ -66,7 +68,7 @@ scenario(
       await refused("127.0.0.1", fresh!);
       await fixture.remove("web", "other");
     },
-    "a port moves to another one of the container in one change": async (fixture) => {
+    "a port is moved to another one of the container in one update": async (fixture) => {
       const [port] = freePorts(1);
       await serve(fixture, "web", ["-p", `${port}:81`]);
       await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port: port! }), Deno.errors.ConnectionRefused);
@@ -76,7 +78,7 @@ scenario(
       assert.equal(await answer("127.0.0.1", port!), "hello web\n");
       await fixture.remove("web");
     },
-    "of one that doesn't run, by its record; over the API, with ranges": async (fixture) => {
+    "a stopped container's configuration is updated; over the API, with ranges": async (fixture) => {
       const [first, second] = freePorts(2);
       expectResult(
         await fixture.tsd("create", "--name", "web", "-P", "--expose", "80", fixture.image, "sleep", "1000"),
@@ -108,7 +110,7 @@ scenario(
       });
       await fixture.remove("host");
     },
-    "default-bind: where ports go that name no address": async (fixture) => {
+    "default-bind is the address of ports without one": async (fixture) => {
       const [port, open] = freePorts(2);
       const file = `${fixture.dir}/config.json`;
       await Deno.writeTextFile(file, JSON.stringify({ "default-bind": "127.0.0.1" }));
@@ -131,7 +133,7 @@ scenario(
   "nft",
 );
 
-/** Connects again and again; gives what went wrong. */
+/** Connects repeatedly; returns the failures. */
 function askUntil(hostname: string, port: number): { end(): Promise<string[]> } {
   let isOver = false;
   const failures: string[] = [];

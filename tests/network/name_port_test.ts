@@ -1,4 +1,7 @@
-/** Port 53 of the machine is a container's while others ask for names on their network, in a namespace of the test's own. */
+/**
+ * Port 53 of the host is published by a container while containers resolve names on their network, in a private
+ * namespace.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { inNamespace, type Namespace } from "./private_namespace.ts";
@@ -7,18 +10,18 @@ import { greeter } from "./traffic.ts";
 const SUBNET = "10.213.17.0/24";
 const ADDRESSES = ["127.0.0.1", "198.51.100.1"];
 
-/** A container that says hello over TCP. */
+/** Runs a container that sends a greeting over TCP. */
 const runServer = (fixture: Fixture, name = "dns") =>
   fixture.tsd("run", "-d", "--name", name, "-p", "53:53", "-p", "53:53/udp", fixture.image, ...helloAt53(name));
 
 const helloAt53 = (name: string) => ["nc", "-ll", "-p", "53", "-e", "echo", "hello", name];
 
-/** Says over UDP that no name exists: nobody else says that. */
+/** Answers over UDP that no name exists, which identifies this server. */
 const DENY = `const { createSocket } = await import("node:dgram"); const socket = createSocket("udp4");
   socket.on("message", (bytes, { port, address }) => { bytes[2] |= 0x80; bytes[3] = 0x83;
     socket.send(bytes, port, address); }); socket.bind(53);`;
 
-/** Another program of the machine, which shares the port of an address with whoever wants that. */
+/** Another program of the host, which shares the port of an address with others that allow it. */
 const EXTERNAL = `const { createServer } = await import("node:net");
   createServer().listen({ port: 53, host: "127.0.0.1", reusePort: true });`;
 
@@ -37,7 +40,7 @@ function program(namespace: string, text: string): AsyncDisposable {
 const namespaceOf = async (fixture: Fixture, container: string) =>
   (await fixture.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", container)).stdout.trim();
 
-/** Containers on a network of their own. */
+/** Runs containers on a user-defined network. */
 async function runNamed(fixture: Fixture): Promise<void> {
   expectResult(await fixture.tsd("network", "create", "--subnet", SUBNET, "one"), { stdout: /^[0-9a-f]{64}\n$/ });
   for (const name of ["web", "other"]) {
@@ -57,7 +60,9 @@ async function runNamed(fixture: Fixture): Promise<void> {
   }
 }
 
-/** The published port leads to the container from everywhere, and names are answered at the same port of the gateway. */
+/**
+ * Checks that the published port reaches the container from everywhere, and that the gateway's port 53 resolves names.
+ */
 async function bothAnswer(fixture: Fixture, box: Namespace): Promise<void> {
   for (const address of [...ADDRESSES, "::1"]) {
     await fixture.until(`a name of ${address}`, async () => {
@@ -81,7 +86,7 @@ async function namesAnswer(fixture: Fixture, box: Namespace): Promise<void> {
 scenario(
   "networks: port 53",
   {
-    "published first; the engine is killed, its rules are loaded anew, somebody flushes them": inNamespace(
+    "a published port precedes the DNS server; the engine is killed, its rules are reloaded and flushed": inNamespace(
       async (fixture, box) => {
         await box.must("ip", "addr", "add", "198.51.100.1/32", "dev", "lo");
         expectResult(await runServer(fixture), { stdout: /^[0-9a-f]{64}\n$/ });
@@ -101,7 +106,7 @@ scenario(
         expectResult(await fixture.tsd("network", "rm", "one"), { stdout: "one\n" });
       },
     ),
-    "names first; another program is in the way": inNamespace(async (fixture, box) => {
+    "the DNS server precedes the published port; another program listens on it": inNamespace(async (fixture, box) => {
       await box.must("ip", "addr", "add", "198.51.100.1/32", "dev", "lo");
       await runNamed(fixture);
       {

@@ -1,4 +1,4 @@
-/** Names of containers in networks of one's own, with real traffic on this machine. */
+/** Names of containers in user-defined networks, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { processIds } from "../harness/host_state.ts";
@@ -6,10 +6,12 @@ import { tracesOf } from "../harness/leftovers.ts";
 import { answerTo, fakeServer, question, read, type Saying } from "../../src/network/dns/dns_testing.ts";
 import { greeter } from "./traffic.ts";
 
-/** Subnets that no pool has, so that nobody else's engine is in the way. */
+/** Subnets outside of all pools, so that they do not conflict with other engines. */
 const [ONE, TWO, THREE] = ["10.213.17.0/24", "10.213.18.0/24", "10.213.19.0/24"];
 
-/** Of other names only the container's own loopback device is asked, where nobody is: nothing depends on the outside. */
+/**
+ * Other names are resolved at the container's loopback device, where no server listens: nothing depends on the outside.
+ */
 const NOBODY = ["--dns", "127.0.0.1"];
 
 async function greet(fixture: Fixture, name: string, ...flags: string[]): Promise<string> {
@@ -20,7 +22,7 @@ async function greet(fixture: Fixture, name: string, ...flags: string[]): Promis
   return result.stdout.trim();
 }
 
-/** What a container gets from another one, by whatever name; it is asked again while it isn't listening. */
+/** Returns a server's greeting, requested from another container by any of its names; retries until it listens. */
 async function hello(fixture: Fixture, from: string, to: string): Promise<string> {
   let said = "";
   await fixture.until("an answer", async () => {
@@ -31,7 +33,7 @@ async function hello(fixture: Fixture, from: string, to: string): Promise<string
   return said;
 }
 
-/** Addresses that a container is told of for a name. */
+/** Returns the addresses that a container resolves a name to. */
 async function lookup(fixture: Fixture, from: string, name: string): Promise<string[]> {
   const { stdout } = await fixture.tsd("exec", from, "nslookup", name);
   return [...stdout.split(/\n\n/).slice(1).join("\n").matchAll(/^Address(?: \d+)?: (\S+)/gm)].map(([, each]) => each!);
@@ -58,7 +60,7 @@ interface Flood {
   readonly seconds: number;
 }
 
-/** How many questions of a network namespace are answered. */
+/** Returns how many queries from a network namespace are answered. */
 async function answered(namespace: string, { server, name, count, seconds }: Flood): Promise<number> {
   const tickMs = 10;
   const program = `const { createSocket } = await import("node:dgram"); const socket = createSocket("udp4");
@@ -79,7 +81,9 @@ const resolvConf = async (fixture: Fixture, name: string) =>
 scenario(
   "networks: names",
   {
-    "containers find each other by name, alias, short id and hostname; by tsd and by docker": async (fixture) => {
+    "containers resolve each other by name, alias, short ID and hostname; with tsd and with docker": async (
+      fixture,
+    ) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       const id = await greet(fixture, "web", "--network", "one", "--network-alias", "www", "--hostname", "host7");
       await greet(fixture, "other", "--network", "one");
@@ -100,7 +104,7 @@ scenario(
       await fixture.remove("web", "other", "apart");
       await fixture.tsd("network", "rm", "one");
     },
-    "connect, disconnect, rename, stop and start are known at once": async (fixture) => {
+    "connect, disconnect, rename, stop and start take effect at once": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       await fixture.tsd("network", "create", "--subnet", TWO, "two");
       await greet(fixture, "web", "--network", "one");
@@ -126,7 +130,7 @@ scenario(
       await fixture.remove("shop", "other");
       await fixture.tsd("network", "rm", "one", "two");
     },
-    "they outlive the engine, whatever happens to it": async (fixture) => {
+    "names are resolved while the engine is killed, restarted or reloaded": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       await greet(fixture, "web", "--network", "one");
       const id = (await fixture.tsd("inspect", "-f", "{{.State.Pid}}", "web")).stdout.trim();
@@ -154,9 +158,11 @@ scenario(
       await fixture.engine.restart();
       assert.equal(await namesProcess(fixture), undefined);
     },
-    "other names are asked for at --dns, but not without a way out; 2,000 questions a second": async (fixture) => {
+    "other names are resolved at --dns, but not without outgoing connectivity; 2,000 queries a second": async (
+      fixture,
+    ) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
-      // Nobody is in it, so its address is free.
+      // It has no containers, so its address is free.
       await fixture.tsd("network", "create", "--subnet", TWO, "two");
       await fixture.tsd("network", "create", "--subnet", THREE, "--internal", "three");
       const data = "192.0.2.77";
@@ -173,7 +179,7 @@ scenario(
       assert.equal(outside.requested.length, before);
       assert.deepEqual(await lookup(fixture, "inner", "inner"), [await addressIn(fixture, "inner", "three")]);
       const key = (await fixture.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "web")).stdout.trim();
-      // On a machine that has something else to do as well the asking may be too slow for one second.
+      // On a busy machine, sending the queries may take longer than a second.
       const counts: number[] = [];
       while (counts.length < 5 && counts.at(-1) !== 2000) {
         counts.push(await answered(key, { server: "10.213.17.1", name: "web", count: 2000, seconds: 1 }));
@@ -182,7 +188,7 @@ scenario(
       await fixture.remove("web", "inner");
       await fixture.tsd("network", "rm", "one", "two", "three");
     },
-    "resolv.conf: --dns, --dns-search, --dns-option; a file that somebody has changed stays": async (fixture) => {
+    "resolv.conf: --dns, --dns-search, --dns-option; a file changed by hand is kept": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       await fixture.tsd("network", "create", "--subnet", TWO, "two");
       const flags = ["--dns", "127.0.0.1", "--dns-search", "example.org", "--dns-option", "timeout:1"];

@@ -1,9 +1,9 @@
-/** Networks of one's own, with real traffic on this machine. */
+/** User-defined networks, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { answer, greeter, serve } from "./traffic.ts";
 
-/** Subnets that no pool has, so that nobody else's engine is in the way. */
+/** Subnets outside of all pools, so that they do not conflict with other engines. */
 const [ONE, TWO] = ["10.213.7.0/24", "10.213.8.0/24"];
 
 async function addressIn(fixture: Fixture, container: string, network: string): Promise<string> {
@@ -11,7 +11,7 @@ async function addressIn(fixture: Fixture, container: string, network: string): 
   return (await fixture.tsd("inspect", "-f", format, container)).stdout.trim();
 }
 
-/** Whether a container gets an answer of an address. */
+/** Reports whether a container gets an answer from an address. */
 async function reaches(fixture: Fixture, container: string, address: string): Promise<boolean> {
   const { stdout } = await fixture.tsd("exec", container, "nc", "-w", "2", address, "80");
   return stdout.startsWith("hello ");
@@ -23,9 +23,9 @@ async function greet(fixture: Fixture, name: string, ...flags: string[]): Promis
 }
 
 scenario(
-  "networks: of one's own",
+  "networks: user-defined",
   {
-    "create, ls, inspect, rm; by tsd and by docker": async (fixture) => {
+    "create, ls, inspect, rm; with tsd and with docker": async (fixture) => {
       for (const client of ["tsd", "docker"] as const) {
         const flags = ["--subnet", ONE, "--ip-range", "10.213.7.128/25", "--label", "a=b"];
         const created = await fixture[client]("network", "create", ...flags, "one");
@@ -53,25 +53,31 @@ scenario(
         });
       }
     },
-    "containers of one network reach each other, those of others don't; --internal has no way out": async (fixture) => {
-      await fixture.tsd("network", "create", "--subnet", ONE, "one");
-      await fixture.tsd("network", "create", "--subnet", TWO, "--internal", "two");
-      await greet(fixture, "aa", "--network", "one", "--ip", "10.213.7.77");
-      await greet(fixture, "bb", "--network", "one");
-      await greet(fixture, "cc", "--network", "two");
-      assert.equal(await addressIn(fixture, "aa", "one"), "10.213.7.77");
-      const [b, c] = [await addressIn(fixture, "bb", "one"), await addressIn(fixture, "cc", "two")];
-      await fixture.until("an answer", () => answer(b, 80).then((text) => text === "hello bb\n", () => false));
-      assert.ok(await reaches(fixture, "aa", b));
-      assert.ok(!await reaches(fixture, "aa", c));
-      assert.ok(!await reaches(fixture, "cc", b));
-      expectResult(await fixture.tsd("exec", "cc", "ip", "route"), { stdout: /^10\.213\.8\.0\/24 dev eth0[^\n]*\n$/ });
-      expectResult(await fixture.tsd("network", "rm", "one"), { code: 1, stderr: /network one has active endpoints/ });
-      await fixture.remove("aa", "bb", "cc");
-      expectResult(await fixture.tsd("network", "prune", "-f"), { stdout: /one/ });
-      expectResult(await fixture.tsd("network", "ls", "-q", "-f", "type=custom"), {});
-    },
-    "connect and disconnect while it runs, and while it doesn't": async (fixture) => {
+    "containers of one network reach each other, those of others do not; --internal has no outgoing connectivity":
+      async (fixture) => {
+        await fixture.tsd("network", "create", "--subnet", ONE, "one");
+        await fixture.tsd("network", "create", "--subnet", TWO, "--internal", "two");
+        await greet(fixture, "aa", "--network", "one", "--ip", "10.213.7.77");
+        await greet(fixture, "bb", "--network", "one");
+        await greet(fixture, "cc", "--network", "two");
+        assert.equal(await addressIn(fixture, "aa", "one"), "10.213.7.77");
+        const [b, c] = [await addressIn(fixture, "bb", "one"), await addressIn(fixture, "cc", "two")];
+        await fixture.until("an answer", () => answer(b, 80).then((text) => text === "hello bb\n", () => false));
+        assert.ok(await reaches(fixture, "aa", b));
+        assert.ok(!await reaches(fixture, "aa", c));
+        assert.ok(!await reaches(fixture, "cc", b));
+        expectResult(await fixture.tsd("exec", "cc", "ip", "route"), {
+          stdout: /^10\.213\.8\.0\/24 dev eth0[^\n]*\n$/,
+        });
+        expectResult(await fixture.tsd("network", "rm", "one"), {
+          code: 1,
+          stderr: /network one has active endpoints/,
+        });
+        await fixture.remove("aa", "bb", "cc");
+        expectResult(await fixture.tsd("network", "prune", "-f"), { stdout: /one/ });
+        expectResult(await fixture.tsd("network", "ls", "-q", "-f", "type=custom"), {});
+      },
+    "connect and disconnect a running and a stopped container": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       const web = await serve(fixture, "web", []);
       await greet(fixture, "other", "--network", "one");
@@ -103,7 +109,7 @@ scenario(
       await fixture.remove("web", "other");
       expectResult(await fixture.tsd("network", "rm", "one"), { stdout: "one\n" });
     },
-    "several networks at once, also through a killed engine": async (fixture) => {
+    "several networks at once, also across a killed engine": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", ONE, "one");
       await fixture.tsd("network", "create", "--subnet", TWO, "two");
       await greet(fixture, "both", "--network", "one", "--network", "name=two,gw-priority=1");
@@ -115,7 +121,7 @@ scenario(
       await fixture.remove("both");
       expectResult(await fixture.tsd("network", "rm", "one", "two"), { stdout: "one\ntwo\n" });
     },
-    "a network that there is not is said at the start": async (fixture) => {
+    "a missing network is reported at the start": async (fixture) => {
       expectResult(await fixture.tsd("run", "--name", "lost", "--network", "absent", fixture.image, "true"), {
         code: 125,
         stderr: /network absent not found/,

@@ -5,7 +5,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { addressOf, answer, freePorts, greeter, listens, refused, serve } from "./traffic.ts";
 
-/** An address of this machine that isn't a loopback one. */
+/** Returns a non-loopback address of the host. */
 function hostAddress(): string {
   const found = Deno.networkInterfaces().find(({ family, address, name }) =>
     family === "IPv4" && !address.startsWith("127.") && !name.startsWith("tsd") && !name.startsWith("docker")
@@ -26,7 +26,7 @@ async function hostPort(fixture: Fixture, name: string, port: string): Promise<n
 scenario(
   "networks: published ports",
   {
-    "on every address, also of this machine and of version 6; by tsd and by docker": async (fixture) => {
+    "on every address, IPv4 and IPv6, also of the host; with tsd and with docker": async (fixture) => {
       for (const client of ["tsd", "docker"] as const) {
         const port = freePort();
         const run = ["run", "-d", "--name", "web", "-p", `${port}:80`, fixture.image, ...greeter("web")];
@@ -63,7 +63,7 @@ scenario(
       expectResult(await fixture.tsd("run", "--rm", fixture.image, ...ask), { stdout: "hello web\n" });
       await fixture.remove("web");
     },
-    "UDP; who goes on sending gets to the next container with the port": async (fixture) => {
+    "UDP: a client that keeps sending reaches the next container with the port": async (fixture) => {
       const port = freePort();
       await using sender = await Sender.open("127.0.0.1", port);
       for (const name of ["one", "two"]) {
@@ -79,7 +79,7 @@ scenario(
         await fixture.remove(name);
       }
     },
-    "ranges, any port, all exposed ports": async (fixture) => {
+    "ranges, automatically chosen ports, all exposed ports": async (fixture) => {
       const first = freePort();
       await serve(fixture, "one", ["-p", `${first}-${first + 3}:80`]);
       await serve(fixture, "two", ["-p", `${first}-${first + 3}:80`]);
@@ -97,7 +97,7 @@ scenario(
       assert.ok(await hostPort(fixture, "all", "81") > 0);
       await fixture.remove("one", "two", "any", "all");
     },
-    "conflicts, with another container and with another program; nothing is left of a failed start": async (
+    "conflicts with another container and with another program; a failed start leaves nothing behind": async (
       fixture,
     ) => {
       const port = freePort();
@@ -115,7 +115,7 @@ scenario(
       });
       await fixture.remove("late");
     },
-    "stop and start; a killed engine and its successor": async (fixture) => {
+    "stop and start; a killed engine and the next one": async (fixture) => {
       const port = freePort();
       await serve(fixture, "web", ["-p", `${port}:80`]);
       expectResult(await fixture.tsd("stop", "-t", "0", "web"), { stdout: "web\n" });
@@ -133,7 +133,7 @@ scenario(
       await fixture.remove("web", "late");
       await refused("127.0.0.1", port);
     },
-    "on the host's network they have no effect, which is said": async (fixture) => {
+    "on the host's network published ports are discarded with a warning": async (fixture) => {
       const run = ["run", "--rm", "--network", "host", "-p", "80", fixture.image, "true"];
       expectResult(await fixture.tsd(...run), {
         stderr: "WARNING: Published ports are discarded when using host network mode\n",
@@ -144,7 +144,7 @@ scenario(
   "nft",
 );
 
-/** Answers datagrams with themselves, in a network namespace. */
+/** Echoes datagrams in a network namespace. */
 function echoDatagrams(namespace: string, port: number): AsyncDisposable {
   const program = `const { createSocket } = await import("node:dgram"); const socket = createSocket("udp4");
     socket.on("message", (text, { port, address }) => socket.send(text, port, address)); socket.bind(${port});`;
@@ -170,13 +170,13 @@ class Sender implements AsyncDisposable {
 
   static async open(address: string, port: number): Promise<Sender> {
     const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-    // Nobody may be there yet.
+    // The port may be closed still.
     socket.on("error", () => {});
     await new Promise<void>((resolve) => socket.connect(port, address, () => resolve()));
     return new Sender(socket);
   }
 
-  /** The last that comes back; nothing after a while. */
+  /** Sends a text, and returns the last answer; empty after a timeout. */
   async ask(text: string): Promise<string> {
     this.#socket.send(text);
     for (const deadline = new Deadline(300); this.#answers.at(-1) !== text && !deadline.isOver;) {

@@ -1,6 +1,6 @@
 /**
- * Network namespaces for tests that change what belongs to the whole machine (rules of others, forwarding): the engine
- * runs in one, and other machines are further ones.
+ * Network namespaces for tests that change state of the whole machine (rules of others, forwarding): the engine runs in
+ * one, and others represent other machines.
  */
 import { strict as assert } from "node:assert";
 import { runCommand, type RunResult, tracesOf } from "../harness/mod.ts";
@@ -24,24 +24,27 @@ export class Namespace implements AsyncDisposable {
     return `/run/netns/${this.name}`;
   }
 
-  /** Runs a program of this machine in it. */
+  /** Runs a program of the host in it. */
   run(...command: readonly string[]): Promise<RunResult> {
     return runCommand("nsenter", [`--net=${this.path}`, "--", ...command]);
   }
 
-  /** Gives its output. @throws Error with what it said when it failed */
+  /** Returns a program's output. @throws Error with its standard error if it fails */
   async must(...command: readonly string[]): Promise<string> {
     return await must(this.run(...command));
   }
 
-  /** A setting below /proc/sys/net. */
+  /** Returns a setting below /proc/sys/net, after changing it if `value` is given. */
   async setting(name: string, value?: string): Promise<string> {
     const path = `/proc/sys/net/${name}`;
     if (value !== undefined) await this.must("sh", "-c", 'echo "$1" > "$2"', "sh", value, path);
     return (await this.must("cat", path)).trim();
   }
 
-  /** A cable to another one, with an address (CIDR) at each end; the other's default route is ours. */
+  /**
+   * Creates a veth pair to another namespace, with an address (CIDR) at each end; the other's default route is this
+   * one.
+   */
   async connect(other: Namespace, link: string, managed: string, theirs: string): Promise<void> {
     await this.must("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", other.name);
     await this.must("ip", "addr", "add", managed, "dev", link);
@@ -51,12 +54,12 @@ export class Namespace implements AsyncDisposable {
     await other.must("ip", "route", "add", "default", "via", managed.replace(/\/.*/, ""));
   }
 
-  /** What somebody there says who connects; empty when nobody does. */
+  /** Connects, and returns what the server sends; empty if none listens. */
   async ask(address: string, port: number): Promise<string> {
     return (await this.run("busybox", "nc", "-w", "1", address, String(port))).stdout;
   }
 
-  /** Says something to whoever connects, until it is disposed of. */
+  /** Sends a text to each client that connects, until it is disposed of. */
   serve(port: number, text: string): AsyncDisposable {
     const command = ["busybox", "nc", "-ll", "-p", String(port), "-e", "echo", text];
     const args = [`--net=${this.path}`, "--", ...command];
@@ -74,14 +77,14 @@ export class Namespace implements AsyncDisposable {
   }
 }
 
-/** Lets the world's engine go on in a namespace. */
+/** Restarts the fixture's engine in a namespace. */
 export async function moveEngine(fixture: Fixture, namespace: Namespace | undefined): Promise<void> {
   await fixture.engine.stop();
   fixture.engine.namespace = namespace?.path;
   await fixture.engine.start();
 }
 
-/** With the engine in a namespace where nothing is forwarded yet; nothing may be left of it there. */
+/** Wraps a step that runs with the engine in a namespace without forwarding; checks that nothing is left in it. */
 export const inNamespace = (body: (fixture: Fixture, box: Namespace) => Promise<void>): Step => async (fixture) => {
   await using box = await Namespace.make();
   await box.setting("ipv4/ip_forward", "0");
@@ -97,7 +100,7 @@ export const inNamespace = (body: (fixture: Fixture, box: Namespace) => Promise<
   }
 };
 
-/** The name of the engine's rules. */
+/** Returns the name of the engine's nftables table. */
 export const ruleTableOf = (fixture: Fixture): string => `tsd-${tracesOf(fixture.engine.dataRoot).engineId}`;
 
 async function must(running: Promise<RunResult>): Promise<string> {

@@ -18,7 +18,7 @@ async function removeInterface(bridge: string): Promise<void> {
   await must("ip", "link", "del", link!);
 }
 
-/** Unpins a container's namespace. */
+/** Unmounts a container's network namespace. */
 async function unpin(fixture: Fixture, name: string): Promise<string> {
   const path = (await fixture.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", name)).stdout.trim();
   await must("umount", path);
@@ -26,17 +26,17 @@ async function unpin(fixture: Fixture, name: string): Promise<string> {
   return path;
 }
 
-/** A container that sleeps in a network. */
+/** Runs a container that sleeps in a network. */
 async function sleeper(fixture: Fixture, name: string, network: string): Promise<void> {
   const args = ["run", "-d", "--name", name, "--network", network, fixture.image, "sleep", "1000"];
   expectResult(await fixture.tsd(...args), { stdout: /./ });
 }
 
-/** What a container hears from an address. */
+/** Returns what a server at an address sends to a container. */
 const ask = (fixture: Fixture, name: string, address: string) =>
   fixture.tsd("exec", name, "nc", "-w", "3", address, "80");
 
-/** Names of a container's interfaces. */
+/** Returns the names of a container's interfaces. */
 async function linksOf(fixture: Fixture, name: string): Promise<string[]> {
   const { stdout } = await fixture.tsd("exec", name, "ls", "/sys/class/net");
   return stdout.split(/\s+/).filter((link) => link.startsWith("eth"));
@@ -48,8 +48,8 @@ const RELOAD = async (fixture: Fixture) => expectResult(await fixture.tsd("netwo
 const RESTART = (fixture: Fixture) => fixture.engine.restart();
 const REMEDIES = { "the next start": NEW_START, "tsd network reload": RELOAD, "the engine's next start": RESTART };
 
-scenario("networks: what other programs remove", {
-  "a bridge: containers that run are attached to the one that is made next": async (fixture) => {
+scenario("networks: links removed by other programs", {
+  "a bridge: running containers are attached to the recreated one": async (fixture) => {
     for (const [what, remedy] of Object.entries(REMEDIES)) {
       const web = await serve(fixture, "web", ["-p", "127.0.0.1:0:80"]);
       await sleeper(fixture, "other", "bridge");
@@ -61,7 +61,7 @@ scenario("networks: what other programs remove", {
       await fixture.remove("web", "other");
     }
   },
-  "a bridge of a user-defined network: names are answered again": async (fixture) => {
+  "a bridge of a user-defined network: names are resolved again": async (fixture) => {
     expectResult(await fixture.tsd("network", "create", "own"), { stdout: /./ });
     const web = ["run", "-d", "--name", "web", "--network", "own", fixture.image, ...greeter("web")];
     expectResult(await fixture.tsd(...web), { stdout: /./ });
@@ -74,7 +74,7 @@ scenario("networks: what other programs remove", {
     await fixture.remove("web", "other");
     expectResult(await fixture.tsd("network", "rm", "own"), { stdout: "own\n" });
   },
-  "a bridge's address, or an interface's place in it": async (fixture) => {
+  "a bridge's address, or an interface's attachment to it": async (fixture) => {
     const web = await serve(fixture, "web", []);
     await must("ip", "addr", "flush", "dev", bridgeOf(fixture));
     await must(
@@ -86,7 +86,7 @@ scenario("networks: what other programs remove", {
     assert.equal(await answer(web, 80), "hello web\n");
     await fixture.remove("web");
   },
-  "an interface: the container can be connected to and disconnected from networks, and gets it back": async (
+  "an interface: the container can be connected and disconnected, and gets it back": async (
     fixture,
   ) => {
     expectResult(await fixture.tsd("network", "create", "own"), { stdout: /./ });

@@ -1,4 +1,4 @@
-/** The engine's rules beside those of others, in a network namespace of the test's own. */
+/** The engine's firewall rules beside those of others, in a private network namespace. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { tracesOf } from "../harness/mod.ts";
@@ -9,7 +9,7 @@ const PORT = 8080;
 const ICC_OFF = "com.docker.network.bridge.enable_icc=false";
 const OTHERS = "table inet others {\n\tchain a {\n\t\ttcp dport 4 drop\n\t}\n}\n";
 
-/** A container that says hello on a published port, and hears. */
+/** Runs a container that sends a greeting on a published port, and checks that it can be reached. */
 async function publish(fixture: Fixture, box: Namespace, name = "web", port = PORT, flags: readonly string[] = []) {
   const run = ["run", "-d", "--name", name, "-p", `${port}:80`, ...flags, fixture.image, ...greeter(name)];
   expectResult(await fixture.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
@@ -19,11 +19,11 @@ async function publish(fixture: Fixture, box: Namespace, name = "web", port = PO
 const answers = (fixture: Fixture, from: Namespace, address: string, port = PORT, text = "hello web\n") =>
   fixture.until(`an answer of ${address}:${port}`, async () => await from.ask(address, port) === text);
 
-/** What there is, whatever its order: elements of sets come in that of their coming. */
+/** Sorts the lines: elements of sets are listed in the order of their addition. */
 const sorted = (rules: string) =>
   rules.split("\n").map((line) => line.replace(/^\s*(elements = \{ )?/, "").replace(/[ ,}]*$/, "")).toSorted();
 
-/** The rules alone: the engine's own sockets answer too. */
+/** Reloads the rules alone, without the engine's sockets, which answer too. */
 const rulesOf = async (fixture: Fixture, box: Namespace) =>
   (await box.run("nft", "list", "table", "inet", ruleTableOf(fixture))).stdout;
 const hasRules = async (fixture: Fixture, box: Namespace) =>
@@ -32,9 +32,9 @@ const hasRules = async (fixture: Fixture, box: Namespace) =>
 scenario(
   "networks: rules",
   {
-    "what somebody flushes comes back by itself; nobody else's rules are touched": inNamespace(async (fixture, box) => {
+    "flushed rules are restored automatically; rules of others are not touched": inNamespace(async (fixture, box) => {
       await publish(fixture, box);
-      // The first one comes with the rules, others are told of without nft: it must come to the same.
+      // The first network is created with the rules, later ones without nft: the result must be the same.
       for (const [at, flags] of [["--ipv6"], ["--internal", "--ipv6"], ["-o", ICC_OFF]].entries()) {
         const subnets = ["--subnet", `10.213.${30 + at}.0/24`, "--subnet", `fd5a:213:${30 + at}::/64`];
         const create = ["network", "create", ...flags, ...subnets.slice(0, at < 2 ? 4 : 2), `net${at}`];
@@ -67,7 +67,7 @@ scenario(
       await answers(fixture, box, "127.0.0.1");
       assert.ok(await hasRules(fixture, box));
     }),
-    "ports come and go one by one, 200 of them, of all protocols": inNamespace(async (fixture, box) => {
+    "ports are published and removed one by one, 200 of them, of all protocols": inNamespace(async (fixture, box) => {
       await publish(fixture, box);
       const flags = ["-p", "20000-20199:1-200", "-p", "20200-20201:80-81/udp", "-p", "20202:80/sctp"];
       expectResult(await fixture.tsd("run", "-d", "--name", "many", ...flags, fixture.image, ...greeter("many")), {
@@ -89,12 +89,12 @@ scenario(
       assert.match(left, /tcp \. 8080 : /);
       await answers(fixture, box, "127.0.0.1");
     }),
-    "forwarding is switched on for containers only, and off again": inNamespace(async (fixture, box) => {
+    "forwarding is enabled for containers only, and disabled again": inNamespace(async (fixture, box) => {
       await using inside = await Namespace.make();
       await using outside = await Namespace.make();
       await box.connect(inside, "in0", "192.0.2.1/25", "192.0.2.2/25");
       await box.connect(outside, "out0", "192.0.2.129/25", "192.0.2.130/25");
-      // Their ends are virtual ones here: what counts as the machine's own is on top of them.
+      // The links are virtual here: the rules for the machine's interfaces apply to those on top.
       await asHardware(box, inside, "in0", "198.51.100.1/25", "198.51.100.2/25");
       await asHardware(box, outside, "out0", "198.51.100.129/25", "198.51.100.130/25");
       await using _out = outside.serve(90, "hello outside");
@@ -112,20 +112,20 @@ scenario(
       await fixture.remove("web");
       await fixture.engine.stop();
       assert.equal(await box.setting("ipv4/ip_forward"), "0");
-      // Who has switched it on himself is let through.
+      // Forwarding that the administrator enabled lets packets pass.
       await box.setting("ipv4/ip_forward", "1");
       await fixture.engine.start();
       await publish(fixture, box);
       assert.equal(await inside.ask("198.51.100.130", 90), "hello outside\n");
     }),
-    "127.0.0.1 of the machine can't be reached from a container, although its bridge routes there": inNamespace(
+    "a container cannot reach the host's 127.0.0.1, although its bridge routes there": inNamespace(
       async (fixture, box) => {
         await publish(fixture, box);
         const format = "{{.NetworkSettings.SandboxKey}} {{.NetworkSettings.Gateway}}";
         const [key, gateway] = (await fixture.tsd("inspect", "-f", format, "web")).stdout.trim().split(" ");
         await using _secret = box.serve(91, "secret");
         await answers(fixture, box, "127.0.0.1", 91, "secret\n");
-        // A container that may do anything in its own network.
+        // A container with all rights in its network namespace.
         const attack = "ip route del local 127.0.0.0/8 dev lo table local; ip route add 127.0.0.1 via $1; " +
           "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; busybox nc -w 1 127.0.0.1 91";
         const said = await box.run("nsenter", `--net=${key}`, "--", "sh", "-c", attack, "sh", gateway!);
@@ -133,7 +133,7 @@ scenario(
         assert.match(await rulesOf(fixture, box), /iifname @bridges ip daddr 127\.0\.0\.0\/8 drop/);
       },
     ),
-    "what a killed engine left goes with the next one": inNamespace(async (fixture, box) => {
+    "the next engine removes what a killed one left": inNamespace(async (fixture, box) => {
       await publish(fixture, box);
       await fixture.engine.removeContainers();
       await fixture.engine.stop("SIGKILL");
@@ -142,14 +142,14 @@ scenario(
       await fixture.engine.start();
       assert.equal(await rulesOf(fixture, box), "");
     }),
-    "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": inNamespace(
+    "with dockerd's drop policy, one rule in DOCKER-USER lets containers through, and is removed again": inNamespace(
       (fixture, box) =>
         besideDocker(fixture, box, {
           ...{ program: "iptables", external: "203.0.113.0/24", run: [] },
           cable: ["192.0.2.1/24", "192.0.2.2/24"],
         }),
     ),
-    "the same of IPv6": inNamespace(async (fixture, box) => {
+    "the same for IPv6": inNamespace(async (fixture, box) => {
       await fixture.tsd(
         "network",
         "create",
@@ -175,11 +175,11 @@ scenario(
 
 interface Beside {
   readonly program: string;
-  /** Whom somebody's own rule is about. */
+  /** The address that another program's rule drops. */
   readonly external: string;
-  /** Of the container. */
+  /** The container's flags. */
   readonly run: readonly string[];
-  /** From this machine to another one. */
+  /** Addresses of the link from this machine to another one. */
   readonly cable: readonly [managed: string, theirs: string];
 }
 
@@ -190,7 +190,7 @@ async function besideDocker(
 ): Promise<void> {
   const [managed, theirs] = cable.map((each) => each.replace(/\/.*/, "")) as [string, string];
   await using outside = await Namespace.make();
-  // An address is there at once.
+  // Without duplicate address detection, addresses are usable at once.
   for (const each of [box, outside]) await each.setting("ipv6/conf/default/accept_dad", "0");
   await box.connect(outside, "out0", ...cable);
   await using _out = outside.serve(90, "hello outside");
@@ -199,7 +199,7 @@ async function besideDocker(
   assert.ok(await out());
   for (const kind of ["nft", "legacy"]) {
     const iptables = async (...args: string[]) => await box.must(`${program}-${kind}`, ...args);
-    // As a dockerd makes them; with a rule that somebody has put there.
+    // As dockerd creates it, with a user's rule.
     await iptables("-N", "DOCKER-USER");
     await iptables("-A", "DOCKER-USER", "-s", external, "-j", "DROP");
     await iptables("-A", "DOCKER-USER", "-j", "RETURN");
@@ -226,7 +226,7 @@ async function besideDocker(
   }
 }
 
-/** A macvlan on a cable, which counts as an interface of the machine's own. */
+/** Creates a macvlan on a veth link, which counts as one of the machine's interfaces. */
 async function asHardware(
   box: Namespace,
   other: Namespace,

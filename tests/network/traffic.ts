@@ -1,14 +1,14 @@
-/** Servers in containers, and clients on this machine. */
+/** Servers in containers, and clients on the host. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture } from "../cli/setup.ts";
 
-/** An address of version 4, for patterns. */
+/** A pattern for IPv4 addresses. */
 export const ADDRESS = "\\d+\\.\\d+\\.\\d+\\.\\d+";
 
-/** A program that says `hello NAME` to whoever connects to its port 80. */
+/** Returns a command that sends `hello NAME` to each client on port 80. */
 export const greeter = (name: string): string[] => ["nc", "-ll", "-p", "80", "-e", "echo", "hello", name];
 
-/** A container that says `hello NAME` to whoever connects to its port 80; returns its address when it listens. */
+/** Runs a container that sends `hello NAME` to each client on port 80; returns its address once it listens. */
 export async function serve(fixture: Fixture, name: string, flags: readonly string[]): Promise<string> {
   const result = await fixture.tsd("run", "-d", "--name", name, ...flags, fixture.image, ...greeter(name));
   expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
@@ -23,14 +23,14 @@ export async function addressOf(fixture: Fixture, name: string): Promise<string>
   return stdout.trim();
 }
 
-/** Waits until something answers there. */
+/** Waits until a server answers there. */
 export async function listens(fixture: Fixture, hostname: string, port = 80): Promise<void> {
   await fixture.until(`an answer of ${hostname}:${port}`, async () => {
     return await answer(hostname, port).then((text) => text !== "", () => false);
   });
 }
 
-/** What a server says to this machine; it is asked again while it is between two connections. */
+/** Returns what a server sends to the host; retries while it is between two connections. */
 export async function answer(hostname: string, port: number): Promise<string> {
   for (let attempt = 1;; attempt++) {
     try {
@@ -45,7 +45,7 @@ export async function answer(hostname: string, port: number): Promise<string> {
   }
 }
 
-/** Ports that nobody has for now. */
+/** Returns ports that are currently free. */
 export function freePorts(count: number): number[] {
   const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "0.0.0.0", port: 0 }));
   const ports = listeners.map(({ addr }) => addr.port);
@@ -53,7 +53,7 @@ export function freePorts(count: number): number[] {
   return ports;
 }
 
-/** Nobody is there. */
+/** Checks that no server listens. */
 export async function refused(hostname: string, port: number): Promise<void> {
   await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
 }

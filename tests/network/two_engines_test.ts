@@ -1,4 +1,4 @@
-/** Address ranges of networks where another engine, and others, have interfaces and routes on the same machine. */
+/** Subnet allocation when another engine, or other programs, have interfaces and routes on the same machine. */
 import { strict as assert } from "node:assert";
 import { expectResult } from "../cli/setup.ts";
 import { startSetupWith } from "../engine/setup.ts";
@@ -16,7 +16,7 @@ interface Pair extends AsyncDisposable {
   readonly box: Namespace;
 }
 
-/** What an engine sees that doesn't share the lock of the machine's engines. */
+/** Hides the lock that the machine's engines share from an engine. */
 const OWN_LOCK = (directory: string) =>
   `touch /run/.tsd-networks.lock ${directory}/lock; mount --bind ${directory}/lock /run/.tsd-networks.lock`;
 
@@ -34,7 +34,7 @@ async function startPair({ sharesLock = true } = {}): Promise<Pair> {
   return { first, second, image, box, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Creates a network; the client may be Docker's. */
+/** Creates a network, optionally with Docker's client. */
 const create = (engine: Engine, name: string, flags: readonly string[] = [], client: "tsd" | "docker" = "tsd") =>
   engine[client](["network", "create", ...flags, name]);
 
@@ -46,7 +46,7 @@ async function remove(engine: Engine, ...names: string[]): Promise<void> {
   expectResult(await engine.tsd(["network", "rm", ...names]), { stdout: names.map((name) => `${name}\n`).join("") });
 }
 
-/** Of a network, IPv4 first. */
+/** Returns a network's subnets, IPv4 first. */
 async function subnetsOf(engine: Engine, name: string): Promise<string[]> {
   const answer = await engine.api.get(`/networks/${name}`);
   return answer.json<{ IPAM: { Config: { Subnet: string }[] } }>().IPAM.Config.map(({ Subnet }) => Subnet);
@@ -58,7 +58,7 @@ async function bridgeOf(engine: Engine, name: string, box: Namespace): Promise<s
   return / dev (\S+)/.exec(routes)![1]!;
 }
 
-/** Subnets of all interfaces but loopback, without link-local ones. */
+/** Returns the subnets of all interfaces but loopback, without link-local ones. */
 async function presentSubnets(box: Namespace): Promise<string[]> {
   const listed = await box.must("ip", "-o", "addr", "show", "scope", "global");
   return listed.trim().split("\n").map((line) => / inet6? (\S+)/.exec(line)![1]!);
@@ -74,7 +74,7 @@ function assertDisjoint(texts: readonly string[]): void {
   assert.deepEqual(pairs, []);
 }
 
-/** Networks of each engine: as many as there are pools for, and some whose subnets both engines name. */
+/** Networks of each engine: as many as the pools allow, and some with subnets that both engines request. */
 const [MIXED, ALL_NAMED] = [{ automatic: 15, named: 5 }, { automatic: 0, named: 20 }];
 const namedPools = (at: number) => [{ Subnet: `10.213.${at}.0/24` }, { Subnet: `fd5a:213:${at}::/64` }];
 
@@ -115,7 +115,7 @@ async function createAtOnce(
 }
 
 Deno.test(
-  "two engines make 20 networks each at once: no two have the same addresses",
+  "two engines creating 20 networks each concurrently never use the same addresses",
   requires("root", "runc", "ip", "nft"),
   async () => {
     await using pair = await startPair();
@@ -124,7 +124,7 @@ Deno.test(
 );
 
 Deno.test(
-  "two engines that can't exclude each other don't end with the same addresses either",
+  "two engines without a shared lock do not end up with the same addresses either",
   requires("root", "runc", "ip", "nft"),
   async () => {
     await using pair = await startPair({ sharesLock: false });
@@ -132,7 +132,7 @@ Deno.test(
   },
 );
 
-/** One line that says what has the range. */
+/** Expects one line that names what has the range. */
 function expectRefused(result: RunResult, holder: string): void {
   const line =
     `invalid pool request: Pool overlaps with other one on this address space: ${holder}; give another --subnet`;
@@ -141,7 +141,7 @@ function expectRefused(result: RunResult, holder: string): void {
   assert.equal(result.stderr.trimEnd().split("\n").length, 1, result.stderr);
 }
 
-/** So that what one step leaves when it fails doesn't make others fail. */
+/** Prevents leftovers of a failed step from failing others. */
 async function cleanUp({ first, second, box }: Pair): Promise<void> {
   for (const engine of [first, second]) {
     await engine.removeContainers();
@@ -154,7 +154,7 @@ async function cleanUp({ first, second, box }: Pair): Promise<void> {
 type Step = (pair: Pair) => Promise<void>;
 
 const STEPS: Readonly<Record<string, Step>> = {
-  "a subnet that another engine has is refused, and its bridge named": async ({ first, second, box }) => {
+  "a subnet that another engine uses is refused, and its bridge named": async ({ first, second, box }) => {
     await created(first, "one", "--ipv6", "--subnet", "172.20.0.0/16", "--subnet", "fd5a:213:1::/64");
     const bridge = await bridgeOf(first, "one", box);
     for (const client of ["tsd", "docker"] as const) {
@@ -177,12 +177,12 @@ const STEPS: Readonly<Record<string, Step>> = {
     await created(second, "two", "--subnet", "172.20.7.0/24");
     await remove(second, "two");
   },
-  "a network of the same engine is named": async ({ first }) => {
+  "a subnet of another network of the engine is refused, and that network named": async ({ first }) => {
     await created(first, "one", "--subnet", "10.213.1.0/24");
     expectRefused(await create(first, "two", ["--subnet", "10.213.0.0/16"]), "10.213.1.0/24 is in use by network one");
     await remove(first, "one");
   },
-  "interfaces of others count, whether they are up or not": async ({ first, box }) => {
+  "interfaces of other programs count, whether they are up or not": async ({ first, box }) => {
     await box.must("ip", "link", "add", "vpn0", "type", "bridge");
     await box.must("ip", "addr", "add", "172.17.3.1/24", "dev", "vpn0");
     await box.must("ip", "addr", "add", "fd5a:213:2::1/64", "dev", "vpn0");
@@ -199,7 +199,7 @@ const STEPS: Readonly<Record<string, Step>> = {
     await remove(first, "one");
     await box.must("ip", "link", "del", "vpn0");
   },
-  "routes by gateways: more specific ones refuse a subnet, others are avoided where there is a choice": async (
+  "routes through gateways: more specific ones refuse a subnet, others are avoided if possible": async (
     { first, box },
   ) => {
     await box.must("ip", "link", "add", "vpn0", "type", "bridge");
@@ -215,14 +215,14 @@ const STEPS: Readonly<Record<string, Step>> = {
     await created(first, "one", "--subnet", "10.213.1.0/24");
     await created(first, "two");
     assert.deepEqual(await subnetsOf(first, "two"), ["192.168.0.0/20"]);
-    // What a VPN sets that takes everything (OpenVPN's def1).
+    // The routes of a VPN for all traffic (OpenVPN's def1).
     for (const route of ["0.0.0.0/1", "128.0.0.0/1"]) await box.must("ip", "route", "add", route, "via", "10.99.0.2");
     await created(first, "three");
     assert.deepEqual(await subnetsOf(first, "three"), ["172.17.0.0/16"]);
     await remove(first, "one", "two", "three");
     await box.must("ip", "link", "del", "vpn0");
   },
-  "a subnet that was named and is another engine's by now is said at the start": async (
+  "a requested subnet that another engine uses meanwhile is reported at the start": async (
     { first, second, image, box },
   ) => {
     await created(first, "one", "--subnet", "10.213.1.0/24");
@@ -244,7 +244,9 @@ const STEPS: Readonly<Record<string, Step>> = {
     await first.removeContainers();
     await remove(first, "one");
   },
-  "a subnet that nobody named is another one where it is another engine's by now": async ({ first, second, image }) => {
+  "an automatically chosen subnet is replaced if another engine uses it meanwhile": async (
+    { first, second, image },
+  ) => {
     await created(first, "one", "--ipv6");
     const [four, six] = await subnetsOf(first, "one");
     await first.restart();
@@ -254,14 +256,14 @@ const STEPS: Readonly<Record<string, Step>> = {
     const [fourNow, sixNow] = await subnetsOf(first, "one");
     assert.ok(fourNow !== four && sixNow !== six, `${fourNow} ${sixNow}`);
     for (const subnet of [fourNow!, sixNow!]) assert.ok(stdout.includes(subnet.replace(/0?\/\d+$/, "")), stdout);
-    // It keeps what it has from now on.
+    // It keeps its subnet from now on.
     await remove(second, "two");
     await first.restart();
     expectResult(await first.tsd(["run", "--rm", "--network", "one", image, "true"]), {});
     assert.deepEqual(await subnetsOf(first, "one"), [fourNow, sixNow]);
     await remove(first, "one");
   },
-  "containers that run keep the network's subnet: a bridge that was removed can't come back in another place": async (
+  "running containers keep the network's subnet: a removed bridge cannot be recreated with another one": async (
     { first, image, box },
   ) => {
     await created(first, "one");
@@ -285,7 +287,7 @@ const STEPS: Readonly<Record<string, Step>> = {
     await first.removeContainers();
     await remove(first, "one");
   },
-  "an interface that is there already is no bridge for a network, and stays": async ({ first, second, image, box }) => {
+  "an existing interface does not become a network's bridge, and stays": async ({ first, second, image, box }) => {
     await box.must("ip", "link", "add", "mine0", "type", "bridge");
     const named = (name: string) => ["-o", `com.docker.network.bridge.name=${name}`];
     const refused = await create(first, "one", named("mine0"));

@@ -1,11 +1,11 @@
-/** The same command line through tsd's own client and through the docker CLI: what the container sees must be the same. */
+/** Runs the same command line with tsd's client and with the docker CLI: the container must see the same. */
 import type { RunResult } from "../harness/mod.ts";
 import { type Expected, expectResult, type Fixture } from "../cli/setup.ts";
 
 export const CLIENTS = ["tsd", "docker"] as const;
 export type Client = typeof CLIENTS[number];
 
-/** `run --rm --network none FLAGS IMAGE sh -c SCRIPT` with one client. */
+/** Runs `run --rm --network none FLAGS IMAGE sh -c SCRIPT` with one client. */
 export function runWith(
   fixture: Fixture,
   client: Client,
@@ -15,7 +15,7 @@ export function runWith(
   return fixture.engine[client](["run", "--rm", "--network", "none", ...flags, fixture.image, "sh", "-c", script]);
 }
 
-/** The same with both; what a container says is compared without what its client adds. */
+/** Runs it with both; the container's output is compared without messages of the client. */
 export async function bothSee(
   fixture: Fixture,
   flags: readonly string[],
@@ -28,7 +28,7 @@ export async function bothSee(
   }
 }
 
-/** Which cgroup version the machine has. */
+/** Returns the machine's cgroup version. */
 export async function cgroupVersion(): Promise<1 | 2> {
   try {
     await Deno.stat("/sys/fs/cgroup/cgroup.controllers");

@@ -7,7 +7,7 @@ import { bothSee, CLIENTS, runWith } from "./clients.ts";
 const status = (field: string) => `awk '/^${field}:/ { print $2 }' /proc/self/status`;
 const namespace = (type: string) => `readlink /proc/self/ns/${type}`;
 
-/** The namespace of a running container. */
+/** Returns a namespace of a running container. */
 async function namespaceOf(fixture: Fixture, name: string, type: string): Promise<string> {
   return (await fixture.tsd("exec", name, "readlink", `/proc/self/ns/${type}`)).stdout.trim();
 }
@@ -24,7 +24,7 @@ scenario("run: namespaces", {
     if (!await cgroupNamespace()) return;
     await bothSee(fixture, ["--cgroupns", "private"], "grep -vc ':/$' /proc/self/cgroup", { code: 1, stdout: "0\n" });
   },
-  "--pid container:NAME: they see and signal each other, whatever the other is called by then": async (fixture) => {
+  "--pid container:NAME: both see and signal each other's processes, also after a rename": async (fixture) => {
     await fixture.background("donor", ["sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.05; done"]);
     const flags = ["--pid", "container:donor"];
     await bothSee(fixture, flags, namespace("pid"), await namespaceOf(fixture, "donor", "pid"));
@@ -34,11 +34,11 @@ scenario("run: namespaces", {
     assert.equal(await namespaceOf(fixture, "later", "pid"), await namespaceOf(fixture, "renamed", "pid"));
     expectResult(await runWith(fixture, "tsd", ["--pid", "container:renamed"], "kill -USR1 1"), {});
     expectResult(await fixture.tsd("wait", "renamed"), { stdout: "9\n" });
-    // The kernel ends all processes of a namespace with its first one.
+    // The kernel kills all processes of a PID namespace when its first process exits.
     expectResult(await fixture.tsd("wait", "later"), { stdout: "137\n" });
     await fixture.remove("renamed", "later");
   },
-  "--ipc shareable and container:NAME: one shared memory; private ones can't be joined": async (fixture) => {
+  "--ipc shareable and container:NAME share memory; private ones cannot be joined": async (fixture) => {
     await fixture.background("donor", ["sleep", "1000"], ["--ipc", "shareable", "--shm-size", "2m"]);
     expectResult(await fixture.tsd("exec", "donor", "sh", "-c", "echo shared >/dev/shm/file"), {});
     const size = "df -k /dev/shm | tail -n 1 | awk '{ print $2 }'";
@@ -46,7 +46,7 @@ scenario("run: namespaces", {
     const ipc = await namespaceOf(fixture, "donor", "ipc");
     await bothSee(fixture, ["--ipc", "container:donor"], script, `shared\n2048\n${ipc}`);
     await bothSee(fixture, ["--ipc", "none"], "test -e /dev/shm; echo $?", "1");
-    // What has joined keeps what it sees when the other one goes.
+    // A container keeps the namespace that it joined when the other container is removed.
     await fixture.background("heir", ["sleep", "1000"], ["--ipc", "container:donor"]);
     await fixture.remove("donor");
     expectResult(await fixture.tsd("exec", "heir", "cat", "/dev/shm/file"), { stdout: "shared\n" });
@@ -61,7 +61,7 @@ scenario("run: namespaces", {
     });
     await fixture.remove("heir", "closed");
   },
-  "another container's namespaces are joined in a running one only, and with an engine that is new": async (
+  "only namespaces of running containers can be joined, also after the engine restarts": async (
     fixture,
   ) => {
     const id = await fixture.background("donor", ["sleep", "1000"], ["--ipc", "shareable"]);
@@ -98,7 +98,7 @@ scenario("run: security", {
     const group = "mkdir /sys/fs/cgroup/pids/own 2>/dev/null || mkdir /sys/fs/cgroup/own && echo made";
     await bothSee(fixture, ["--security-opt", "writable-cgroups=true"], group, "made");
   },
-  "--privileged with single devices elsewhere": async (fixture) => {
+  "--privileged with single devices at other paths": async (fixture) => {
     for (const client of CLIENTS) {
       const flags = ["--privileged", "--device", "/dev/null:/dev/elsewhere:r", "--device", "/dev/null"];
       const { code, stdout } = await runWith(fixture, client, flags, "ls -l /dev/elsewhere /dev/null | wc -l");
@@ -115,28 +115,28 @@ scenario("run: security", {
       ...{ code: 125, stderr: "tsd: Unable to find group nope: no matching entries in group file\n" },
     });
   },
-  "--sysctl in the container's own namespaces": async (fixture) => {
+  "--sysctl in the container's namespaces": async (fixture) => {
     const flags = ["--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "kernel.msgmax=4321"];
     await bothSee(fixture, flags, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax", "1\n4321");
   },
 }, "docker");
 
 scenario("run: devices", {
-  "--device: a node, another name, what may be done with it": async (fixture) => {
+  "--device: a node, another path, its permissions": async (fixture) => {
     const nodes = "stat -c '%t:%T' /dev/kmsg /dev/mine";
     await bothSee(fixture, ["--device", "/dev/kmsg", "--device", "/dev/kmsg:/dev/mine:r"], nodes, "1:b\n1:b");
     const open = ": </dev/readable && echo read; (: >/dev/readable) 2>/dev/null || echo refused";
     await bothSee(fixture, ["--device", "/dev/loop-control:/dev/readable:r"], open, "read\nrefused");
   },
-  "--device: all nodes below a folder": async (fixture) => {
+  "--device: all nodes below a directory": async (fixture) => {
     await bothSee(fixture, ["--device", "/dev/net:/dev/many"], "ls /dev/many", "tun");
   },
-  "--device-cgroup-rule: nodes that the container makes itself": async (fixture) => {
+  "--device-cgroup-rule: nodes that the container creates": async (fixture) => {
     const make = "mknod /tmp/loop c 10 237 && : </tmp/loop && echo opened";
     await bothSee(fixture, ["--device-cgroup-rule", "c 10:* rwm"], make, "opened");
     await bothSee(fixture, [], make, { code: 1, stderr: /Operation not permitted\n$/ });
   },
-  "what is no device is refused at the start, as with Docker": async (fixture) => {
+  "a path that is not a device is refused at the start, as with Docker": async (fixture) => {
     const failed = (path: string, why: string) =>
       `error gathering device information while adding custom device "${path}": ${why}`;
     for (
@@ -149,7 +149,7 @@ scenario("run: devices", {
     ) {
       expectResult(await runWith(fixture, "tsd", [flag], "true"), { code: 125, stderr: `tsd: ${said}\n` });
       const docker = await runWith(fixture, "docker", [flag], "true");
-      // It takes the text for that of a missing command.
+      // It takes the message for that of a missing command.
       assert.equal(docker.code, /no such file/.test(said) ? 127 : 125);
       assert(docker.stderr.includes(said), docker.stderr);
     }

@@ -1,4 +1,4 @@
-/** Limits on the use of the machine, as the container's own cgroup and limits show them. */
+/** Resource limits, as shown by the container's cgroup and rlimits. */
 import { strict as assert } from "node:assert";
 import { probeHost } from "../../src/runtime/spec/mod.ts";
 import { expectResult, scenario } from "../cli/setup.ts";
@@ -8,12 +8,12 @@ const VERSION = await cgroupVersion();
 const INFO = await probeHost();
 const MIB = 1 << 20;
 
-/** Files below the container's /sys/fs/cgroup, by version. */
+/** Returns a command that prints files below the container's /sys/fs/cgroup, by version. */
 const cat = (v1: string, v2: string) =>
   `cat ${(VERSION === 1 ? v1 : v2).split(" ").map((file) => `/sys/fs/cgroup/${file}`).join(" ")}`;
 const by = (v1: string, v2: string) => VERSION === 1 ? v1 : v2;
 
-/** A disk of the machine: limits are for whole ones. */
+/** Finds a disk of the machine: limits apply to whole disks only. */
 async function wholeDisk(): Promise<{ path: string; numbers: string } | undefined> {
   for await (const { name } of Deno.readDir("/sys/block")) {
     const numbers = (await Deno.readTextFile(`/sys/block/${name}/dev`)).trim();
@@ -23,7 +23,7 @@ async function wholeDisk(): Promise<{ path: string; numbers: string } | undefine
 }
 
 scenario("run: limits", {
-  "-m alone limits swap to the same again": async (fixture) => {
+  "-m alone limits swap to the same amount again": async (fixture) => {
     const files = cat("memory/memory.limit_in_bytes memory/memory.memsw.limit_in_bytes", "memory.max memory.swap.max");
     const swap = by(String(128 * MIB), String(64 * MIB));
     await bothSee(fixture, ["-m", "64m"], files, `${64 * MIB}\n${swap}`);
@@ -59,13 +59,13 @@ scenario("run: limits", {
     const set = cat("cpuset/cpuset.cpus cpuset/cpuset.mems", "cpuset.cpus cpuset.mems");
     await bothSee(fixture, ["--cpuset-cpus", "0", "--cpuset-mems", "0"], set, "0\n0");
   },
-  "--pids-limit keeps": async (fixture) => {
+  "--pids-limit is enforced": async (fixture) => {
     await bothSee(fixture, ["--pids-limit", "20"], cat("pids/pids.max", "pids.max"), "20");
     await bothSee(fixture, ["--pids-limit", "-1"], cat("pids/pids.max", "pids.max"), "max");
     const bomb = "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done";
     expectResult(await fixture.run(["sh", "-c", bomb], ["--pids-limit", "5"]), { code: 2, stderr: /can't fork/ });
   },
-  "--device-read-bps and the other three; a weight where the machine has weights": async (fixture) => {
+  "--device-read-bps and the other three; a weight if the machine supports weights": async (fixture) => {
     const disk = await wholeDisk();
     if (disk === undefined || !INFO.cgroupFeatures.has("blkioReadBps")) return;
     const { path, numbers } = disk;
@@ -89,7 +89,7 @@ scenario("run: limits", {
     await bothSee(fixture, ["--oom-score-adj", "300"], "cat /proc/self/oom_score_adj", "300");
     await bothSee(fixture, ["--shm-size", "3m"], "df -k /dev/shm | tail -n 1 | awk '{ print $2 }'", "3072");
   },
-  "what the engine itself may not do is left out, and said once": async (fixture) => {
+  "capabilities that the engine lacks are left out with one warning": async (fixture) => {
     const cap = INFO.rlimitHardCaps.nofile;
     if (cap === undefined) return;
     const more = String(cap + 1n);
@@ -100,7 +100,7 @@ scenario("run: limits", {
       assert.equal(stderr.split(said).length, 2, stderr);
     }
   },
-  "--cgroup-parent: the container is there, with its numbers, and goes without a trace": async (fixture) => {
+  "--cgroup-parent: the container is in it, with its limits, and leaves no trace": async (fixture) => {
     const parent = `/tsd-parent-${fixture.engine.pid}`;
     await using _gone = { [Symbol.asyncDispose]: () => removeParent(parent) };
     for (const given of [parent, `${parent.slice(1)}/deeper`, `/../..${parent}`]) {
@@ -122,11 +122,11 @@ scenario("run: limits", {
   },
 }, "docker");
 
-/** Cgroups of this name in any tree. */
+/** Returns cgroups with this name in any hierarchy. */
 async function cgroupsNamed(name: string): Promise<string[]> {
   const found: string[] = [];
   const look = async (dir: string, depth: number): Promise<void> => {
-    // Those of other engines come and go.
+    // Those of other engines may disappear.
     const entries = await Array.fromAsync(Deno.readDir(dir)).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
       return [];
@@ -141,7 +141,7 @@ async function cgroupsNamed(name: string): Promise<string[]> {
   return found;
 }
 
-/** A parent stays, as with Docker: it is whoever named it who removes it. */
+/** Removes a parent cgroup, which stays as with Docker: its creator removes it. */
 async function removeParent(parent: string): Promise<void> {
   for (const tree of VERSION === 2 ? [""] : (await Array.fromAsync(Deno.readDir("/sys/fs/cgroup"))).map(slashed)) {
     for (const path of [`${parent}/deeper`, parent]) {

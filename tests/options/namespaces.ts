@@ -1,11 +1,11 @@
-/** Namespaces of this machine, for comparison with those in containers. */
+/** Namespaces of the host, to compare with those of containers. */
 
-/** The one that this process, and so the host, is in. */
+/** Returns the namespace of this process, and so of the host. */
 export async function ownNamespace(type: string): Promise<string> {
   return await Deno.readLink(`/proc/self/ns/${type}`);
 }
 
-/** Whether the kernel has cgroup namespaces. */
+/** Reports whether the kernel has cgroup namespaces. */
 export async function cgroupNamespace(): Promise<boolean> {
   try {
     await Deno.lstat("/proc/self/ns/cgroup");

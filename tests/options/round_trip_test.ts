@@ -1,6 +1,6 @@
 /**
- * `inspect --as run` and `container clone`: whatever command line made a container, on whatever image, the one that is
- * printed for it makes an equal one. Without an engine: requests are merged as the engine merges them.
+ * `inspect --as run` and `container clone`: for containers of any command line and image, the printed command line
+ * creates an equal one. Without an engine: requests are merged as the engine merges them.
  */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
@@ -38,7 +38,7 @@ const megabytes = fc.integer({ min: 6, max: 9999 }).map((size) => `${size}m`);
 const tuple = (...parts: fc.Arbitrary<string>[]) => fc.tuple(...parts).map((all) => all.join(""));
 const just = fc.constant;
 
-/** Arguments of each flag; only values that the client takes. */
+/** Arguments of each flag; only values that the client accepts. */
 const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "add-host": tuple(word, fc.constantFrom(":10.0.0.1", "=::1", ":[fd00::2]")),
   annotation: tuple(word, just("="), text),
@@ -147,7 +147,7 @@ const image: fc.Arbitrary<ImageConfig> = fc.record({
   Shell: maybe(just(["/bin/ash", "-c"])),
 }).map((fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
 
-/** The caller has variables too, which must not get into a container that had them taken away. */
+/** The caller has variables too, which must not reach a container that had them removed. */
 const CLIENT = (name: string) => name.length === 1 ? "the caller's" : undefined;
 
 async function requestOf(argv: readonly string[], env: (name: string) => string | undefined) {
@@ -156,7 +156,7 @@ async function requestOf(argv: readonly string[], env: (name: string) => string 
   return await createRequest(flags as CreateFlagValues, args, { env, cwd: "/home/me", detached: detach === true });
 }
 
-/** What inspect shows of a container that was made by this request. */
+/** Returns the inspect output of a container created by this request. */
 function inspected({ HostConfig: host, ...own }: ContainerCreateRequest, base: ImageConfig): ContainerInspect {
   const content = { os: "linux", architecture: "amd64", config: base, rootfs: { type: "layers", diff_ids: [] } };
   const parsed = parseImageConfig(new TextEncoder().encode(JSON.stringify(content)), "config");
@@ -167,7 +167,7 @@ function inspected({ HostConfig: host, ...own }: ContainerCreateRequest, base: I
   return inspectContainer(container, { paths: PATHS, driver: "overlay2", execIds: [], network: NO_NETWORK });
 }
 
-/** The words of a line, as a shell parts them. */
+/** Splits a command line into words, as a shell does. */
 function stringsOf(line: string): string[] {
   const words: string[] = [];
   let word: string | undefined;
@@ -186,7 +186,7 @@ function stringsOf(line: string): string[] {
   return word === undefined ? words : [...words, word];
 }
 
-/** The arguments of `tsd run`, and the caller's environment as `env -u` leaves it. */
+/** Returns the arguments of `tsd run`, and the caller's environment after `env -u`. */
 function taken(line: string) {
   const words = stringsOf(line);
   const at = words.indexOf("tsd");
@@ -195,12 +195,12 @@ function taken(line: string) {
   return { argv: words.slice(at + 2), env: (name: string) => unset.includes(name) ? undefined : CLIENT(name) };
 }
 
-/** What is compared: all but what belongs to one command line. */
+/** Returns the settings to compare: all but those that depend on the client's invocation. */
 function settingsOf({ Config, HostConfig: { ContainerIDFile: _file, ConsoleSize: _size, ...host } }: ContainerInspect) {
   return { Config, HostConfig: filledOut(host) };
 }
 
-/** Empty values and absent ones are the same. */
+/** Treats empty and absent values as equal. */
 function filledOut(host: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isSet = (value: unknown) =>
     !(value === undefined || value === null || value === "" || value === 0 || value === false ||
@@ -214,20 +214,20 @@ async function made(container: ContainerInspect, base: ImageConfig) {
   return await madeContainer(engine, container);
 }
 
-/** A container of any kind: what inspect shows of it, and its image. */
+/** An arbitrary container: its inspect output, and its image. */
 const anyContainer = fc.tuple(flags, image, fc.array(text, { maxLength: 3 }));
 
 async function containerOf([argv, base, command]: [string[], ImageConfig, string[]]): Promise<ContainerInspect> {
   try {
     return inspected(await requestOf([...argv, "img", ...command], CLIENT), base);
   } catch (thrown) {
-    // Two flags that don't go together, or nothing to run: there is no such container.
+    // Conflicting flags or a missing command: there is no such container.
     fc.pre(!(thrown instanceof Error));
     throw thrown;
   }
 }
 
-Deno.test("inspect --as run: the line makes an equal container", async () => {
+Deno.test("inspect --as run: the command line creates an equal container", async () => {
   await fc.assert(
     fc.asyncProperty(anyContainer, async (given) => {
       const before = await containerOf(given);
@@ -240,7 +240,7 @@ Deno.test("inspect --as run: the line makes an equal container", async () => {
   );
 });
 
-Deno.test("container clone: the request makes an equal container", async () => {
+Deno.test("container clone: the request creates an equal container", async () => {
   const { flags: none } = parseFlags({ ...CREATE_FLAGS }, ["img"]);
   await fc.assert(
     fc.asyncProperty(anyContainer, async (given) => {
@@ -256,7 +256,7 @@ Deno.test("container clone: the request makes an equal container", async () => {
   );
 });
 
-Deno.test("words are quoted so that a real shell gives them back", async () => {
+Deno.test("words are quoted so that a real shell restores them", async () => {
   const words = fc.sample(
     fc.string({ unit: fc.oneof(char, fc.constantFrom("!", "#", "&", ";", "(", "\t", "{", "[")) }),
     500,

@@ -1,4 +1,4 @@
-/** `--runtime`: runtimes by configuration. The other one is runc behind a script that writes down its calls. */
+/** `--runtime`: configured runtimes. The second one is runc behind a script that records its calls. */
 import { strict as assert } from "node:assert";
 import { startEngine } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
@@ -6,7 +6,7 @@ import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 import { refused, succeeded } from "../supervision/setup.ts";
 
-/** The word in the middle of the script's first arguments shows that runtimeArgs come first. */
+/** The flag before the script's other arguments shows that runtimeArgs come first. */
 const SCRIPT = `#!/bin/sh
 [ "$1" = --debug=false ] || exit 99
 for word in "$@"; do
@@ -16,7 +16,7 @@ exec runc "$@"
 `;
 
 Deno.test({
-  name: "run --runtime: another runtime of the configuration does everything for its containers",
+  name: "run --runtime: another configured runtime makes all calls for its containers",
   ...requires("root", "runc", "docker"),
   async fn(t) {
     await using undo = new AsyncDisposableStack();
@@ -43,7 +43,7 @@ Deno.test({
       assert.deepEqual(Runtimes["other"], other);
       assert.match((await engine.tsd(["info"])).stdout, /\n Runtimes: runc other\n Default Runtime: runc\n/);
     });
-    await t.step("one container's whole life", async () => {
+    await t.step("a container's complete lifecycle", async () => {
       assert.equal(succeeded(await run("--rm", "--runtime", "other", image, "echo", "hi")), "hi\n");
       assert.deepEqual(await calls(), ["create", "delete", "start", "state"]);
       succeeded(await run("-d", "--name", "box", "--runtime", "other", image, "sleep", "1000"));
@@ -53,13 +53,13 @@ Deno.test({
       assert.deepEqual(await calls(), ["create", "exec", "pause", "resume", "start", "state"]);
       refused(await run("--rm", "--runtime", "other", image, "nope"), "executable file not found in $PATH");
     });
-    await t.step("the docker client names it too; an unknown one is refused", async () => {
+    await t.step("the docker client selects it too; an unknown one is refused", async () => {
       const args = ["run", "--rm", "--network", "none", "--runtime"];
       assert.equal((await engine.docker([...args, "other", image, "echo", "hi"])).stdout, "hi\n");
       assert.equal((await engine.docker([...args, "io.containerd.runc.v2", image, "echo", "hi"])).stdout, "hi\n");
       refused(await engine.docker([...args, "gone", image, "true"]), "unknown or invalid runtime name: gone");
     });
-    await t.step("a container outlives its engine, and its runtime's entry in the configuration", async () => {
+    await t.step("a container survives its engine, and the removal of its runtime from the configuration", async () => {
       await engine.stop("SIGKILL");
       await engine.start();
       assert.equal(succeeded(await engine.tsd(["exec", "box", "echo", "still"])), "still\n");
@@ -68,13 +68,13 @@ Deno.test({
       await engine.start();
       assert.match(succeeded(await engine.tsd(["ps", "--format", "{{.Names}} {{.Status}}"])), /^box Up /);
       const exec = await engine.tsd(["exec", "box", "true"]);
-      // As in Docker it is the exec's output that says why it can't start.
+      // As in Docker, the exec's output has the reason of the failed start.
       refused({ ...exec, stderr: exec.stdout }, "unknown or invalid runtime name: other");
       succeeded(await engine.tsd(["stop", "-t", "0", "box"]));
       refused(await engine.tsd(["start", "box"]), "unknown or invalid runtime name: other");
       succeeded(await engine.tsd(["rm", "box"]));
     });
-    await t.step("a default of one's own", async () => {
+    await t.step("a configured default runtime", async () => {
       await write({ runtimes: { other }, "default-runtime": "other" });
       await engine.stop();
       await engine.start();

@@ -1,12 +1,12 @@
-/** Mounts, names, labels and files: what run is told, seen in the container or in inspect. */
+/** Mounts, names, labels and files: the options of run, as seen in the container or in inspect. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { bothSee, CLIENTS, runWith } from "./clients.ts";
 
-/** What inspect says of a container that was made with these flags and never started. */
+/** Returns the inspect output of a container created with these flags and never started. */
 async function created(fixture: Fixture, client: "tsd" | "docker", flags: readonly string[], command: string[] = []) {
   const args = ["create", "--network", "none", "--name", "made", ...flags, fixture.image, ...command];
-  // What the machine can't do is said.
+  // What the machine does not support is reported.
   const stderr = /^(WARNING: Your kernel does not support [^\n]+ discarded\.\n)*$/;
   expectResult(await fixture.engine[client](args), { stdout: /^[0-9a-f]{64}\n$/, stderr });
   const [found] = JSON.parse((await fixture.tsd("inspect", "made")).stdout);
@@ -15,7 +15,7 @@ async function created(fixture: Fixture, client: "tsd" | "docker", flags: readon
 }
 
 scenario("run: mounts", {
-  "--mount type=bind: read-only, propagation, what lies below": async (fixture) => {
+  "--mount type=bind: read-only, propagation, submounts": async (fixture) => {
     const { dir } = fixture;
     await Deno.mkdir(`${dir}/data/below`, { recursive: true });
     await Deno.writeTextFile(`${dir}/data/file`, "in\n");
@@ -30,7 +30,7 @@ scenario("run: mounts", {
     const relative = ["run", "--rm", "--network", "none", "--mount", "type=bind,src=./data,dst=/mnt", fixture.image];
     expectResult(await fixture.engine.tsd([...relative, "cat", "/mnt/file"], { cwd: dir }), { stdout: "in\n" });
   },
-  "--mount type=bind over a mount: read-only down to the last, or not, or without what is below": async (fixture) => {
+  "--mount type=bind over a mount: recursively read-only, or not, or without submounts": async (fixture) => {
     const { dir } = fixture;
     await Deno.mkdir(`${dir}/top/inner`, { recursive: true });
     expectResult(await fixture.shell(`mount -t tmpfs none ${dir}/top/inner`), {});
@@ -46,7 +46,7 @@ scenario("run: mounts", {
       await fixture.shell(`umount ${dir}/top/inner`);
     }
   },
-  "--mount type=bind,bind-propagation: which way later mounts spread": async (fixture) => {
+  "--mount type=bind,bind-propagation: how later mounts propagate": async (fixture) => {
     const { dir } = fixture;
     await Deno.mkdir(`${dir}/shared/in`, { recursive: true });
     await Deno.mkdir(`${dir}/shared/out`);
@@ -70,7 +70,7 @@ scenario("run: mounts", {
       await fixture.shell("umount shared/in shared/out 2>/dev/null || true; umount shared");
     }
   },
-  "--mount type=bind,bind-create-src: a folder that is missing, which else is refused": async (fixture) => {
+  "--mount type=bind,bind-create-src: a missing directory, which is refused otherwise": async (fixture) => {
     const { dir } = fixture;
     const mount = (more: string) => ["--mount", `type=bind,src=${dir}/new/one,dst=/m${more}`];
     const refused = /invalid mount config for type "bind": bind source path does not exist: .*\/new\/one/;
@@ -89,7 +89,7 @@ scenario("run: mounts", {
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${dir}/new`), ({ name }) => name), ["x"]);
     await fixture.tsd("rm", Id);
   },
-  "options of --mount that don't fit, in docker's words": async (fixture) => {
+  "conflicting options of --mount, with docker's messages": async (fixture) => {
     const cases: readonly (readonly [string, RegExp])[] = [
       ["type=volume,dst=/m,bind-recursive=disabled", /cannot mix 'bind-\*' options with mount type 'volume'/],
       ["type=bind,src=/tmp,dst=/m,volume-nocopy", /cannot mix 'volume-\*' options with mount type 'bind'/],
@@ -144,7 +144,7 @@ scenario("run: names", {
     await bothSee(fixture, flags, "cat /etc/resolv.conf", file);
     await bothSee(fixture, ["--dns-search", "."], "grep -c search /etc/resolv.conf", { code: 1, stdout: "0\n" });
   },
-  "on the host's network the name is the host's": async (fixture) => {
+  "on the host's network the hostname is the host's": async (fixture) => {
     for (const client of CLIENTS) {
       const args = ["run", "--rm", "--network", "host", fixture.image, "sh", "-c", "hostname; echo $HOSTNAME"];
       expectResult(await fixture.engine[client](args), { stdout: `${Deno.hostname()}\n`.repeat(2) });
@@ -166,7 +166,7 @@ scenario("run: names", {
       assert.deepEqual(NetworkSettings.Ports, {});
     }
   },
-  "--cidfile: the id, and no file where nothing was made": async (fixture) => {
+  "--cidfile: the ID, and no file if no container was created": async (fixture) => {
     const file = `${fixture.dir}/cid`;
     for (const client of CLIENTS) {
       const create = (...more: string[]) =>
@@ -190,7 +190,7 @@ scenario("run: names", {
       await fixture.remove("ided");
     }
   },
-  "what a container was limited to and isolated by is in inspect": async (fixture) => {
+  "inspect shows a container's limits and isolation": async (fixture) => {
     const flags = [
       ..."-m 64m --cpus 0.5 --pids-limit 9 --cgroup-parent /p --ulimit nofile=1:2 --security-opt no-new-privileges"
         .split(

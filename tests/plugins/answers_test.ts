@@ -1,4 +1,6 @@
-/** What plugins answer at each hook, and what becomes of it on real images and containers: in TypeScript and in WebAssembly. */
+/**
+ * Results of plugins at each hook, and their effects on real images and containers: in TypeScript and in WebAssembly.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario, type Step } from "../cli/setup.ts";
 import { busyboxImage, pushImage } from "../images/mod.ts";
@@ -9,7 +11,7 @@ const ACCOUNT = { user: "tester", password: "secret" };
 
 const CREATED = (image: string) => ({ Image: image, Cmd: ["true"], HostConfig: { NetworkMode: "none" } });
 
-/** Refused by the plugin, at that hook. */
+/** Expects the plugin to refuse a command at that hook. */
 async function refuses(fixture: Fixture, hook: string, ...args: string[]): Promise<void> {
   const { code, stderr } = await fixture.tsd(...args);
   assert.notEqual(code, 0);
@@ -27,19 +29,19 @@ async function answers(fixture: Fixture, language: Language): Promise<void> {
   const unsigned = `unsigned/${language.toLowerCase()}`;
   await pushImage(url, unsigned, "1", files);
 
-  // first: where the content is, and as whom
+  // first: the location of the content, and the credentials
   const elsewhere = `${host}/elsewhere/${language.toLowerCase()}:1`;
   expectResult(await fixture.tsd("pull", "-q", elsewhere), { stdout: `${elsewhere}\n` });
   const image = locked.add("locked", "1", files);
   expectResult(await fixture.tsd("pull", "-q", image), { stdout: `${image}\n` });
-  // sequential: whether it is done at all
+  // sequential: whether the operation may proceed
   await refuses(fixture, "image.beforePull", "pull", `${host}/forbidden:1`);
   await refuses(fixture, "image.verify", "pull", `${host}/${unsigned}:1`);
   assert.equal((await fixture.tsd("inspect", `${host}/${unsigned}:1`)).code, 1);
   await refuses(fixture, "container.validate", "create", "--name", "invalid", image);
   await refuses(fixture, "network.ready", "run", "--rm", "--name", "unplugged", image, "true");
   await refuses(fixture, "api.request", "rm", "untouchable");
-  // adjust: what is made
+  // adjust: what is created
   const kind = language === "TypeScript" ? "ts" : "wasm";
   await fixture.background("ruled", ["sh", "-c", `echo $RULES_${kind.toUpperCase()}; exec sleep 1000`]);
   await fixture.until("its word", async () => (await fixture.tsd("logs", "ruled")).stdout === "yes\n");
@@ -56,7 +58,7 @@ async function answers(fixture: Fixture, language: Language): Promise<void> {
   assert.equal((await fixture.tsd("container", "prune", "-f")).code, 0);
   expectResult(await fixture.tsd("ps", "-a", "--format", "{{.Names}}"), { stdout: "stays\n" });
   await fixture.engine.removeContainers();
-  // parallel: what there was to be told
+  // parallel: all reported events
   await fixture.until("all that is told", async () => {
     const { stdout } = await fixture.tsd("plugin", "logs", "rules");
     return ["image.pulled", "container.started", "container.exited", "container.removed", "api.answered", "log.line"]
@@ -68,7 +70,7 @@ async function answers(fixture: Fixture, language: Language): Promise<void> {
   expectResult(await fixture.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
 }
 
-/** Modes of the module, and what is said of it then. */
+/** Modes of the module, and the resulting error. */
 const MISTAKES: readonly (readonly [string, RegExp])[] = [
   ["pointer", /it points outside its memory \(100 bytes at 4294967280\)/],
   ["size", /it points outside its memory \(4294967295 bytes at 16\)/],
@@ -85,7 +87,7 @@ const MISTAKES: readonly (readonly [string, RegExp])[] = [
   ["loop", /took too long|did not answer/],
 ];
 
-/** Whatever a module does wrong, the step goes on, and what was wrong can be seen. */
+/** Whatever a module does wrong, the operation proceeds, and the error is visible. */
 const mistakes: Step = async (fixture) => {
   expectResult(await fixture.tsd("plugin", "install", await writeRules(fixture.dir, "WebAssembly")), {
     stdout: "rules\n",
@@ -98,13 +100,13 @@ const mistakes: Step = async (fixture) => {
   for (const [mode, requested] of MISTAKES) {
     await api.post("/tsd/plugins/rules/enable", { Config: { mode } });
     await create();
-    // What it is given next has no room any more.
+    // There is no memory for its next argument.
     if (mode === "alloc") await create();
     const { LastError, State } = (await api.get("/tsd/plugins/rules")).json<
       { LastError: string; State: string }
     >();
     assert.match(LastError, requested, `${mode}: ${LastError}`);
-    // Without room for anything it fails at every hook.
+    // Without any memory it fails at every hook.
     if (mode !== "alloc") assert.equal(State, "enabled", mode);
   }
   await fixture.engine.removeContainers();
@@ -113,8 +115,8 @@ const mistakes: Step = async (fixture) => {
   expectResult(await fixture.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
 };
 
-scenario("answers of plugins", {
-  "TypeScript: every hook that has any": (fixture) => answers(fixture, "TypeScript"),
-  "WebAssembly: every hook that has any": (fixture) => answers(fixture, "WebAssembly"),
-  "WebAssembly that goes wrong: pointers, traps, loops, memory": mistakes,
+scenario("results of plugins", {
+  "TypeScript: every hook with a result": (fixture) => answers(fixture, "TypeScript"),
+  "WebAssembly: every hook with a result": (fixture) => answers(fixture, "WebAssembly"),
+  "faulty WebAssembly: pointers, traps, loops, memory": mistakes,
 });

@@ -1,6 +1,6 @@
 /**
- * Every hook on real containers, seen through the built-in webhook; the metrics; and the machine's own hooks for the
- * runtime (hooks.d). One engine for all of it.
+ * Every hook on real containers, as seen by the built-in webhook; the metrics; and the machine's OCI hooks (hooks.d).
+ * One engine for all of it.
  */
 import { strict as assert } from "node:assert";
 import { HOOK_NAMES } from "../../src/plugins/mod.ts";
@@ -12,7 +12,7 @@ import { refused, succeeded } from "../supervision/setup.ts";
 import { writeRules } from "./rules.ts";
 import { Witness } from "./recorder.ts";
 
-/** Writes down the stage and what the runtime says of the container. */
+/** Records the stage and the runtime's state of the container. */
 const HOOK = `#!/bin/sh
 state=$(cat)
 echo "$1 $(echo "$state" | sed -n 's/.*"id": *"\\([0-9a-f]*\\)".*/\\1/p')" >>FOLDER/calls
@@ -20,7 +20,7 @@ echo "$1 $(echo "$state" | sed -n 's/.*"id": *"\\([0-9a-f]*\\)".*/\\1/p')" >>FOL
 `;
 
 Deno.test({
-  name: "hooks: all of them are called for real containers, and those of hooks.d by the runtime",
+  name: "hooks: all are called for real containers, and those of hooks.d by the runtime",
   ...requires("root", "runc", "docker", "ip", "nft"),
   async fn(t) {
     await using undo = new AsyncDisposableStack();
@@ -38,7 +38,7 @@ Deno.test({
     };
     await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify(config));
     const engine = undo.use(await startEngine({ args: ["--config", `${dir}/config.json`] }));
-    // One of each language, under two names.
+    // The same in each language, under two names.
     const typescript = await Deno.readTextFile(await writeRules(dir, "TypeScript"));
     await Deno.writeTextFile(`${dir}/typescript.ts`, typescript.replace('name: "rules"', 'name: "typescript"'));
     for (const file of [`${dir}/typescript.ts`, await writeRules(dir, "WebAssembly")]) {
@@ -68,7 +68,7 @@ Deno.test({
       await witness.seen("image.verify", (each) => each.source === "archive");
     });
 
-    await t.step("a container's life, in order", async () => {
+    await t.step("a container's lifecycle, in order", async () => {
       const flags = ["--name", "box", "-l", "mine=1", "-e", "A=1", "-v", "data:/data", "--rm"];
       const { code } = await engine.docker(["run", ...flags, image, "sh", "-c", "echo one; echo two >&2; exit 3"]);
       assert.equal(code, 3);
@@ -116,7 +116,7 @@ Deno.test({
       assert.deepEqual(things.map(({ kind, names }) => [kind, names]), [["container", ["greedy"]]]);
     });
 
-    await t.step("requests, and metrics of all this", async () => {
+    await t.step("requests, and metrics of all these", async () => {
       const requested = await witness.seen("api.request", ({ route }) => route === "/containers/{id*}/exec");
       assert.deepEqual([requested.method, requested.params, JSON.parse(requested.body!).Cmd], [
         ...["POST", { id: "well" }, ["touch", "/sick"]],
@@ -139,7 +139,7 @@ Deno.test({
     });
 
     for (const [language, name] of [["TypeScript", "typescript"], ["WebAssembly", "rules"]] as const) {
-      await t.step(`a plugin in ${language}, in a process of its own, was told of all the same`, async () => {
+      await t.step(`a plugin in ${language}, in a separate process, received the same`, async () => {
         const said = async () => succeeded(await engine.tsd(["plugin", "logs", name])).match(/[a-z]+\.[a-zA-Z]+$/gm);
         await until("what was said", async () => new Set(await said()).size >= HOOK_NAMES.length);
         assert.deepEqual([...new Set(await said())].sort(), [...HOOK_NAMES].sort());
@@ -147,7 +147,7 @@ Deno.test({
       });
     }
 
-    await t.step("an engine that begins anew tells of what runs", async () => {
+    await t.step("a re-executed engine reports running containers", async () => {
       succeeded(await engine.tsd(["-H", engine.host, "daemon", "reload"]));
       const { name } = await witness.seen("container.started", ({ replayed }) => replayed);
       assert.equal(name, "well");
@@ -160,7 +160,7 @@ Deno.test({
   },
 });
 
-/** Nobody has it now. */
+/** Returns a free address. */
 function freeAddress(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return `127.0.0.1:${listener.addr.port}`;
@@ -191,7 +191,7 @@ async function hooksDir(
   await write("all", { annotations: { "^hooked$": "^yes$" }, commands: ["sleep$"] }, [
     ...["createRuntime", "createContainer", "poststart", "poststop"],
   ]);
-  // The one stage whose program is the container's own.
+  // The only stage whose program is the container's.
   await Deno.writeTextFile(
     `${dir}/hooks.d/inside.json`,
     JSON.stringify({

@@ -1,4 +1,4 @@
-/** Many lives of containers with five plugins of all sorts, and what the engine holds before and after. */
+/** Runs many containers with five plugins of all kinds, and compares the engine's resources before and after. */
 import { strict as assert } from "node:assert";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 import { type Holdings, holdingsOf, type Setup, untilSettled } from "../engine/setup.ts";
@@ -16,7 +16,7 @@ const FIVE: Readonly<Record<string, string>> = {
     `"container.started": (c: any, { log }: any) => log.info(c.name), "container.removed": () => {}, "log.line": () => {}`,
 };
 
-/** @throws when a life isn't as it has to be */
+/** @throws Error if a plugin cannot be installed */
 export async function installFive({ engine }: Setup): Promise<void> {
   const files = await Promise.all(
     Object.entries(FIVE).map(async ([name, hooks]) => {
@@ -31,7 +31,7 @@ export async function installFive({ engine }: Setup): Promise<void> {
   }
 }
 
-/** Runs so many containers, two at a time. */
+/** Runs that many containers, two at a time. */
 export async function live({ engine, image }: Setup, count: number): Promise<void> {
   const numbers = Array.from({ length: count }, (_, n) => n).values();
   await Promise.all([0, 1].map(async () => {
@@ -43,7 +43,7 @@ export async function live({ engine, image }: Setup, count: number): Promise<voi
   }));
 }
 
-/** Lives after which everything has to be as it was before them; what came before is what has been seen once. */
+/** Runs containers after which all resources must be as before; earlier ones have opened what stays open. */
 export async function livesWithoutLeak(
   setup: Setup,
   warmUp: number,

@@ -1,9 +1,9 @@
-/** Plugins in processes of their own, on real containers. */
+/** Plugins in separate processes, on real containers. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 
-/** A file in the test's folder. */
+/** Writes a file to the fixture's directory. */
 async function write(fixture: Fixture, name: string, source: string): Promise<string> {
   const path = `${fixture.dir}/${name}`;
   await Deno.writeTextFile(path, source);
@@ -21,11 +21,11 @@ async function install(fixture: Fixture, name: string, hooks: string, more = "",
 const remove = async (fixture: Fixture, name: string) =>
   expectResult(await fixture.tsd("plugin", "rm", name), { stdout: `${name}\n` });
 
-/** One field of a plugin. */
+/** Returns one field of a plugin. */
 const field = async (fixture: Fixture, name: string, format: string) =>
   (await fixture.tsd("plugin", "inspect", "-f", `{{${format}}}`, name)).stdout.trim();
 
-/** What a plugin may do instead of answering, and what is said of it then. */
+/** What a plugin may do instead of answering, and the resulting error. */
 const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> = {
   throw: ["throw new Error('oops')", /oops/],
   dies: ["Deno.exit(3)", /it ended by itself with exit code 3/],
@@ -40,7 +40,7 @@ const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> =
   connects: ["await Deno.connect({ hostname: '127.0.0.1', port: 1 })", /net access/],
   imports: ["await import('https://example.invalid/x.ts')", /remote|import|specifier/i],
   memory: ["const all: unknown[] = []; for (;;) all.push(new Array(1000).fill(all))", /as when its memory is used up/],
-  // Outside the heap: that is the cgroup's limit. It stops by itself where that is missing.
+  // Outside the heap, so only the cgroup limits it. It stops by itself where there is none.
   buffers: [
     "const all = Array.from({ length: 32 }, () => new Uint8Array(16 << 20).fill(1)); return { refuse: `${all.length}` }",
     /ended by signal 9, as when its memory is used up/,
@@ -53,7 +53,7 @@ const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> =
 };
 
 scenario("plugins from files", {
-  "a new one works as it stands: tried, installed, asked, told, logged, removed": async (fixture) => {
+  "a new plugin works unmodified: tested, installed, called, notified, logged, removed": async (fixture) => {
     const made = await fixture.shell('$tsd plugin new audit; $tsd plugin new audit 2>&1 || echo "code $?"');
     assert.equal(made.stdout, "audit.ts\ntsd-plugin.d.ts\ntsd: audit.ts is there already; it stays as it is\ncode 1\n");
     const tried = await fixture.shell("$tsd plugin test audit.ts");
@@ -82,7 +82,7 @@ scenario("plugins from files", {
     await remove(fixture, "audit");
     expectResult(await fixture.tsd("plugin", "ls", "-q"), {});
   },
-  "WebAssembly: the example refuses what has no owner": async (fixture) => {
+  "WebAssembly: the example refuses containers without an owner": async (fixture) => {
     const path = `${PROJECT_DIR}/examples/plugins/owner_guard.wasm`;
     expectResult(await fixture.tsd("plugin", "install", path), { stdout: "owner-guard\n" });
     const { code, stderr } = await fixture.run(["true"]);
@@ -91,7 +91,7 @@ scenario("plugins from files", {
     expectResult(await fixture.run(["true"], ["--label", "owner=me"]), {});
     await remove(fixture, "owner-guard");
   },
-  "permissions are shown, asked for, and needed": async (fixture) => {
+  "permissions are shown, confirmed, and required": async (fixture) => {
     await Deno.writeTextFile(`${fixture.dir}/secret`, "secret");
     const reads = `"container.validate": async () => ({ refuse: await Deno.readTextFile("${fixture.dir}/secret") })`;
     const path = await write(
@@ -108,7 +108,7 @@ scenario("plugins from files", {
     expectResult(await fixture.tsd("plugin", "ls", "-q"), {});
     expectResult(await fixture.tsd("plugin", "install", "--grant-all-permissions", path), { stdout: "reader\n" });
     assert.match((await fixture.run(["true"])).stderr, /Plugin reader refused \(container\.validate\): secret/);
-    // A file that asks for more than it was granted waits.
+    // A file that requests more than was granted stays disabled.
     const more = plugin("reader", reads, `permissions: { read: ["${fixture.dir}/secret"], env: ["HOME"] },`);
     const { api } = fixture.engine;
     const body = { FileName: "reader.ts", Content: new TextEncoder().encode(more).toBase64() };
@@ -120,7 +120,7 @@ scenario("plugins from files", {
     );
     expectResult(await fixture.run(["true"]), {});
     await remove(fixture, "reader");
-    // Not if steps may not be done without it.
+    // Not if operations require it.
     const guard = (more: string) => plugin("guard", `"container.validate": () => {}`, `required: true, ${more}`);
     await api.post("/tsd/plugins", { FileName: "a.ts", Content: new TextEncoder().encode(guard("")).toBase64() });
     expectResult(await fixture.run(["true"]), {});
@@ -134,7 +134,7 @@ scenario("plugins from files", {
     expectResult(await fixture.run(["true"]), {});
     await remove(fixture, "guard");
   },
-  "what of the host a plugin puts into containers has to be granted too": async (fixture) => {
+  "host resources that a plugin adds to containers need a permission too": async (fixture) => {
     await Deno.writeTextFile(`${fixture.dir}/data`, "of the host");
     const bind = `{ type: "bind", source: "${fixture.dir}/data", target: "/data", readOnly: true }`;
     const adjusts = `"container.create": () => ({ env: { ADJUSTED: "yes" }, mounts: [${bind}] })`;
@@ -151,7 +151,7 @@ scenario("plugins from files", {
     expectResult(await fixture.run(["sh", "-c", "echo $ADJUSTED; cat /data"]), { stdout: "yes\nof the host" });
     await remove(fixture, "binds");
   },
-  "names of plugins that come with tsd are taken; odd ones are no trouble": async (fixture) => {
+  "names of built-in plugins are reserved; unusual names work": async (fixture) => {
     const path = await write(fixture, "taken.ts", plugin("lifecycle-log", `"container.removed": () => {}`));
     const taken = await fixture.tsd("plugin", "install", path);
     assert.deepEqual([taken.code, taken.stdout], [1, ""]);
@@ -163,29 +163,30 @@ scenario("plugins from files", {
       await remove(fixture, name);
     }
   },
-  "one that hangs is killed at its deadline, and refuses the step if it is required; so does one that is broken":
-    async (fixture) => {
-      const hang = `"container.validate": () => { for (;;); }`;
-      // Without `required` the step goes on: answers_test.ts has a module that loops.
-      await install(fixture, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
-      const { code, stderr } = await fixture.run(["true"]);
-      assert.equal(code, 125);
-      assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
-      assert.match(
-        await field(fixture, "hangs", ".LastError"),
-        /container\.validate: .*(took too long|did not answer)/,
-      );
-      // A file that is broken by now can't be asked either; one that was taken away is no plugin any more.
-      const copy = `${fixture.engine.dataRoot}/plugins/hangs.ts`;
-      await Deno.writeTextFile(copy, "export default {");
-      assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
-      assert.match((await fixture.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
-      await Deno.remove(copy);
-      assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
-      expectResult(await fixture.run(["true"]), {});
-      await remove(fixture, "hangs");
-    },
-  "one that hangs in the middle of a question is soon ended when it is put away": async (fixture) => {
+  "a plugin that hangs is killed at its deadline, and refuses the operation if required; so does a broken one": async (
+    fixture,
+  ) => {
+    const hang = `"container.validate": () => { for (;;); }`;
+    // Without `required` the operation proceeds: answers_test.ts has a module that loops.
+    await install(fixture, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
+    const { code, stderr } = await fixture.run(["true"]);
+    assert.equal(code, 125);
+    assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    assert.match(
+      await field(fixture, "hangs", ".LastError"),
+      /container\.validate: .*(took too long|did not answer)/,
+    );
+    // A file that was broken meanwhile cannot be called either; a removed one is no longer a plugin.
+    const copy = `${fixture.engine.dataRoot}/plugins/hangs.ts`;
+    await Deno.writeTextFile(copy, "export default {");
+    assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
+    assert.match((await fixture.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    await Deno.remove(copy);
+    assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
+    expectResult(await fixture.run(["true"]), {});
+    await remove(fixture, "hangs");
+  },
+  "a plugin that hangs in a call is soon stopped when it is disabled": async (fixture) => {
     for (const away of ["disable", "rm"]) {
       await install(fixture, "hangs", `"container.validate": () => { for (;;); }`, "required: true,");
       const asking = fixture.run(["true"]);
@@ -195,14 +196,18 @@ scenario("plugins from files", {
       expectResult(await fixture.run(["true"]), {});
     }
   },
-  "a file that is another one by now is looked at before it is asked, and the step waits for that": async (fixture) => {
+  "a file that changed meanwhile is inspected before it is called, and the operation waits for that": async (
+    fixture,
+  ) => {
     await install(fixture, "guard", `"container.validate": () => ({ refuse: "by the old one" })`, "required: true,");
     const refuses = plugin("guard", `"container.validate": () => ({ refuse: "by the new one" })`, "required: true,");
     await Deno.writeTextFile(`${fixture.engine.dataRoot}/plugins/guard.ts`, refuses);
     assert.match((await fixture.run(["true"])).stderr, /Plugin guard refused \(container\.validate\): by the new one/);
     await remove(fixture, "guard");
   },
-  "order: as they were installed first, also when one was replaced or away, and after a restart": async (fixture) => {
+  "order: that of the first installation, also if one was replaced or disabled, and after a restart": async (
+    fixture,
+  ) => {
     const says = (name: string) => `"container.validate": () => ({ refuse: "by ${name}" })`;
     for (const name of ["b", "a"]) await install(fixture, name, says(name));
     const refusedBy = async (name: string) =>
@@ -220,12 +225,12 @@ scenario("plugins from files", {
     await fixture.engine.restart();
     await refusedBy("b, again");
     for (const name of ["a", "b"]) await remove(fixture, name);
-    // Two that want the same thing changed.
+    // Two that change the same field.
     for (const name of ["one", "two"]) await install(fixture, name, `"container.create": () => ({ env: { A: "1" } })`);
     expectResult(await fixture.run(["true"]), { code: 125, stderr: "tsd: Plugins one and two both set env.A\n" });
     for (const name of ["one", "two"]) await remove(fixture, name);
   },
-  "one that comes while containers run is told of them": async (fixture) => {
+  "a plugin enabled while containers run is notified of them": async (fixture) => {
     for (const name of ["c1", "c2"]) await fixture.background(name);
     await install(
       fixture,
@@ -240,7 +245,7 @@ scenario("plugins from files", {
     await fixture.remove("c1", "c2", "c3");
     await remove(fixture, "late");
   },
-  "whatever one does instead of answering, the step goes on, and what was wrong is said": async (fixture) => {
+  "whatever a plugin does instead of answering, the operation proceeds, and the error is reported": async (fixture) => {
     const modes = Object.entries(HOSTILE).map(([mode, [does]]) => `${mode}: async () => { ${does} },`).join("\n");
     const requested =
       `"container.validate": (_: unknown, { config: { mode } }: any) => ({ ${modes} } as any)[mode]?.()`;
@@ -255,7 +260,7 @@ scenario("plugins from files", {
     await fixture.engine.removeContainers();
     await remove(fixture, "hostile");
   },
-  "one that fails again and again is disabled, and can be tried again": async (fixture) => {
+  "a plugin that fails repeatedly is disabled, and can be enabled again": async (fixture) => {
     await install(fixture, "throws", `"container.validate": () => { throw new Error("oops"); }`);
     const tried = await fixture.tsd("plugin", "test", `${fixture.dir}/throws.ts`);
     assert.match(tried.stdout, /^FAIL container\.validate \(.* ms\): oops \(throws\.ts:1:\d+\)$/m);
@@ -273,7 +278,7 @@ scenario("plugins from files", {
     assert.equal(await field(fixture, "throws", ".State"), "disabled");
     await remove(fixture, "throws");
   },
-  "a file that is no plugin is refused in one line, and nothing stays": async (fixture) => {
+  "a file that is not a plugin is refused in one line, and nothing stays": async (fixture) => {
     const cases = [
       ["a.ts", "export default 1;", /no default export that is a plugin/],
       ["b.ts", plugin("b", `"container.dreamt": () => {}`), /wants hook container\.dreamt, which doesn't exist/],
@@ -291,7 +296,7 @@ scenario("plugins from files", {
     expectResult(await fixture.tsd("plugin", "ls", "-q"), {});
     expectResult(await fixture.tsd("plugin", "rm", "nobody"), { code: 1, stderr: "tsd: No such plugin: nobody\n" });
   },
-  "plugins and their storage outlive the engine; their processes don't": async (fixture) => {
+  "plugins and their storage survive the engine; their processes do not": async (fixture) => {
     const counts = `"container.validate": async (_: unknown, { storage }: any) => {
       const count = Number(await storage.get("count") ?? 0) + 1;
       await storage.set("count", count);
@@ -305,7 +310,7 @@ scenario("plugins from files", {
     assert.match((await fixture.run(["true"])).stderr, /number 3/);
     assert.equal(await field(fixture, "counts", ".Running"), "true");
     await remove(fixture, "counts");
-    // What it was told last it has a moment for.
+    // It has a grace period for its last notification.
     const takesTime = "await new Promise((resolve) => setTimeout(resolve, 200))";
     await install(
       fixture,

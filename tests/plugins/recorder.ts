@@ -1,4 +1,4 @@
-/** Receives what the built-in webhook posts, so that a test sees which hooks an engine calls, and when. */
+/** Records what the built-in webhook posts, so that a test sees which hooks an engine calls, and when. */
 import { Deadline } from "../harness/mod.ts";
 import type { HookContexts, HookName } from "../../src/plugins/mod.ts";
 
@@ -8,7 +8,7 @@ export interface Reported<N extends HookName = HookName> {
   readonly context: HookContexts[N];
 }
 
-/** See above. */
+/** A server that records the webhook's posts. */
 export class Witness implements AsyncDisposable {
   readonly reported: Reported[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -26,12 +26,12 @@ export class Witness implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/`;
   }
 
-  /** All that came of one hook. */
+  /** Returns the contexts of all posts of one hook. */
   of<N extends HookName>(hook: N): HookContexts[N][] {
     return this.reported.filter((each): each is Reported<N> => each.hook === hook).map(({ context }) => context);
   }
 
-  /** The first that came or comes of a hook, of those that are meant. @throws Error at the deadline */
+  /** Waits for the first matching post of a hook, past or future. @throws Error after 15 s */
   async seen<N extends HookName>(
     hook: N,
     isMeant: (context: HookContexts[N]) => boolean = () => true,

@@ -1,15 +1,17 @@
-/** Plugins that are replaced while containers come and go, and engines that leave meanwhile. The long one is in tests/soak. */
+/**
+ * Replaces plugins while containers are created and removed, and stops engines meanwhile. tests/soak has the long test.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { reloadUnderLoad } from "./reloading.ts";
 
-/** Writes down ends, and takes its time for one start: until it has answered an engine that leaves waits. */
+/** Records exits, and delays one start: until it has answered, an engine that shuts down waits. */
 const ENDS = `export default { name: "ends", apiVersion: 1, hooks: {
   "container.started": ({ name }) => name === "slow" ? new Promise((resolve) => setTimeout(resolve, 900)) : undefined,
   "container.exited": ({ name, exitCode }, { log }) => log.info(name, exitCode),
 } };`;
 
-/** How an engine leaves, and what it says when it has begun. */
+/** Ways to stop an engine, and its log line at the beginning. */
 const LEAVING: Readonly<Record<string, readonly [said: RegExp, leave: (fixture: Fixture) => Promise<unknown>]>> = {
   stop: [/ stopping /g, (fixture) => fixture.engine.restart()],
   reload: [/ reloading /g, (fixture) => fixture.tsd("daemon", "reload")],
@@ -20,7 +22,7 @@ scenario("plugins: reload under load", {
     const changes = await reloadUnderLoad(fixture, 16);
     assert.ok(changes >= 5, `${changes} changes`);
   },
-  "a container's end that falls into the engine's own is told once": async (fixture) => {
+  "a container's exit during the engine's shutdown is reported once": async (fixture) => {
     await Deno.writeTextFile(`${fixture.dir}/ends.js`, ENDS);
     expectResult(await fixture.tsd("plugin", "install", `${fixture.dir}/ends.js`), { stdout: "ends\n" });
     for (const [how, [said, leave]] of Object.entries(LEAVING)) {

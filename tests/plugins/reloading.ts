@@ -1,6 +1,6 @@
 /**
- * Containers that come and go while plugins of all kinds are replaced, disabled, enabled, removed and installed again: nobody's
- * run fails, no step is passed over, and a plugin that stays is told of everything once.
+ * Runs containers while plugins of all kinds are replaced, disabled, enabled, removed and reinstalled: no run fails, no
+ * operation bypasses a plugin, and a plugin that stays is notified of everything once.
  */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture } from "../cli/setup.ts";
@@ -10,19 +10,19 @@ import { exists } from "../engine/setup.ts";
 
 const EVENTS = ["started", "exited", "removed"] as const;
 
-/** Writes down each thing that it is told, and which process of it was told. */
+/** Records each notification, and which process received it. */
 const NOTES = `
 const instance = crypto.randomUUID();
 const note = (event) => ({ name, replayed }, { log }) => log.info(instance, event, name, replayed ?? false);
 const events = ${JSON.stringify(EVENTS)};
 const hooks = Object.fromEntries(events.map((event) => ["container." + event, note(event)]));`;
 
-/** By name; \`n\` makes another file of it. */
+/** By name; \`n\` makes the file differ. */
 const PLUGINS: Readonly<Record<string, (n: number) => string>> = {
-  // Stays for the whole time.
+  // Stays unchanged.
   watch: () => `${NOTES} export default { name: "watch", apiVersion: 1, hooks };`,
   notes: (n) => `${NOTES} export default { name: "notes", apiVersion: 1, version: "0.0.${n}", hooks };`,
-  // Is in use for the whole time, whichever file it is.
+  // Stays in use, whichever file it is.
   adjusts: (n) =>
     `export default { name: "adjusts", apiVersion: 1, required: true, order: "pre",
       hooks: { "container.create": () => ({ env: { ADJUSTED: "v${n}" } }) } };`,
@@ -35,11 +35,11 @@ const PLUGINS: Readonly<Record<string, (n: number) => string>> = {
 const ALL = Object.keys(PLUGINS).length + 1;
 const OWNER_GUARD = `${PROJECT_DIR}/examples/plugins/owner_guard.wasm`;
 
-/** What is done to plugins meanwhile, over and over. */
+/** Changes of plugins, applied repeatedly. */
 const CHANGES: readonly ((fixture: Fixture, n: number) => Promise<void>)[] = [
   (fixture, n) => install(fixture, "adjusts", n),
   (fixture) => done(fixture, "disable", "checks"),
-  // A file that changes under the engine is found whenever somebody looks.
+  // A file that changes under the engine is detected at the next access.
   async (fixture, n) => {
     await Deno.writeTextFile(`${fixture.dir}/notes.ts`, PLUGINS.notes!(n), { mode: 0o644 });
     await Deno.rename(`${fixture.dir}/notes.ts`, `${fixture.engine.dataRoot}/plugins/notes.ts`);
@@ -53,7 +53,7 @@ const CHANGES: readonly ((fixture: Fixture, n: number) => Promise<void>)[] = [
   (fixture) => done(fixture, "enable", "notes"),
 ];
 
-/** So many containers, two at a time; returns how often plugins were changed meanwhile. */
+/** Runs that many containers, two at a time; returns how often plugins were changed meanwhile. */
 export async function reloadUnderLoad(fixture: Fixture, containers: number): Promise<number> {
   for (const name of Object.keys(PLUGINS)) await install(fixture, name, 0);
   await done(fixture, "install", OWNER_GUARD, "owner-guard");
@@ -74,7 +74,7 @@ export async function reloadUnderLoad(fixture: Fixture, containers: number): Pro
   const changes = await changing;
   await everythingOnce(fixture, containers);
   await onlyOnce(fixture);
-  // Each plugin has one process at most, whichever files it had before.
+  // Each plugin has at most one process, whichever files it had before.
   assert.ok(await pluginProcesses(fixture) >= 1);
   await fixture.until("processes of replaced plugins to end", async () => await pluginProcesses(fixture) <= ALL);
   const listed = await fixture.tsd("plugin", "ls", "--format", "{{.Name}} {{.Failures}}");
@@ -102,13 +102,13 @@ async function done(fixture: Fixture, verb: string, what: string, name = what): 
   expectResult(await fixture.tsd("plugin", verb, what), { stdout: `${name}\n` });
 }
 
-/** What a plugin wrote: which process of it, event, container, whether it was told late. */
+/** Returns a plugin's notes: its process, event, container, whether it was notified late. */
 async function notesOf(fixture: Fixture, name: string): Promise<string[][]> {
   const { stdout } = await fixture.tsd("plugin", "logs", name);
   return stdout.trimEnd().split("\n").map((line) => line.split(" ").slice(2));
 }
 
-/** The plugin that stayed was told of each thing once, by one process. */
+/** Checks that the unchanged plugin was notified of each event once, by one process. */
 async function everythingOnce(fixture: Fixture, containers: number): Promise<void> {
   const requested = EVENTS.length * containers;
   await fixture.until("all that is told", async () => (await notesOf(fixture, "watch")).length >= requested);
@@ -119,7 +119,7 @@ async function everythingOnce(fixture: Fixture, containers: number): Promise<voi
   assert.deepEqual(reported, names.flatMap((name) => EVENTS.map((event) => `${name} ${event} false`)).sort());
 }
 
-/** No process of the plugin that was replaced was told of anything twice, be it as one of what runs. */
+/** Checks that no process of the replaced plugin was notified of an event twice, including that a container runs. */
 async function onlyOnce(fixture: Fixture): Promise<void> {
   const reported = (await notesOf(fixture, "notes")).map(([instance, event, name]) => `${instance} ${event} ${name}`);
   assert.deepEqual(reported.toSorted(), [...new Set(reported)].sort());
@@ -129,13 +129,13 @@ async function onlyOnce(fixture: Fixture): Promise<void> {
   );
 }
 
-/** How many processes of plugins there are. */
+/** Returns the number of plugin processes. */
 async function pluginProcesses(fixture: Fixture): Promise<number> {
   const all = await Array.fromAsync(Deno.readDir("/proc"));
   const parents = await Promise.all(
     all.filter(({ name }) => /^\d+$/.test(name)).map(async ({ name }) => {
       const [stat, command] = await Promise.all([`stat`, `cmdline`].map((file) =>
-        // It may end meanwhile.
+        // It may exit meanwhile.
         Deno.readTextFile(`/proc/${name}/${file}`).catch(() => "")
       ));
       return /plugin/i.test(command!) && Number(/\) \S (\d+)/.exec(stat!)?.[1]) === fixture.engine.pid;

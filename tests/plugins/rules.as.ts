@@ -85,7 +85,7 @@ function note(hook: string): void {
   tsd_log(1, changetype<usize>(line), line.byteLength);
 }
 
-/** The first text of that name. */
+/** Returns the first string with that name. */
 function textOf(call: string, name: string): string {
   const before = '"' + name + '":"';
   const at = call.indexOf(before);

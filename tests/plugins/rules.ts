@@ -1,4 +1,7 @@
-/** One plugin with an answer for every hook that has any, in TypeScript and in WebAssembly, which also misbehaves as it is told. */
+/**
+ * A plugin with a result for every hook that has one, in TypeScript and in WebAssembly, which also misbehaves on
+ * request.
+ */
 import { buildWasm } from "../../scripts/build_wasm.ts";
 import { HOOK_NAMES } from "../../src/plugins/mod.ts";
 
@@ -34,7 +37,7 @@ export default {
 };
 `;
 
-/** Writes the plugin's file, and says where. */
+/** Writes the plugin's file, and returns its path. */
 export async function writeRules(dir: string, language: Language): Promise<string> {
   if (language === "TypeScript") {
     await Deno.writeTextFile(`${dir}/rules.js`, TYPESCRIPT);

@@ -1,4 +1,4 @@
-/** Registries that want a token first, honest and hostile ones; and who gets to see it. */
+/** Registries with token authentication, honest and malicious ones; and which hosts receive tokens. */
 import { strict as assert } from "node:assert";
 import { type Engine, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, busyboxImage, file } from "../images/mod.ts";
@@ -14,7 +14,7 @@ import { clearFailure, pulled } from "./setup.ts";
 
 let images = 0;
 
-/** Serves an image that isn't here yet. */
+/** Serves an image that the engine does not have. */
 async function served(registry: ScriptedRegistry, repo: string): Promise<{ reference: string; layer: string }> {
   const image = await busyboxBuilder()
     .layer([file("own", `${images++}`.padEnd(200_000, "x"))], { compression: "none" }).build();
@@ -137,15 +137,15 @@ async function testTls(engine: Engine): Promise<void> {
 }
 
 Deno.test({
-  name: "registries that want a token",
+  name: "registries with token authentication",
   ...requires("root", "overlay"),
   fn: async (test) => {
     await using engine = await startEngine();
-    await test.step("an anonymous one", () => testAnonymous(engine, {}));
-    await test.step("called access_token", () => testAnonymous(engine, { tokenField: "access_token" }));
-    await test.step("that ends in the middle of the pull", () => testAnonymous(engine, { tokenUses: 1 }));
-    await test.step("which another host doesn't get to see", () => testRedirect(engine));
-    await test.step("with a certificate of their own", () => testTls(engine));
+    await test.step("an anonymous token", () => testAnonymous(engine, {}));
+    await test.step("a field called access_token", () => testAnonymous(engine, { tokenField: "access_token" }));
+    await test.step("a token that expires during the pull", () => testAnonymous(engine, { tokenUses: 1 }));
+    await test.step("a token is not sent to another host", () => testRedirect(engine));
+    await test.step("a self-signed certificate", () => testTls(engine));
     for (const each of REFUSALS) await test.step(`refused: ${each.name}`, () => testRefusal(engine, each));
   },
 });

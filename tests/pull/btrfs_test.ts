@@ -1,4 +1,4 @@
-/** An engine on btrfs as its clients see it, and what it says where there is none. */
+/** An engine on btrfs as its clients see it, and its error on other file systems. */
 import { strict as assert } from "node:assert";
 import { filesBelow } from "../engine/setup.ts";
 import { executable, runCommand, startEngine, storageDir } from "../harness/mod.ts";
@@ -7,7 +7,7 @@ import { requires } from "../requires.ts";
 import { pulled, startPullSetup } from "./setup.ts";
 
 Deno.test({
-  name: "btrfs: containers as usual, through tsd and docker; images leave nothing",
+  name: "btrfs: containers work as usual, through tsd and docker; images leave nothing",
   ...requires("root", "runc", "docker", "btrfs"),
   fn: async (test) => {
     await using place = await storageDir("btrfs");
@@ -16,7 +16,7 @@ Deno.test({
     const image = await busyboxBuilder().layer([file("own", "own"), file("etc/.wh.passwd", "")]).build();
     const reference = registry.add("on-btrfs", "1", image);
     await pulled(engine, ["-q", reference]);
-    await test.step("info says how layers are kept", async () => {
+    await test.step("info shows the storage driver", async () => {
       const { stdout } = await engine.docker(["info", "--format", "{{.Driver}} {{json .DriverStatus}}"]);
       assert.match(stdout, /^btrfs .*\["Backing Filesystem","btrfs"\]/);
     });
@@ -33,14 +33,14 @@ Deno.test({
       assert.equal((await engine.docker(["start", "-a", "one"])).code, 1, "there is nothing to remove any more");
       assert.equal((await engine.tsd(["rm", "one"])).code, 0);
     });
-    await test.step("a container outlives a killed engine", async () => {
+    await test.step("a container survives a killed engine", async () => {
       assert.equal((await engine.tsd(["run", "-d", "--name", "two", "--network", "none", reference, "top"])).code, 0);
       await engine.restart("SIGKILL");
       const inside = await engine.docker(["exec", "two", "cat", "/own"]);
       assert.deepEqual([inside.code, inside.stdout], [0, "own"]);
       assert.equal((await engine.tsd(["rm", "-f", "two"])).code, 0);
     });
-    await test.step("an image that is removed leaves neither layers nor chains", async () => {
+    await test.step("a removed image leaves neither layers nor chains", async () => {
       assert.equal((await engine.tsd(["rmi", reference])).code, 0);
       const left = (await filesBelow(engine.layerRoot)).map((path) => path.slice(engine.layerRoot.length));
       assert.deepEqual(left, ["/chains", "/ingest", "/layers", "/snapshots"]);
@@ -48,12 +48,16 @@ Deno.test({
   },
 });
 
-Deno.test("elsewhere the engine says why it can't keep layers so", requires("root", "btrfs"), async () => {
-  await using engine = await startEngine();
-  const { dataRoot } = engine;
-  await engine.stop();
-  const args = ["daemon", "--data-root", dataRoot, "-H", engine.host, "--storage-driver", "btrfs"];
-  const { code, stderr } = await runCommand(executable(), args);
-  assert.deepEqual([code, stderr], [1, `tsd: Cannot use storage driver btrfs in ${dataRoot}: it is not on btrfs\n`]);
-  await engine.start();
-});
+Deno.test(
+  "on other file systems the engine reports why it cannot use the driver",
+  requires("root", "btrfs"),
+  async () => {
+    await using engine = await startEngine();
+    const { dataRoot } = engine;
+    await engine.stop();
+    const args = ["daemon", "--data-root", dataRoot, "-H", engine.host, "--storage-driver", "btrfs"];
+    const { code, stderr } = await runCommand(executable(), args);
+    assert.deepEqual([code, stderr], [1, `tsd: Cannot use storage driver btrfs in ${dataRoot}: it is not on btrfs\n`]);
+    await engine.start();
+  },
+);

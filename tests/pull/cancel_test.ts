@@ -1,4 +1,7 @@
-/** Pulls that are left in the middle, by their client or by the engine's end: only finished layers stay, and nobody else is disturbed. */
+/**
+ * Pulls that are interrupted by their client or by the engine's exit: only finished layers stay, and other clients are
+ * unaffected.
+ */
 import { strict as assert } from "node:assert";
 import { until, untilNone } from "../engine/setup.ts";
 import { type Engine, processState } from "../harness/mod.ts";
@@ -21,11 +24,11 @@ const SLOW_BYTES_PER_SECOND = 50_000;
 interface SlowImage {
   readonly reference: string;
   readonly image: Image;
-  /** Path of the large layer's blob at the registry. */
+  /** The path of the large layer's blob at the registry. */
   readonly layer: string;
 }
 
-/** An image with a small layer that comes at once and a large one that takes 10 seconds, so many times. */
+/** Serves an image with a small layer that arrives at once and a large one that takes 10 seconds, that many times. */
 async function slowImage({ registry }: PullSetup, repo: string, slowTimes = Infinity): Promise<SlowImage> {
   const image = await busyboxBuilder()
     .layer([file("small", repo)])
@@ -35,7 +38,7 @@ async function slowImage({ registry }: PullSetup, repo: string, slowTimes = Infi
   return { reference: registry.add(repo, "1", image), image, layer };
 }
 
-/** Waits until the small layer is there and the large one is on its way. */
+/** Waits until the small layer is complete and the large one is in progress. */
 async function untilHalfWay(
   { engine, registry }: PullSetup,
   { image, layer }: SlowImage,
@@ -51,12 +54,12 @@ async function untilHalfWay(
   });
 }
 
-/** What the engine has open below its data root. (Connections to registries are kept for a while.) */
+/** Returns the engine's open files below its data root. (Connections to registries stay open for a while.) */
 async function openFiles({ pid, dataRoot }: Engine): Promise<string[]> {
   return (await processState(pid)).descriptors.filter((target) => target.startsWith(dataRoot));
 }
 
-/** Whether a change is the small layer's, which was in. */
+/** Reports whether a change belongs to the small layer, which was complete. */
 function isOf({ driver }: Engine, { image }: SlowImage, change: string): boolean {
   const { diffId } = image.layers[1]!;
   return `${change}/`.startsWith(`+ ${driver}/layers/${diffId.slice("sha256:".length)}/`);
@@ -135,7 +138,7 @@ async function testEngineEnds(setup: PullSetup, signal: Deno.Signal): Promise<vo
   assert.equal(code, 1);
   assert.match(stderr, /^tsd: [^\n]+\n$/);
   await engine.start();
-  // The layer that was in is there for the next pull.
+  // The complete layer is available to the next pull.
   const { blob } = slow.image.layers[1]!;
   const changes = await storeChanges(engine, store);
   assert.ok(changes.length > 0 && changes.every((change) => isOf(engine, slow, change)), changes.join("; "));
@@ -147,7 +150,7 @@ async function testEngineEnds(setup: PullSetup, signal: Deno.Signal): Promise<vo
 }
 
 Deno.test({
-  name: "pulls that are left leave nothing but their finished layers",
+  name: "interrupted pulls leave nothing but their finished layers",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
     await using setup = await startPullSetup();
@@ -155,10 +158,10 @@ Deno.test({
     await test.step("tsd is killed", () => testClientLeaves(setup, "tsd", "SIGKILL"));
     await test.step("Ctrl-C at tsd", () => testClientLeaves(setup, "tsd", "SIGINT"));
     await test.step("Ctrl-C at docker", () => testClientLeaves(setup, "docker", "SIGINT"));
-    await test.step("while other clients want the same image", () => testOtherGoesOn(setup));
-    await test.step("while the registry says nothing", () => testLeavesWhileNothingComes(setup));
-    await test.step("the engine is told to end", () => testEngineEnds(setup, "SIGTERM"));
+    await test.step("while other clients pull the same image", () => testOtherGoesOn(setup));
+    await test.step("while the registry does not answer", () => testLeavesWhileNothingComes(setup));
+    await test.step("the engine gets SIGTERM", () => testEngineEnds(setup, "SIGTERM"));
     await test.step("the engine is killed", () => testEngineEnds(setup, "SIGKILL"));
-    await test.step("and afterwards all is well", () => checkAlive(setup));
+    await test.step("an honest image works afterwards", () => checkAlive(setup));
   },
 });

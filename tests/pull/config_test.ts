@@ -9,7 +9,7 @@ import { pulled } from "./setup.ts";
 let images = 0;
 const ownImage = () => busyboxBuilder().layer([file("own", `${images++}`)]).build();
 
-/** An engine with this configuration. */
+/** Starts an engine with this configuration. */
 async function configured(
   dir: string,
   config: unknown,
@@ -20,7 +20,7 @@ async function configured(
   return await startEngine({ args: ["--config", path], env });
 }
 
-/** A mirror of Docker Hub and one of a registry that nobody can reach. */
+/** A mirror of Docker Hub and one of an unreachable registry. */
 async function testMirrors(dir: string): Promise<void> {
   await using mirror = startScriptedRegistry();
   const image = await ownImage();
@@ -45,7 +45,7 @@ async function testMirrors(dir: string): Promise<void> {
   assert.deepEqual([lost.code, lost.stderr.split("\n").length], [1, 2]);
 }
 
-/** A registry with a certificate of its own, trusted because the folder of its host says so. */
+/** A registry with a self-signed certificate, trusted because it is in the directory of its host. */
 async function testCertificates(dir: string): Promise<void> {
   const tls = await selfSignedCertificate();
   await using registry = startScriptedRegistry({ tls });
@@ -61,7 +61,7 @@ async function testCertificates(dir: string): Promise<void> {
   );
 }
 
-/** A registry whose port browsers refuse. */
+/** A registry on a port that browsers block. */
 async function testOddPort(): Promise<void> {
   await using registry = startScriptedRegistry();
   const reference = registry.add("team/app", "1", await ownImage());
@@ -70,7 +70,7 @@ async function testOddPort(): Promise<void> {
   await pulled(engine, ["-q", reference.replace(registry.host, forward.host)]);
 }
 
-/** A port that passes connections on. */
+/** Forwards connections from a port. */
 function forwardFrom(ports: readonly number[], to: ScriptedRegistry): AsyncDisposable & { readonly host: string } {
   const listener = firstFree(ports);
   const port = Number(to.host.split(":")[1]);
@@ -102,7 +102,7 @@ function firstFree(ports: readonly number[]): Deno.TcpListener {
   throw new Error(`All of ${ports} are in use`);
 }
 
-/** A registry that only a proxy reaches; loopback goes without one. */
+/** A registry that is reachable through a proxy only; loopback does not use it. */
 async function testProxy(dir: string): Promise<void> {
   await using registry = startScriptedRegistry();
   const image = await ownImage();
@@ -131,7 +131,7 @@ async function testProxy(dir: string): Promise<void> {
   }
 }
 
-/** HTTPS through a proxy, with a certificate that the machine's own store vouches for. */
+/** HTTPS through a proxy, with a certificate in the machine's trust store. */
 async function testTunnel(dir: string): Promise<void> {
   const tls = await selfSignedCertificate("registry.invalid");
   await using registry = startScriptedRegistry({ tls });
@@ -148,7 +148,7 @@ async function testTunnel(dir: string): Promise<void> {
   assert.match(refused.stderr, /^tsd: Cannot reach registry registry\.invalid: invalid peer certificate: /);
 }
 
-/** A proxy that leads to one place, wherever one wants to go. */
+/** A proxy that connects to one registry, whatever the requested host. */
 function tunnelTo(
   { host }: ScriptedRegistry,
 ): AsyncDisposable & { readonly host: string; readonly requested: string[] } {
@@ -180,7 +180,7 @@ function tunnelTo(
   };
 }
 
-/** An engine doesn't start with a mistake, and doesn't leave for one. */
+/** An engine does not start with a mistake, and keeps running when a reload finds one. */
 async function testMistakes(dir: string): Promise<void> {
   const path = `${dir}/wrong.json`;
   await Deno.writeTextFile(path, '{"insecure-registries": ["http://x"]}');
@@ -211,7 +211,7 @@ Deno.test({
     try {
       await test.step("mirrors", () => testMirrors(dir));
       await test.step("certificates", () => testCertificates(dir));
-      await test.step("a port that browsers refuse", () => testOddPort());
+      await test.step("a port that browsers block", () => testOddPort());
       await test.step("proxies", () => testProxy(dir));
       await test.step("HTTPS through a proxy", () => testTunnel(dir));
       await test.step("mistakes", () => testMistakes(dir));

@@ -1,4 +1,7 @@
-/** A file of the store that is damaged at rest: only its image is concerned, it is named, and a pull repairs it. */
+/**
+ * A file of the store that is damaged at rest: only its image is affected, the damage is reported, and a pull repairs
+ * it.
+ */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
@@ -18,7 +21,7 @@ type Damage = (path: string) => Promise<void>;
 const DAMAGES: Readonly<Record<string, Damage>> = {
   "one bit of the config": (path) => flipByte(path, 30),
   "an empty config": (path) => Deno.writeTextFile(path, ""),
-  "no config": (path) => Deno.remove(path),
+  "a missing config": (path) => Deno.remove(path),
 };
 
 async function testConfig({ engine }: PullSetup, reference: string, image: Image, damage: Damage): Promise<void> {
@@ -55,7 +58,7 @@ async function testLayerGone({ engine }: PullSetup, reference: string, image: Im
 }
 
 Deno.test({
-  name: "damage at rest is named and repaired by a pull",
+  name: "damage at rest is reported and repaired by a pull",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     await using setup = await startPullSetup();
@@ -67,6 +70,6 @@ Deno.test({
       await test.step(name, () => testConfig(setup, reference, image, damage));
     }
     await test.step("a damaged image can be removed", () => testRemoval(setup, reference, image));
-    await test.step("a layer that is gone", () => testLayerGone(setup, reference, image));
+    await test.step("a missing layer", () => testLayerGone(setup, reference, image));
   },
 });

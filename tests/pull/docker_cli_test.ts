@@ -1,4 +1,4 @@
-/** What the docker CLI (and tsd, which prints the same) shows of pulls, without a terminal. */
+/** What the docker CLI (and tsd, whose output is the same) prints for pulls, without a terminal. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
@@ -7,7 +7,7 @@ import { pullGoodImage, type PullSetup, startPullSetup } from "./setup.ts";
 const short = (digest: string) => digest.slice("sha256:".length, "sha256:".length + 12);
 const own = (text: string) => busyboxBuilder().layer([file("own", text)]).layer([file("second", text)]).build();
 
-/** Lines that may come in any order are sorted; all others stay where they are. */
+/** Sorts the lines that may come in any order; all others keep their places. */
 function grouped(output: string): string[] {
   const lines = output.trimEnd().split("\n");
   const ofLayers = lines.filter((line) => /^[0-9a-f]{12}: /.test(line));
@@ -46,7 +46,7 @@ async function testPull({ engine, registry }: PullSetup, client: "docker" | "tsd
   assert.deepEqual(await engine[client](["pull", "-q", reference]), { code: 0, stdout: `${reference}\n`, stderr: "" });
 }
 
-/** Failures before the stream and in it: both end with one line and code 1. */
+/** Failures before and in the stream: both end with one line and code 1. */
 async function testFailures({ engine, registry }: PullSetup): Promise<void> {
   const reference = registry.add("cli/broken", "one", await own("broken"));
   const unknown = await engine.docker(["pull", `${registry.host}/cli/broken:two`]);
@@ -62,7 +62,7 @@ async function testFailures({ engine, registry }: PullSetup): Promise<void> {
   assert.deepEqual([wrong.code, wrong.stdout], [1, ""]);
 }
 
-/** All tags of a repository: each as if it were alone, one status at the end. */
+/** All tags of a repository: the output for each as if it were pulled alone, one status at the end. */
 async function testAllTags({ engine, registry }: PullSetup, client: "docker" | "tsd"): Promise<void> {
   const [one, two] = [await own(`${client} one`), await own(`${client} two`)];
   registry.add(`all/${client}`, "one", one);
@@ -86,7 +86,7 @@ async function testAllTags({ engine, registry }: PullSetup, client: "docker" | "
   assert.deepEqual(trusting, { code: 0, stdout: `${name}:one\n`, stderr: "" });
 }
 
-/** `docker run` of an image that isn't here pulls it, and says so on standard error. */
+/** `docker run` of a missing image pulls it, and reports that on standard error. */
 async function testRun({ engine, registry }: PullSetup): Promise<void> {
   for (const client of ["docker", "tsd"] as const) {
     const image = await own(`run by ${client}`);
@@ -109,7 +109,7 @@ Deno.test({
     await test.step("tsd pull", () => testPull(setup, "tsd"));
     await test.step("docker pull -a", () => testAllTags(setup, "docker"));
     await test.step("tsd pull -a", () => testAllTags(setup, "tsd"));
-    await test.step("what fails", () => testFailures(setup));
+    await test.step("failures", () => testFailures(setup));
     await test.step("run", () => testRun(setup));
   },
 });

@@ -1,16 +1,21 @@
-/** Registries that misbehave for good: what the user is told. Numbers are those of the project's list of hostile registries. */
+/**
+ * Permanently faulty registries and the resulting error messages. Numbers are those of the project's list of malicious
+ * registries.
+ */
 import { type Fault, freePort } from "../registry/mod.ts";
 
 export interface FaultCase {
   /** Also the repository's name. */
   readonly name: string;
-  /** Faults for this repository; `path` begins behind `/v2/<repo>/`. */
+  /** Faults for this repository; `path` is relative to `/v2/<repo>/`. */
   readonly faults?: readonly Fault[];
-  /** What is pulled instead of `<host>/<name>:1`. */
+  /** The reference to pull; default: `<host>/<name>:1`. */
   readonly reference?: (host: string, digest: string) => string;
-  /** The whole line without `tsd: `, where REF stands for the reference, REPO for it without tag, HOST for the registry. */
+  /**
+   * The whole line without `tsd: `, where REF stands for the reference, REPO for it without tag, HOST for the registry.
+   */
   readonly says: string | RegExp;
-  /** Most requests that the registry gets for this repository. */
+  /** The maximum number of requests that the registry gets for this repository. */
   readonly requestsAtMost: number;
 }
 
@@ -22,7 +27,7 @@ const DIGEST =
   /^Cannot accept (layer|config of|manifest of) \S+: digest is sha256:[0-9a-f]{64}, expected sha256:[0-9a-f]{64}$/;
 const elsewhere = (to: string): readonly Fault[] => [{ path: blobs, fault: "redirect", to }];
 
-/** Those that end at once. */
+/** Faults that fail at once. */
 export const FAST_FAULTS: readonly FaultCase[] = [
   {
     name: "nobody-there",
@@ -158,7 +163,7 @@ export const FAST_FAULTS: readonly FaultCase[] = [
 
 const TIMEOUT = 5;
 
-/** Those of which better is hoped for a while: five attempts, 4 to 10 seconds. */
+/** Faults that are retried: five attempts, 4 to 10 seconds. */
 export const PATIENT_FAULTS: readonly FaultCase[] = [
   {
     name: "unavailable",

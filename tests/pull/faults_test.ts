@@ -1,4 +1,4 @@
-/** A registry that misbehaves: one clear line, exit code 1, nothing listed, nothing left, and the next pull works. */
+/** A faulty registry: one clear line, exit code 1, nothing listed, nothing left, and the next pull works. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
@@ -14,7 +14,7 @@ import {
   storeListing,
 } from "./setup.ts";
 
-/** busybox with a layer and a config that no other image has, so that they have to be fetched. */
+/** Builds busybox with a unique layer and config, so that they must be fetched. */
 function imageFor(name: string): Promise<Image> {
   return busyboxBuilder().layer([file("own", name.repeat(10_000))], { compression: "none" }).build();
 }
@@ -34,7 +34,10 @@ async function tryCase({ engine, registry }: PullSetup, fault: FaultCase): Promi
   assert.ok(requests <= fault.requestsAtMost, `${fault.name}: ${requests} requests`);
 }
 
-/** Nothing of the failed pulls is there but layers that are whole, which go by prune, and with an honest registry each would have worked. */
+/**
+ * Checks that failed pulls left only complete layers, which prune removes, and that each pull works with an honest
+ * registry.
+ */
 async function checkAfter(setup: PullSetup, cases: readonly FaultCase[], before: readonly string[]): Promise<void> {
   const { engine, registry } = setup;
   await pruneDownloads(engine);
@@ -51,7 +54,7 @@ async function pullByApi({ engine, registry }: PullSetup, repo: string): Promise
 }
 
 Deno.test({
-  name: "a registry that fails is named in one line, and nothing is left that isn't whole",
+  name: "a faulty registry is reported in one line, and only complete layers are left",
   ...requires("root", "overlay"),
   fn: async (test) => {
     await using setup = await startPullSetup();
@@ -64,12 +67,12 @@ Deno.test({
         assert.deepEqual(await storeChanges(setup.engine, before), []);
       });
     }
-    await test.step("and afterwards all is well", () => checkAfter(setup, FAST_FAULTS, before));
+    await test.step("an honest image works afterwards", () => checkAfter(setup, FAST_FAULTS, before));
   },
 });
 
 Deno.test({
-  name: "a registry that keeps failing is given up",
+  name: "pulls from a registry that keeps failing are abandoned",
   ...requires("root", "overlay"),
   fn: async () => {
     await using setup = await startPullSetup();

@@ -1,4 +1,4 @@
-/** Names, types and platforms of images that a real registry serves: every form pulls, and is what it should be. */
+/** Names, media types and platforms of images on a real registry: every form can be pulled with the right result. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, busyboxImage, type Compression, file, type Image, indexOf, pushImage } from "../images/mod.ts";
 import { type Engine, startEngine } from "../harness/mod.ts";
@@ -18,7 +18,7 @@ async function inspect(engine: Engine, name: string): Promise<Inspected> {
   return (await engine.api.get(`/images/${name}/json`)).json<Inspected>();
 }
 
-/** The reference in the registry, after the image was put there. */
+/** Pushes an image, and returns its reference. */
 async function pushed(registry: RealRegistry, repo: string, tag: string, image: Parameters<typeof pushImage>[3]) {
   await pushImage(registry.url, repo, tag, image);
   return `${registry.host}/${repo}`;
@@ -141,6 +141,6 @@ Deno.test({
     await test.step("no tag means latest", () => testLatest(engine, registry));
     await test.step("an index and its platforms", () => testPlatforms(engine, registry));
     await test.step("an image for one platform", () => testSinglePlatform(engine, registry));
-    await test.step("OCI and Docker types, gzip, zstd and plain", () => testTypes(engine, registry));
+    await test.step("OCI and Docker types; gzip, zstd and uncompressed", () => testTypes(engine, registry));
   },
 });

@@ -1,4 +1,6 @@
-/** Who one is to a registry: `login`, `logout`, and pulls with credentials, by tsd's client and by the docker CLI. */
+/**
+ * Authentication at registries: `login`, `logout`, and pulls with credentials, by tsd's client and by the docker CLI.
+ */
 import { strict as assert } from "node:assert";
 import { type Engine, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
@@ -24,7 +26,7 @@ async function configOf(engine: Engine): Promise<{ auths?: Record<string, unknow
   return JSON.parse(await Deno.readTextFile(`${engine.dir}/home/.docker/config.json`));
 }
 
-/** Against Debian's registry with htpasswd. */
+/** Debian's registry with htpasswd. */
 async function testPrivate(engine: Engine, client: Client): Promise<void> {
   await using registry = await startRealRegistry({ private: true });
   const headers = { authorization: `Basic ${pair}` };
@@ -60,7 +62,7 @@ async function testPrivate(engine: Engine, client: Client): Promise<void> {
   assert.equal((await engine[client](["pull", reference])).code, 1);
 }
 
-/** A token service that gives a refresh token; its bearer tokens end in mid-download. */
+/** A token service that issues a refresh token; its bearer tokens expire during a download. */
 async function testTokens(engine: Engine, client: Client): Promise<void> {
   const auth: RegistryAuth = {
     ...{ kind: "bearer", account: ACCOUNT, refreshToken: "refresh-me", issuesRefreshToken: true },
@@ -82,7 +84,7 @@ async function testTokens(engine: Engine, client: Client): Promise<void> {
   await engine[client](["logout", registry.host]);
 }
 
-/** The ranges that were let in and those that were asked for anew, each once. */
+/** Returns the served ranges and those requested after a new token, each once. */
 function ranges(registry: ScriptedRegistry, layer: string): string[] {
   return [...new Set(registry.requestsFor(layer, "GET").flatMap(({ headers }) => headers.range ?? []))];
 }
@@ -97,7 +99,7 @@ case $1 in
 esac
 `;
 
-/** A program that keeps the credentials; both clients find each other's there. */
+/** A credential helper; both clients find each other's credentials there. */
 async function testHelper(engine: Engine, client: Client): Promise<void> {
   await using registry = startScriptedRegistry({ auth: { kind: "basic", account: ACCOUNT } });
   const reference = registry.add("team/app", "1", await ownImage());
@@ -126,7 +128,7 @@ async function testHelper(engine: Engine, client: Client): Promise<void> {
   assert.match(missing.stderr, /^WARNING: error getting credentials - docker-credential-fake: .*\ntsd: pull access/);
 }
 
-/** What can't work is said before anybody is asked. */
+/** Impossible requests are refused before any registry is contacted. */
 async function testRefusals(engine: Engine): Promise<void> {
   const rows: readonly (readonly [args: string[], stderr: string])[] = [
     [["-u", "a", "-p", "b", "--password-stdin"], "--password and --password-stdin are mutually exclusive\n"],
@@ -149,7 +151,7 @@ async function posted(engine: Engine, path: string, headers: Record<string, stri
   return [answer.status, answer.json<{ message: string }>().message];
 }
 
-/** A user at a terminal: the password is not shown, and the terminal is as before. */
+/** A user at a terminal: the password is not echoed, and the terminal's modes are restored. */
 async function testPrompt(engine: Engine): Promise<void> {
   await using registry = startScriptedRegistry({ auth: { kind: "basic", account: ACCOUNT } });
   await using screen = await engine.screen(engine.dir);

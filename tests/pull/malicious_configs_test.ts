@@ -1,14 +1,14 @@
-/** Hostile configurations (26, 27 and 32 of the project's list): refused, or run without reaching the host. */
+/** Malicious configurations (26, 27 and 32 of the project's list): refused, or run without reaching the host. */
 import { strict as assert } from "node:assert";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { checkAlive, type MaliciousSetup, startMaliciousSetup, tryHostile } from "./malicious_setup.ts";
 import { pullGoodImage } from "./setup.ts";
 
-/** More than the engine or runc have open when a container starts. */
+/** More descriptors than the engine or runc have open when a container starts. */
 const LAST_FD = 20;
 
-/** CVE-2024-21626: a descriptor of runc that leads to the host must be no working directory. */
+/** CVE-2024-21626: a descriptor of runc that refers to the host must not become a working directory. */
 async function testDescriptors(setup: MaliciousSetup): Promise<void> {
   const { engine, victim } = setup;
   const image = await pullGoodImage(setup);
@@ -27,7 +27,7 @@ async function testDescriptors(setup: MaliciousSetup): Promise<void> {
 }
 
 Deno.test({
-  name: "configurations that mean harm",
+  name: "malicious configurations",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     await using setup = await startMaliciousSetup();
@@ -36,6 +36,6 @@ Deno.test({
       await test.step(`${hostile.name}: ${hostile.what.slice(0, 80)}`, () => tryHostile(setup, hostile));
     }
     await test.step("working directories on open descriptors", () => testDescriptors(setup));
-    await test.step("and afterwards all is well", () => checkAlive(setup));
+    await test.step("an honest image works afterwards", () => checkAlive(setup));
   },
 });

@@ -1,4 +1,4 @@
-/** Hostile layers (1 to 23 of the project's list) are refused whole, or unpacked without effect on the host. */
+/** Malicious layers (1 to 23 of the project's list) are refused as a whole, or unpacked without effect on the host. */
 import { storageDir, storageNeeds } from "../harness/mod.ts";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
@@ -16,7 +16,7 @@ for (const driver of STORAGE_DRIVERS) {
         if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue; // Bombs: bombs_test.ts
         await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(setup, hostile));
       }
-      await test.step("and afterwards all is well", () => checkAlive(setup));
+      await test.step("an honest image works afterwards", () => checkAlive(setup));
     },
   });
 }

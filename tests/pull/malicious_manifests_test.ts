@@ -1,4 +1,4 @@
-/** Hostile manifests and blobs (20, 31 and 33 to 36 of the project's list) are refused before anything can be seen. */
+/** Malicious manifests and blobs (20, 31 and 33 to 36 of the project's list) are refused before anything is visible. */
 import { strict as assert } from "node:assert";
 import { Deadline } from "../harness/mod.ts";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
@@ -6,7 +6,7 @@ import { requires } from "../requires.ts";
 import { checkAlive, startMaliciousSetup, tryHostile } from "./malicious_setup.ts";
 
 Deno.test({
-  name: "manifests and blobs that mean harm",
+  name: "malicious manifests and blobs",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     await using setup = await startMaliciousSetup();
@@ -18,6 +18,6 @@ Deno.test({
         assert.ok(!soon.isOver, "it was refused at once");
       });
     }
-    await test.step("and afterwards all is well", () => checkAlive(setup));
+    await test.step("an honest image works afterwards", () => checkAlive(setup));
   },
 });

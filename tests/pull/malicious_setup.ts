@@ -1,4 +1,4 @@
-/** Offers hostile images to an engine, runs those that it takes, and looks whether the host is as it was. */
+/** Offers malicious images to an engine, runs those that it accepts, and checks that the host is unchanged. */
 import { strict as assert } from "node:assert";
 import type { Engine, EngineOptions, RunResult } from "../harness/mod.ts";
 import { type HostileImage, rootFindings, Victim } from "../images/mod.ts";
@@ -15,7 +15,7 @@ import {
 
 export interface MaliciousSetup extends PullSetup {
   readonly victim: Victim;
-  /** The store with nothing but a good image in it. */
+  /** The listing of the store with nothing but a good image in it. */
   readonly clean: readonly string[];
 }
 
@@ -24,18 +24,18 @@ export async function startMaliciousSetup(engine: EngineOptions = {}): Promise<M
   const victim = undo.use(await Victim.create());
   const setup = undo.use(await startPullSetup({ engine }));
   await checkAlive(setup);
-  // The first volume makes the folder of all, which stays.
+  // The first volume creates the directory of all, which stays.
   for (const verb of ["create", "rm"]) assert.equal((await setup.engine.tsd(["volume", verb, "first"])).code, 0);
   const clean = await storeListing(setup.engine);
   const owned = undo.move();
   return { ...setup, victim, clean, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** This machine's static busybox, put into containers of images that have no program. */
+/** The machine's static busybox, added to containers of images without a program. */
 const BUSYBOX = "/busybox-tsd";
 const NETWORK = ["--network", "none"];
 
-/** Pulls the image, runs it when that works, removes it, and checks that it had no effect. */
+/** Pulls the image, runs it if that works, removes it, and checks that it had no effect. */
 export async function tryHostile(setup: MaliciousSetup, hostile: HostileImage): Promise<void> {
   const { engine, registry, victim, clean } = setup;
   const repo = `hostile/${hostile.name.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}`;
@@ -54,7 +54,7 @@ export async function tryHostile(setup: MaliciousSetup, hostile: HostileImage): 
   await untilNone(() => storeChanges(engine, clean));
 }
 
-/** An image whose trick is in its configuration may be refused as late as at its start. */
+/** Runs an accepted image; if the attack is in its configuration, it may still be refused at the start. */
 async function runTaken(setup: MaliciousSetup, hostile: HostileImage, reference: string): Promise<void> {
   const { engine, victim } = setup;
   if (hostile.kind === "config") {
@@ -68,14 +68,14 @@ async function runTaken(setup: MaliciousSetup, hostile: HostileImage, reference:
   assert.deepEqual(await victim.changes(), [], `${hostile.name}, when it ran`);
 }
 
-/** Takes the image away, with containers that a failed check left. */
+/** Removes the image, with containers that a failed check left. */
 async function remove(engine: Engine, reference: string): Promise<void> {
   await engine.removeContainers();
   const { code, stderr } = await engine.tsd(["rmi", reference]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
 }
 
-/** It ran, or could not be started for a reason that is one line; a bad value isn't the engine's failure. */
+/** Checks that it ran, or that its start failed with one line; an invalid value must not be an internal error. */
 export function checkRun(hostile: HostileImage, { code, stderr }: RunResult): void {
   if (code === 0) {
     assert.equal(stderr, "", hostile.name);
@@ -88,7 +88,7 @@ export function checkRun(hostile: HostileImage, { code, stderr }: RunResult): vo
   assert.doesNotMatch(stderr, /\.[tj]s:\d|undefined|\[object/, hostile.name);
 }
 
-/** Starts a container with busybox, looks at its root from the host and walks through it from inside. */
+/** Starts a container with busybox, examines its root from the host, and walks through it from inside. */
 async function lookInside(engine: Engine, hostile: HostileImage, reference: string): Promise<void> {
   const program = ["-v", `/bin/busybox:${BUSYBOX}:ro`, reference, BUSYBOX];
   const run = await engine.tsd(["run", "-d", ...NETWORK, ...program, "sleep", "1000"]);
@@ -98,7 +98,7 @@ async function lookInside(engine: Engine, hostile: HostileImage, reference: stri
   assert.ok(await exists(`${root}${BUSYBOX}`), "the root is mounted where it is looked at");
   assert.deepEqual(await rootFindings(hostile, root), [], hostile.name);
   const walk = await engine.tsd(["exec", id, BUSYBOX, "find", "/", "-xdev", "-type", "f", "-print0"]);
-  // A whiteout in a folder that merges with nothing is listed by overlayfs, but leads nowhere.
+  // A whiteout in a directory that is not merged is listed by overlayfs, but cannot be opened.
   assert.match(walk.stderr, /^(find: \S+: No such file or directory\n)*$/, hostile.name);
   const removed = await engine.tsd(["rm", "-f", id]);
   assert.equal(removed.code, 0, removed.stderr);
@@ -111,7 +111,7 @@ async function probe(engine: Engine, hostile: HostileImage, reference: string): 
   else assert.deepEqual([code, stdout], [0, expect.stdout], hostile.name);
 }
 
-/** The engine answers, and honest images still come and run. */
+/** Checks that the engine answers, and that honest images can be pulled and run. */
 export async function checkAlive(setup: PullSetup): Promise<void> {
   assert.equal((await setup.engine.api.get("/_ping")).status, 200);
   const reference = await pullGoodImage(setup);

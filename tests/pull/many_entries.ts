@@ -1,4 +1,4 @@
-/** A layer of very many empty files (25 of the project's list): the engine answers others all the while. */
+/** A layer of very many empty files (25 of the project's list): the engine answers other clients meanwhile. */
 import { strict as assert } from "node:assert";
 import { type Engine, processState } from "../harness/mod.ts";
 import { ImageBuilder, manyEntriesLayer } from "../images/mod.ts";
@@ -6,18 +6,18 @@ import { removeTree } from "../images/test_cache.ts";
 import { clearFailure, type PullSetup } from "./setup.ts";
 import { type Strain, strainDuring, usualMs } from "./strain.ts";
 
-/** What others may have to wait. */
+/** The limit for most answers. */
 const USUAL_ANSWER_MS = 100;
-/** No thread of the engine's own stands still for longer, whatever else the machine does. */
+/** No thread of the engine may block for longer, even on a busy machine. */
 const LONGEST_ANSWER_MS = 1000;
 
 export interface ManyEntriesResult {
   readonly strain: Strain;
-  /** What the pull took of the engine's memory. */
+  /** The growth of the engine's memory during the pull. */
   readonly growthBytes: number;
 }
 
-/** Pulls a layer with so many entries; one with too many is refused, and says so. */
+/** Pulls a layer with that many entries; one with too many is refused with the reason. */
 export async function pullManyEntries(
   { engine, registry }: PullSetup,
   count: number,

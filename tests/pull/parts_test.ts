@@ -1,4 +1,4 @@
-/** Downloads of large layers that are broken off, and go on in the next pull, also in that of another engine. */
+/** Interrupted downloads of large layers, which resume in the next pull, also in another engine. */
 import { strict as assert } from "node:assert";
 import { type Engine, type Session, until } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
@@ -13,12 +13,15 @@ interface LargeImage {
   readonly image: Image;
   readonly reference: string;
   readonly content: Uint8Array<ArrayBuffer>;
-  /** Path of the large layer's blob at the registry, and of its part. */
+  /** The path of the large layer's blob at the registry, and of its partial blob. */
   readonly blob: string;
   readonly part: string;
 }
 
-/** An image with a layer that comes at once and one that takes a while, uncompressed: whatever is flipped matters. */
+/**
+ * Serves an image with a layer that arrives at once and one that takes a while, uncompressed: every flipped bit
+ * matters.
+ */
 async function largeImage({ engine, registry }: PullSetup): Promise<LargeImage> {
   const content = Uint8Array.from({ length: LARGE_BYTES }, (_, at) => (at * 7) >> 9);
   const image = await busyboxBuilder().layer([file("large", content)], { compression: "none" }).build();
@@ -34,7 +37,7 @@ async function largeImage({ engine, registry }: PullSetup): Promise<LargeImage> 
 
 const leave = (pulling: Session) => Promise.resolve(pulling.kill());
 
-/** The engine ends, and so does its client, which else would go on with the pull in the next engine. */
+/** Stops the engine, and its client, which would continue the pull in the next engine otherwise. */
 const end = (engine: Engine, signal: "SIGKILL" | "SIGTERM" = "SIGKILL") => async (pulling: Session) => {
   await engine.stop(signal);
   pulling.kill("SIGKILL");
@@ -44,7 +47,7 @@ const end = (engine: Engine, signal: "SIGKILL" | "SIGTERM" = "SIGKILL") => async
 
 const sizeOf = (path: string) => Deno.stat(path).then(({ size }) => size, () => 0);
 
-/** Pulls slowly until a third of the large layer is there; `interrupt` breaks it off. */
+/** Pulls slowly until a third of the large layer has arrived; `interrupt` interrupts it. */
 async function breakOff(
   { engine, registry }: PullSetup,
   { reference, blob, part }: LargeImage,
@@ -61,11 +64,11 @@ async function breakOff(
   registry.heal();
 }
 
-/** Where the requests for the large layer since `from` began. */
+/** Returns the offsets of the requests for the large layer since `from`. */
 const rangesOf = ({ registry }: PullSetup, { blob }: LargeImage, from: number) =>
   registry.requestsFor(blob, "GET").slice(from).map(({ headers }) => headers.range);
 
-/** The image is whole, and the next pull of it starts from nothing. */
+/** Checks that the image is complete, and that the next pull of it starts from the beginning. */
 async function assertWholeThenRemove(engine: Engine, { reference, content, part }: LargeImage): Promise<void> {
   const ran = await engine.tsd(["run", "--rm", "--network", "none", reference, "sha256sum", "/large"]);
   assert.deepEqual([ran.code, ran.stdout], [0, `${digestOf(content).slice("sha256:".length)}  /large\n`]);
@@ -160,7 +163,7 @@ async function testPrune(setup: PullSetup, large: LargeImage): Promise<void> {
 }
 
 Deno.test({
-  name: "large layers go on where they were broken off",
+  name: "large layers resume where they were interrupted",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     await using setup = await startPullSetup();
@@ -168,12 +171,12 @@ Deno.test({
     const large = await largeImage(setup);
     const fromStart = (held: number) => [`bytes=${held}-`, undefined];
     await test.step("the engine is killed", () => testGoesOn(setup, large, end(engine)));
-    await test.step("the engine is told to end", () => testGoesOn(setup, large, end(engine, "SIGTERM")));
-    await test.step("the client leaves", () => testGoesOn(setup, large, leave));
-    await test.step("a damaged part is thrown away", () => testUnfit(setup, large, flip, fromStart));
-    await test.step("a part longer than the layer too", () =>
+    await test.step("the engine gets SIGTERM", () => testGoesOn(setup, large, end(engine, "SIGTERM")));
+    await test.step("the client disconnects", () => testGoesOn(setup, large, leave));
+    await test.step("a damaged partial blob is discarded", () => testUnfit(setup, large, flip, fromStart));
+    await test.step("so is a partial blob longer than the layer", () =>
       testUnfit(setup, large, (path) => Deno.truncate(path, 2 * LARGE_BYTES), () => [undefined]));
-    await test.step("a registry that has no ranges", () => testWithoutRanges(setup, large));
+    await test.step("a registry without range support", () => testWithoutRanges(setup, large));
     await test.step("a layer that is damaged at the registry", () => testDamagedAtTheRegistry(setup, large));
     await test.step("two pulls of one layer", () => testTwoPulls(setup, large));
     await test.step("prune", () => testPrune(setup, large));

@@ -1,11 +1,11 @@
-/** Registries that are in trouble for a while, or take detours: the pull works all the same, and costs no more than it must. */
+/** Registries with transient failures or redirects: the pull succeeds with the minimum of requests. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import type { Fault, RecordedRequest } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 import { pulled, pullGoodImage, type PullSetup, startPullSetup } from "./setup.ts";
 
-/** What a case may look at: the requests for its blob. */
+/** What a case can check: the requests for its blob. */
 interface Observed {
   readonly layer: readonly RecordedRequest[];
   readonly manifest: readonly RecordedRequest[];
@@ -14,7 +14,7 @@ interface Observed {
 
 interface Case {
   readonly name: string;
-  /** `path` begins behind `/v2/<repo>/`; LAYER stands for the layer's blob. */
+  /** `path` is relative to `/v2/<repo>/`; LAYER stands for the layer's blob. */
   readonly faults: readonly Fault[];
   readonly check: (seen: Observed) => void;
 }
@@ -22,13 +22,13 @@ interface Case {
 const LAYER = "LAYER";
 const CUT_AT = 70_000;
 const ranges = (requests: readonly RecordedRequest[]) => requests.map(({ headers }) => headers.range);
-/** `atMs` of one request after the one before it. */
+/** Returns the time between two requests. */
 const gapMs = ([first, second]: readonly RecordedRequest[]): number => second!.atMs - first!.atMs;
 const dropped: Fault = { path: LAYER, times: 1, fault: "drop", afterBytes: CUT_AT };
 
 const CASES: readonly Case[] = [
   {
-    name: "a dropped connection goes on where it was cut off",
+    name: "a dropped connection is resumed where it broke off",
     faults: [dropped],
     check: ({ layer }) => assert.deepEqual(ranges(layer), [undefined, `bytes=${CUT_AT}-`]),
   },
@@ -39,12 +39,12 @@ const CASES: readonly Case[] = [
       assert.deepEqual(ranges(layer), [0, 1, 2, 3].map((n) => n ? `bytes=${n * CUT_AT}-` : undefined)),
   },
   {
-    name: "a registry that knows no ranges sends everything again",
+    name: "a registry without range support sends everything again",
     faults: [dropped, { path: LAYER, fault: "ignore-range" }],
     check: ({ layer }) => assert.equal(layer.length, 2),
   },
   {
-    name: "another range than the one that was asked for",
+    name: "a range other than the requested one",
     faults: [dropped, { path: LAYER, after: 1, times: 1, fault: "headers", set: { "content-range": "bytes 0-9/10" } }],
     check: ({ layer }) => assert.deepEqual(ranges(layer), [undefined, `bytes=${CUT_AT}-`, undefined]),
   },
@@ -70,7 +70,7 @@ const CASES: readonly Case[] = [
     check: ({ all }) => assert.equal(all.length, 5),
   },
   {
-    name: "a connection that is closed instead of an answer",
+    name: "a connection closed without a response",
     faults: [{ path: "manifests/1", times: 1, fault: "close" }, { path: LAYER, times: 1, fault: "close" }],
     check: ({ layer }) => assert.ok(layer.length >= 2 && layer.length <= 3),
   },
@@ -116,12 +116,12 @@ async function tryCase({ engine, registry }: PullSetup, { faults, check }: Case,
 }
 
 Deno.test({
-  name: "a pull survives passing troubles and detours",
+  name: "a pull survives transient failures and redirects",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
     await using setup = await startPullSetup();
     await pullGoodImage(setup);
-    // All at once: most of their time is waiting.
+    // Concurrently: most of their time is waiting.
     const outcomes = await Promise.allSettled(CASES.map((each, at) => tryCase(setup, each, `troubles/${at}`)));
     const failures = outcomes.flatMap((outcome, at) =>
       outcome.status === "rejected" ? [`${CASES[at]!.name}: ${outcome.reason}`] : []

@@ -1,4 +1,4 @@
-/** `rmi`: which names and images go, and that layers leave the disk when, and only when, nothing needs them. */
+/** `rmi`: which names and images are removed, and that a layer is deleted when, and only when, nothing uses it. */
 import { strict as assert } from "node:assert";
 import { chainIds } from "../../src/image/chain_id.ts";
 import { parseDigest } from "../../src/image/digest.ts";
@@ -6,12 +6,12 @@ import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { layersOnDisk, listedImages, pulled, type PullSetup, startPullSetup, storeListing } from "./setup.ts";
 
-/** busybox, and a layer of its own on top. */
+/** Builds busybox with an additional layer on top. */
 const topped = (text: string) => busyboxBuilder().layer([file("top", text)]).build();
 const layersOf = (...images: Image[]) =>
   [...new Set(images.flatMap(({ layers }) => layers.map(({ diffId }) => diffId)))].sort();
 
-/** The names by which removed layers are told. */
+/** Returns the chain IDs by which removed layers are reported. */
 const chainOf = (image: Image) => chainIds(image.layers.map(({ diffId }) => parseDigest(diffId)));
 
 interface Case extends PullSetup {
@@ -131,14 +131,14 @@ async function testRacingPulls(setup: PullSetup): Promise<void> {
 }
 
 Deno.test({
-  name: "rmi takes what was named, and what nothing else needs",
+  name: "rmi removes what was named, and what nothing else uses",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
     await using setup = await startPullSetup();
     await test.step("layers that images share", () => testSharedLayers(setup));
-    await test.step("names, ids and prefixes", () => testNames(setup));
+    await test.step("names, IDs and prefixes", () => testNames(setup));
     await test.step("several images, one of them unknown", () => testSeveral(setup));
-    await test.step("a removal and a pull at once", () => testRacingPulls(setup));
-    await test.step("images that containers stand on", () => testInUse(setup));
+    await test.step("a concurrent removal and pull", () => testRacingPulls(setup));
+    await test.step("images in use by containers", () => testInUse(setup));
   },
 });

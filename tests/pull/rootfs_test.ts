@@ -1,4 +1,4 @@
-/** The root file system that comes of an image is right file by file, seen from the host and from inside, and can be used. */
+/** The root file system of an image is correct file by file, seen from the host and from inside, and usable. */
 import { strict as assert } from "node:assert";
 import {
   containerTree,
@@ -19,7 +19,7 @@ import { pulled } from "./setup.ts";
 
 const MINUTE_MS = 60_000;
 
-/** Puts an image into the registry and pulls it. */
+/** Pushes an image to the registry and pulls it. */
 async function pulledFrom(registry: RealRegistry, engine: Engine, repo: string, { image }: ImageWithTree) {
   await pushImage(registry.url, repo, "1", image);
   const reference = `${registry.host}/${repo}:1`;
@@ -27,7 +27,7 @@ async function pulledFrom(registry: RealRegistry, engine: Engine, repo: string, 
   return reference;
 }
 
-/** Starts a container that sleeps, and gives its id. */
+/** Starts a container that sleeps, and returns its ID. */
 async function sleeping(engine: Engine, reference: string, ...flags: string[]): Promise<string> {
   const run = await engine.tsd(["run", "-d", "--network", "none", ...flags, reference, "sleep", "1000"]);
   assert.equal(run.stderr, "");
@@ -36,10 +36,10 @@ async function sleeping(engine: Engine, reference: string, ...flags: string[]): 
 
 const mergedDir = ({ layerRoot }: Engine, id: string) => `${layerRoot}/snapshots/${id}/merged`;
 
-/** What every container gets from outside; the kernel may change times in it at any moment, which tar fails on. */
+/** What every container gets from outside; the kernel may change timestamps in it at any time, which makes tar fail. */
 const FROM_OUTSIDE = ["tsd-out", "dev", "proc", "sys"];
 
-/** Packs the root with the container's own tar, unpacks it on the host, and compares. */
+/** Packs the root with the container's tar, unpacks it on the host, and compares. */
 async function testTarInside(engine: Engine, reference: string, expected: readonly TreeEntry[]): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-inside-" });
   try {
@@ -134,7 +134,7 @@ for (const driver of STORAGE_DRIVERS) {
           last = { reference, features };
         });
       }
-      await test.step("and after a restart of the engine", async () => {
+      await test.step("after a restart of the engine", async () => {
         await engine.restart();
         const id = await sleeping(engine, last!.reference);
         assert.deepEqual(diffContainerTree(last!.features.expectedTree, await listTree(mergedDir(engine, id))), []);

@@ -1,4 +1,4 @@
-/** What is here already, or on its way, is not fetched again: counted in the registry's record of requests. */
+/** Existing content, and content being fetched, is not fetched again, as the registry's request log shows. */
 import { strict as assert } from "node:assert";
 import { bigImage, busyboxBuilder, featureImage, file } from "../images/mod.ts";
 import { requires } from "../requires.ts";
@@ -94,9 +94,9 @@ Deno.test({
     await using setup = await startPullSetup();
     await test.step("layers of another image", () => testSharedLayers(setup));
     await test.step("the same image again", () => testAgain(setup));
-    await test.step("a tag that moved", () => testMovedTag(setup));
-    await test.step("a layer that an image has twice", () => testSameLayerTwice(setup));
-    await test.step("ten pulls of one image at once", () => testConcurrent(setup));
-    await test.step("four images on one base at once", () => testConcurrentTops(setup));
+    await test.step("a moved tag", () => testMovedTag(setup));
+    await test.step("an image with the same layer twice", () => testSameLayerTwice(setup));
+    await test.step("ten concurrent pulls of one image", () => testConcurrent(setup));
+    await test.step("four concurrent pulls of images with one base", () => testConcurrentTops(setup));
   },
 });

@@ -1,15 +1,15 @@
-/** What an engine goes through while it works: the memory that it takes, and how long it lets others wait. */
+/** Measures an engine under load: its memory, and how long other requests take. */
 import { strict as assert } from "node:assert";
 import { type Engine, loadFactor, processState } from "../harness/mod.ts";
 
 export interface Strain {
-  /** The most. */
+  /** The maximum. */
   readonly memoryBytes: number;
   /** How long each `/_ping` would have taken on a machine with nothing else to do, in ms, in ascending order. */
   readonly answersMs: readonly number[];
 }
 
-/** Watches the engine until `work` is done, with a pause between two questions. */
+/** Measures the engine until `work` is done, with a pause between two requests. */
 export async function strainDuring(engine: Engine, work: Promise<unknown>, pauseMs = 50): Promise<Strain> {
   const answersMs: number[] = [];
   let [memoryBytes, isDone] = [0, false];
@@ -27,5 +27,5 @@ export async function strainDuring(engine: Engine, work: Promise<unknown>, pause
   return { memoryBytes, answersMs: answersMs.sort((a, b) => a - b) };
 }
 
-/** So long or shorter took all but the slowest twentieth, which a busy machine may have held up. */
+/** Returns the 95th percentile; a busy machine may delay the slowest answers. */
 export const usualMs = ({ answersMs }: Strain): number => answersMs[Math.floor((answersMs.length - 1) * 0.95)]!;

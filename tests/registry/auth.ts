@@ -1,23 +1,23 @@
-/** How the scripted registry asks for credentials (distribution's token authentication, and Basic). */
+/** Authentication of the scripted registry (distribution's token authentication, and Basic). */
 import { errorReply, type Reply, textReply } from "./reply.ts";
 import type { HttpRequest } from "./http_exchange.ts";
 
 export interface BearerAuth {
   readonly kind: "bearer";
-  /** Where tokens are to be had; default is `/token` of this registry. Hostile ones go here. */
+  /** The URL of the token endpoint; default: `/token` of this registry. Malicious ones go here. */
   readonly realm?: string;
   readonly service?: string;
-  /** The whole WWW-Authenticate header, instead of what is made from the other fields. */
+  /** The whole WWW-Authenticate header; default: built from the other fields. */
   readonly challenge?: string;
-  /** A token is good for so many requests; default: any number. */
+  /** A token is valid for that many requests; default: any number. */
   readonly tokenUses?: number;
-  /** Needed at the token endpoint; without it tokens are anonymous. */
+  /** Required at the token endpoint; without it tokens are anonymous. */
   readonly account?: { readonly user: string; readonly password: string };
   /** Accepted by `POST /token` with grant_type=refresh_token. */
   readonly refreshToken?: string;
-  /** Whether a request with offline_token=true is told the refresh token. */
+  /** Whether a request with offline_token=true gets the refresh token. */
   readonly issuesRefreshToken?: boolean;
-  /** The name of the answer's field. */
+  /** The name of the field in the response. */
   readonly tokenField?: "token" | "access_token";
 }
 
@@ -28,7 +28,7 @@ export interface BasicAuth {
 
 export type RegistryAuth = BearerAuth | BasicAuth;
 
-/** Decides whether a request may pass, and hands out tokens. */
+/** Authorizes requests, and issues tokens. */
 export class Gate {
   readonly #auth: RegistryAuth | undefined;
   readonly #url: string;
@@ -39,7 +39,7 @@ export class Gate {
     this.#url = url;
   }
 
-  /** The refusal, or nothing when the request may pass. */
+  /** Returns the refusal, or undefined if the request is authorized. */
   refuse(request: HttpRequest): Reply | undefined {
     const auth = this.#auth;
     if (!auth) return undefined;
@@ -57,7 +57,7 @@ export class Gate {
     return errorReply(401, "UNAUTHORIZED", { "www-authenticate": this.#challenge(auth, scope, given !== "") });
   }
 
-  /** The answer of the token endpoint, when the request is for it. */
+  /** Returns the token endpoint's response if the request is for it. */
   token(request: HttpRequest): Reply | undefined {
     const auth = this.#auth;
     if (auth?.kind !== "bearer" || request.path !== "/token") return undefined;

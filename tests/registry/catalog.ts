@@ -1,4 +1,4 @@
-/** The images that the scripted registry has, and the honest answer to each request for them. It checks nothing. */
+/** The images of the scripted registry, and the correct response to each request for them. It validates nothing. */
 import type { Content } from "../images/content.ts";
 import type { ImageFiles } from "../images/image_builder.ts";
 import type { HttpRequest } from "./http_exchange.ts";
@@ -7,7 +7,7 @@ import { contentReply, errorReply, type Reply, textReply } from "./reply.ts";
 export class Catalog {
   readonly #repos = new Map<string, Map<string, Content>>();
 
-  /** Adds an image; a tag that is there already moves. */
+  /** Adds an image; an existing tag moves. */
   add(repo: string, tag: string, image: ImageFiles): void {
     const contents = this.#repos.get(repo) ?? new Map<string, Content>();
     this.#repos.set(repo, contents);

@@ -1,13 +1,13 @@
-/** A certificate that nobody trusts yet, for registries that speak HTTPS on loopback. Needs openssl. */
+/** Creates an untrusted certificate, for registries with HTTPS on loopback. Needs openssl. */
 import { removeTree } from "../images/test_cache.ts";
 
 export interface Certificate {
-  /** PEM; give it to clients as the authority. */
+  /** PEM; clients use it as the certificate authority. */
   readonly cert: string;
   readonly key: string;
 }
 
-/** Self-signed, for 127.0.0.1, 127.0.0.2, localhost and another name; good for a day. */
+/** Creates a self-signed certificate for 127.0.0.1, 127.0.0.2, localhost and another name; valid for a day. */
 export async function selfSignedCertificate(name = "localhost"): Promise<Certificate> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-cert-" });
   try {

@@ -1,6 +1,6 @@
 /**
- * HTTP/1.1 on a bare connection (RFC 9112), as much as a misbehaving registry needs: a server library would refuse to send
- * wrong lengths, stop in the middle of a body, or answer with garbage.
+ * HTTP/1.1 on a raw connection (RFC 9112), as far as a faulty registry needs it: a server library would refuse to send
+ * wrong lengths, to stop in the middle of a body, or to answer with garbage.
  */
 import { type ByteReader, chunkedBody, readHeaders } from "../harness/byte_reader.ts";
 import { readAll } from "../images/bytes.ts";
@@ -17,7 +17,7 @@ export interface HttpRequest {
 
 const [A, Z] = [0x41, 0x5a];
 
-/** The next request, or nothing when the client has closed or does not speak HTTP (a TLS greeting, for one). */
+/** Reads the next request; undefined if the client has closed or does not speak HTTP (such as a TLS ClientHello). */
 export async function readRequest(reader: ByteReader): Promise<HttpRequest | undefined> {
   const first = await reader.peek();
   if (first === undefined || first < A || first > Z) return undefined;
@@ -37,7 +37,7 @@ export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promis
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-/** Status line and headers. */
+/** Encodes the status line and headers. */
 export function encodeHead(status: number, headers: Readonly<Record<string, string>>): Uint8Array {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return new TextEncoder().encode(`HTTP/1.1 ${status} ${REASONS[status] ?? "Status"}\r\n${lines.join("")}\r\n`);

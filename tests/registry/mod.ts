@@ -1,6 +1,6 @@
 /**
  * @module
- * Registries for tests: Debian's own on a free port, and a scripted one in this process that misbehaves as it is told.
+ * Registries for tests: Debian's on a free port, and a scripted one in this process that misbehaves on request.
  */
 export type { BasicAuth, BearerAuth, RegistryAuth } from "./auth.ts";
 export { type Certificate, selfSignedCertificate } from "./certificate.ts";

@@ -1,9 +1,9 @@
-/** Debian's `docker-registry` on a free loopback port, with a folder of its own; gone when it is disposed of. */
+/** Debian's `docker-registry` on a free loopback port, with a private directory; stopped and removed on disposal. */
 import { Deadline } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 
 export interface RealRegistry extends AsyncDisposable {
-  /** `127.0.0.1:<port>`, as it stands in a reference. */
+  /** `127.0.0.1:<port>`, as used in a reference. */
   readonly host: string;
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
@@ -13,22 +13,22 @@ export interface RealRegistry extends AsyncDisposable {
 }
 
 export interface RealRegistryOptions {
-  /** Made and removed again when it is not given. */
+  /** Created and removed again by default. */
   readonly dir?: string;
   /** A fixed port of 127.0.0.1; by default a free one. */
   readonly port?: number;
-  /** Lets in nobody but {@link REAL_ACCOUNT}. */
+  /** Requires the credentials of {@link REAL_ACCOUNT}. */
   readonly private?: boolean;
 }
 
-/** The one who is known to a private registry. */
+/** The account of a private registry. */
 export const REAL_ACCOUNT = { username: "tester", password: "pä:ss word" } as const;
-/** The same as htpasswd writes it (bcrypt, at its least cost). */
+/** The account in htpasswd format (bcrypt, at its least cost). */
 const HTPASSWD = "tester:$2y$04$X20e6nAPB81l5d0bx6LZXeTPU0eZB4hPLhzGfS9KR25yHC58RkSV2";
 
 const READY_TIMEOUT_MS = 15_000;
 
-/** Starts the registry and waits until it answers. @throws Error with the registry's log when it does not. */
+/** Starts the registry and waits until it answers. @throws Error with the registry's log if it does not */
 export async function startRealRegistry(options: RealRegistryOptions = {}): Promise<RealRegistry> {
   const dir = options.dir ?? await Deno.makeTempDir({ prefix: "tsd-registry-" });
   await using undo = new AsyncDisposableStack();
@@ -51,7 +51,7 @@ export async function startRealRegistry(options: RealRegistryOptions = {}): Prom
   return { host, url: `http://${host}`, pid: child.pid, dir, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** A TCP port of 127.0.0.1 that nobody uses at this moment. */
+/** Returns a TCP port of 127.0.0.1 that is currently free. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
@@ -93,7 +93,7 @@ async function stop(child: Deno.ChildProcess, logged: Promise<void>): Promise<vo
   try {
     child.kill("SIGKILL");
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // It has ended already.
+    if (!(error instanceof TypeError)) throw error; // It has exited already.
   }
   await child.status;
   await logged;

@@ -18,7 +18,7 @@ async function get(url: string): Promise<{ type: string; digest: string; bytes: 
 }
 
 Deno.test({
-  name: "docker-registry takes our images and gives back the same bytes",
+  name: "docker-registry accepts the images and returns the same bytes",
   ...requires("root", "docker-registry"),
   fn: async (test) => {
     await using registry = await startRealRegistry();
@@ -39,7 +39,7 @@ Deno.test({
       });
     }
 
-    await test.step("index over two platforms", async () => {
+    await test.step("an index of two platforms", async () => {
       const { image } = await featureImage();
       const arm = await busyboxImage({ platform: { os: "linux", architecture: "arm64", variant: "v8" } });
       const index = indexOf([arm, image]);

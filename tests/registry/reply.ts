@@ -1,4 +1,4 @@
-/** An answer before it is sent, and what content and head faults do to it. */
+/** A response before it is sent, and the effect of content and head faults on it. */
 import { bytesOf } from "../images/bytes.ts";
 import type { Content } from "../images/content.ts";
 import type { ContentFault, Fault } from "./faults.ts";
@@ -6,14 +6,14 @@ import type { HttpRequest } from "./http_exchange.ts";
 
 export interface Reply {
   readonly status: number;
-  /** Names in lower case; content-length is added when the reply is sent unless it is here. */
+  /** Names in lower case; content-length is added on sending unless it is set. */
   readonly headers: Readonly<Record<string, string | null>>;
   readonly sizeBytes: number;
   open(): AsyncIterable<Uint8Array>;
   readonly chunked?: boolean;
 }
 
-/** What a fault needs to know to make a redirect. */
+/** What a fault needs to build a redirect. */
 export interface ReplyContext {
   readonly request: HttpRequest;
   readonly otherUrl: string;
@@ -38,7 +38,7 @@ export function contentReply(content: Content): Reply {
   };
 }
 
-/** The honest reply with the faults' effects on content and head. */
+/** Applies the faults of content and head to the correct reply. */
 export function faultyReply(honest: Reply, faults: readonly Fault[], context: ReplyContext): Reply {
   let reply = honest;
   for (const fault of faults) if (isContentFault(fault)) reply = { ...reply, ...changedContent(reply, fault) };

@@ -1,7 +1,7 @@
 /**
  * @module
- * A registry in this process that misbehaves as it is told: images of tests/images, faults as data, every request on
- * record. It listens on 127.0.0.1, and on 127.0.0.2 as another host for redirects; both serve the same images.
+ * A registry in this process that misbehaves on request: images of tests/images, faults as data, and a log of all
+ * requests. It listens on 127.0.0.1, and on 127.0.0.2 as another host for redirects; both serve the same images.
  */
 import { ByteReader } from "../harness/byte_reader.ts";
 import type { ImageFiles } from "../images/image_builder.ts";
@@ -19,7 +19,7 @@ export interface ScriptedRegistryOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** A request that arrived. */
+/** A received request. */
 export interface RecordedRequest {
   readonly host: "main" | "other";
   readonly method: string;
@@ -35,12 +35,12 @@ type HostName = "main" | "other";
 const ADDRESSES: Readonly<Record<HostName, string>> = { main: "127.0.0.1", other: "127.0.0.2" };
 
 export class ScriptedRegistry implements AsyncDisposable {
-  /** `127.0.0.1:<port>`, as it stands in a reference. */
+  /** `127.0.0.1:<port>`, as used in a reference. */
   readonly host: string;
   readonly url: string;
   readonly otherHost: string;
   readonly otherUrl: string;
-  /** Everything that was asked, in order. */
+  /** All requests, in order. */
   readonly requests: RecordedRequest[] = [];
 
   readonly #plan: FaultPlan;
@@ -63,23 +63,23 @@ export class ScriptedRegistry implements AsyncDisposable {
     this.#running.push(this.#accept("main"), this.#accept("other"));
   }
 
-  /** Serves an image as `<host>/<repo>:<tag>`; a tag that is there already moves. Returns the reference. */
+  /** Serves an image as `<host>/<repo>:<tag>`; an existing tag moves. Returns the reference. */
   add(repo: string, tag: string, image: ImageFiles): string {
     this.#catalog.add(repo, tag, image);
     return `${this.host}/${repo}:${tag}`;
   }
 
-  /** Adds faults behind those that are there. */
+  /** Adds faults after the existing ones. */
   fail(...faults: Fault[]): void {
     this.#plan.faults.push(...faults);
   }
 
-  /** From now on everything is honest. */
+  /** Removes all faults. */
   heal(): void {
     this.#plan.faults.length = 0;
   }
 
-  /** The requests whose path fits (`*` stands for any characters). */
+  /** Returns the requests whose path matches (`*` stands for any characters). */
   requestsFor(path: string, method?: string): RecordedRequest[] {
     return this.requests.filter((request) =>
       pathMatches(path, request.path) && (method ?? request.method) === request.method
@@ -110,7 +110,7 @@ export class ScriptedRegistry implements AsyncDisposable {
         if (await this.#exchange(host, connection, request) === "close") return;
       }
     } catch (error) {
-      if (!isBrokenConnection(error)) throw error; // The client, or our own disposal, closed it.
+      if (!isBrokenConnection(error)) throw error; // The client, or our disposal, closed it.
     } finally {
       if (this.#connections.delete(connection)) connection.close();
     }
@@ -119,7 +119,7 @@ export class ScriptedRegistry implements AsyncDisposable {
   async #exchange(host: HostName, connection: Deno.Conn, request: HttpRequest): Promise<"keep" | "close"> {
     const { method, path, headers } = request;
     this.requests.push({ host, method, path, query: request.query.toString(), headers, atMs: performance.now() });
-    // The second host stands for a storage service behind a redirect: it wants no credentials.
+    // The second host stands for a storage service behind a redirect, which needs no credentials.
     const token = host === "main" ? this.#gate.token(request) : undefined;
     const refusal = host === "main" && !token ? this.#gate.refuse(request) : undefined;
     const honest = token ?? refusal ?? this.#catalog.answer(request);
@@ -129,7 +129,7 @@ export class ScriptedRegistry implements AsyncDisposable {
   }
 }
 
-/** Starts a registry; dispose of it with `await using`. */
+/** Starts a registry; the caller disposes of it with `await using`. */
 export function startScriptedRegistry(options: ScriptedRegistryOptions = {}): ScriptedRegistry {
   return new ScriptedRegistry(options);
 }

@@ -7,7 +7,7 @@ import { type ScriptedRegistry, type ScriptedRegistryOptions, startScriptedRegis
 
 const REPO = "demo/small";
 
-/** A registry with one small image, and the URL of its only layer. */
+/** Starts a registry with one small image; returns also the URL of its only layer. */
 async function started(
   options: ScriptedRegistryOptions = {},
 ): Promise<{ registry: ScriptedRegistry; image: Image; layerUrl: string; bytes: Uint8Array }> {
@@ -35,7 +35,7 @@ async function get(url: string, headers: Record<string, string> = {}, init: Requ
   return { status: response.status, headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) };
 }
 
-Deno.test("an honest registry serves manifests, blobs, tags, heads and ranges, and records what was asked", async () => {
+Deno.test("a registry without faults serves manifests, blobs, tags, heads and ranges, and records requests", async () => {
   const { registry, image, layerUrl, bytes } = await started();
   await using _ = registry;
   assert.equal((await get(`${registry.url}/v2/`)).status, 200);
@@ -63,7 +63,7 @@ Deno.test("an honest registry serves manifests, blobs, tags, heads and ranges, a
   assert.equal(registry.requests.length, 10);
 });
 
-Deno.test("status faults come so many times, after so many honest answers", async () => {
+Deno.test("status faults occur that many times, after that many correct responses", async () => {
   const { registry, layerUrl } = await started({
     faults: [
       { path: "*/blobs/*", after: 1, times: 2, fault: "status", status: 503 },
@@ -80,7 +80,7 @@ Deno.test("status faults come so many times, after so many honest answers", asyn
   assert.equal((await get(`${registry.url}/v2/${REPO}/manifests/latest`)).status, 200);
 });
 
-Deno.test("content faults change the bytes, before a range is cut out", async () => {
+Deno.test("content faults change the bytes before a range is selected", async () => {
   const { registry, layerUrl, bytes } = await started();
   await using _ = registry;
   const path = "*/blobs/*";
@@ -104,7 +104,7 @@ Deno.test("content faults change the bytes, before a range is cut out", async ()
   assert.equal(new TextDecoder().decode((await get(layerUrl)).bytes), "other");
 });
 
-Deno.test("a body can break off, with and without a way to resume", async () => {
+Deno.test("a body can break off, with and without range support", async () => {
   const { registry, layerUrl, bytes } = await started();
   await using _ = registry;
   registry.fail({ path: "*/blobs/*", times: 1, fault: "drop", afterBytes: 1000 });
@@ -123,7 +123,7 @@ Deno.test("a body can break off, with and without a way to resume", async () => 
   ]);
 });
 
-Deno.test("heads can lie", async () => {
+Deno.test("heads can have false values", async () => {
   const { registry, layerUrl, bytes } = await started();
   await using _ = registry;
   const lie = (set: Record<string, string | null>) => {
@@ -146,7 +146,7 @@ Deno.test("heads can lie", async () => {
   assert.deepEqual([chunked.headers.get("content-length"), chunked.bytes.length], [null, bytes.length]);
 });
 
-Deno.test("redirects: for ever, so many times, and to another host that records what arrives", async () => {
+Deno.test("redirects: forever, a number of times, and to another host that records requests", async () => {
   const { registry, layerUrl, bytes } = await started();
   await using _ = registry;
   const follow = (headers = {}) => get(layerUrl, headers, { redirect: "follow" });
@@ -167,7 +167,7 @@ Deno.test("redirects: for ever, so many times, and to another host that records 
   assert.equal((await get(layerUrl)).headers.get("location"), "http://169.254.169.254/x");
 });
 
-Deno.test("connections can be slow, silent, cut or garbled; disposal ends what still hangs", async () => {
+Deno.test("connections can be slow, silent, cut or garbled; disposal ends hanging ones", async () => {
   const { registry, layerUrl } = await started();
   {
     await using _ = registry;
@@ -196,13 +196,13 @@ Deno.test("connections can be slow, silent, cut or garbled; disposal ends what s
   await assert.rejects(get(layerUrl), TypeError);
 });
 
-Deno.test("a connection that is closed instead of an answer is an error of the client", async () => {
+Deno.test("a connection closed without a response is an error of the client", async () => {
   const { registry, layerUrl } = await started({ faults: [{ path: "*/blobs/*", fault: "close" }] });
   await using _ = registry;
   await assert.rejects(get(layerUrl), TypeError);
 });
 
-Deno.test("tokens: a challenge, a token, its end, and accounts", async () => {
+Deno.test("tokens: a challenge, a token, its expiry, and accounts", async () => {
   const account = { user: "ann", password: "secret" };
   const { registry, layerUrl } = await started({
     auth: { kind: "bearer", tokenUses: 2, account, refreshToken: "again" },
@@ -229,7 +229,7 @@ Deno.test("tokens: a challenge, a token, its end, and accounts", async () => {
   assert.equal((await get(`${registry.url}/token`, {}, { method: "POST", body })).status, 401);
 });
 
-Deno.test("a token for one repository does not open another; a hostile realm is passed on; Basic works", async () => {
+Deno.test("a token for one repository does not open another; a malicious realm is passed on; Basic works", async () => {
   const first = await started({ auth: { kind: "bearer", realm: "http://169.254.169.254/token" } });
   await using _ = first.registry;
   assert.match(
@@ -246,7 +246,7 @@ Deno.test("a token for one repository does not open another; a hostile realm is 
   assert.equal((await get(second.layerUrl, { authorization: `Basic ${btoa("u:p")}` })).status, 200);
 });
 
-Deno.test("HTTPS with a certificate of its own", async () => {
+Deno.test("HTTPS with a self-signed certificate", async () => {
   const tls = await selfSignedCertificate();
   const { registry, layerUrl, bytes } = await started({ tls });
   await using _ = registry;
@@ -256,7 +256,7 @@ Deno.test("HTTPS with a certificate of its own", async () => {
   await assert.rejects(get(layerUrl), TypeError);
 });
 
-Deno.test("request bodies are read in either form", async () => {
+Deno.test("request bodies are read with a length and chunked", async () => {
   const { registry } = await started();
   await using _ = registry;
   const url = `${registry.url}/v2/${REPO}/blobs/x`;
@@ -266,7 +266,7 @@ Deno.test("request bodies are read in either form", async () => {
   }
 });
 
-Deno.test("a client that tries TLS where there is none is turned away at once", async () => {
+Deno.test("a client that tries TLS on a plain port is disconnected at once", async () => {
   const { registry } = await started();
   await using _ = registry;
   await assert.rejects(get(`https://${registry.host}/v2/`, {}, { signal: AbortSignal.timeout(2000) }), TypeError);

@@ -1,4 +1,4 @@
-/** Sends a reply, with the faults of the connection. */
+/** Sends a response, with the connection's faults. */
 import { bytesOf, concat } from "../images/bytes.ts";
 import type { ConnectionFault, Fault } from "./faults.ts";
 import { encodeHead, writeAll } from "./http_exchange.ts";
@@ -7,7 +7,7 @@ import type { Reply } from "./reply.ts";
 /** Whether the connection can be used for another request. */
 export type AfterReply = "keep" | "close";
 
-/** Sends the reply (only its head when `headOnly`). Pauses end early when `stopping` fires. */
+/** Sends the response (only its head if `headOnly`). Pauses end early when `stopping` fires. */
 export async function send(
   connection: Deno.Conn,
   reply: Reply,
@@ -59,7 +59,7 @@ async function sendBody(
   return true;
 }
 
-/** Chunks in pieces of a tenth of a second; as they come when there is no rate. */
+/** Splits chunks into pieces of a tenth of a second; passes them unchanged without a rate. */
 async function* paced(
   chunks: AsyncIterable<Uint8Array>,
   bytesPerSecond: number | undefined,
@@ -76,7 +76,7 @@ async function* paced(
 }
 
 function chunkOf(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) return bytes; // A chunk of no bytes would end the body.
+  if (bytes.length === 0) return bytes; // An empty chunk would end the body.
   return concat([bytesOf(`${bytes.length.toString(16)}\r\n`), bytes, bytesOf("\r\n")]);
 }
 

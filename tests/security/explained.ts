@@ -1,4 +1,4 @@
-/** Where today's Docker (28 and later) decides otherwise than dockerd 20.10, call by call, and why. */
+/** Differences between today's Docker (28 and later) and dockerd 20.10, call by call, and why. */
 import type { Verdict, Verdicts } from "./verdicts.ts";
 
 interface Difference {
@@ -65,7 +65,7 @@ const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-/** What dockerd 20.10 did, brought up to date; and the differences that it doesn't show. */
+/** Returns dockerd 20.10's verdicts, updated to today's Docker; and the listed differences that they do not have. */
 export function expectedToday(variant: string, golden: Verdicts): { verdicts: Verdicts; unused: string[] } {
   const verdicts = new Map(golden);
   const unused: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Archives that mean harm (26 to 32 of the project's list), and the images of tests/pull once more as archives: refused with
- * a status below 500, or loaded without effect on the host; the engine lives, and nothing of them is left.
+ * Malicious archives (26 to 32 of the project's list), and the images of tests/pull as archives: refused with a status
+ * below 500, or loaded without effect on the host; the engine keeps running, and nothing of them is left.
  */
 import { strict as assert } from "node:assert";
 import { Deadline } from "../harness/mod.ts";
@@ -33,7 +33,7 @@ const archive = (entries: Iterable<TarEntry>): Archive => ReadableStream.from(ta
 const load = ({ engine }: MaliciousSetup, body: Archive): Promise<ApiResponse> =>
   engine.api.request("POST", "/images/load", { body });
 
-/** One clear line with a status that says whose mistake it is, and nothing of it anywhere. */
+/** Expects one clear line with a client error status, and nothing left behind. */
 async function refused(setup: MaliciousSetup, what: string, body: Archive, says: RegExp = /./): Promise<void> {
   const answer = await load(setup, body);
   const text = answer.text();
@@ -52,7 +52,7 @@ async function unchanged(setup: MaliciousSetup, what: string): Promise<void> {
 
 const REFERENCE = "hostile/archive:1";
 
-/** Loads it; what is taken of those that mean harm by their configuration is run. */
+/** Loads an archive; an accepted image with a malicious configuration is run. */
 async function offer(setup: MaliciousSetup, hostile: HostileImage, body: Archive): Promise<void> {
   const answer = await load(setup, body);
   if (answer.status !== 200) {
@@ -86,7 +86,7 @@ async function offerAll(setup: MaliciousSetup, kind: HostileImage["kind"]): Prom
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** An archive of an honest image, but for what its manifest says and what lies beside it. */
+/** Returns an archive of an honest image with a changed manifest and additional members. */
 async function changed(change: (item: Item) => Item, more: readonly TarEntry[] = []): Promise<Archive> {
   const image = await new ImageBuilder().layer([file("own", "nobody else has it")]).build();
   const config = file("config.json", await readAll(image.config.open()));
@@ -95,7 +95,7 @@ async function changed(change: (item: Item) => Item, more: readonly TarEntry[] =
   return archive([config, layer, ...more, file("manifest.json", JSON.stringify([change(item)]))]);
 }
 
-/** 28: members, links and names that lead out. */
+/** 28: members, links and names that lead out of the archive. */
 async function escapes(setup: MaliciousSetup): Promise<void> {
   const { victim } = setup;
   const secret = `${victim.dir}/secret`;
@@ -117,7 +117,7 @@ async function escapes(setup: MaliciousSetup): Promise<void> {
   await refused(setup, "absolute layer", await changed((item) => ({ ...item, Layers: [secret] })), /neither in it nor/);
 }
 
-/** 29: documents of other types, or with no end. */
+/** 29: JSON documents of other types, or unterminated ones. */
 async function wrongTypes(setup: MaliciousSetup): Promise<void> {
   const deep = "[".repeat(200_000);
   for (
@@ -158,7 +158,7 @@ async function excesses(setup: MaliciousSetup): Promise<void> {
   assert.ok(!soon.isOver, "it was refused at once");
 }
 
-/** A client that goes away in the middle. */
+/** A client that disconnects during an upload. */
 async function leaves(setup: MaliciousSetup): Promise<void> {
   const connection = await Deno.connect({ transport: "unix", path: setup.engine.socketPath });
   const head = "POST /images/load HTTP/1.1\r\nHost: tsd\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n";
@@ -169,32 +169,32 @@ async function leaves(setup: MaliciousSetup): Promise<void> {
   await unchanged(setup, "a client that left");
 }
 
-/** What is at some places of the host. */
+/** Returns the names in some directories of the host. */
 const hostNames = (): string[] =>
   ["/", "/etc", "/root", "/usr", "/usr/bin", "/usr/local/bin", "/var", "/opt"].flatMap((dir) =>
     [...Deno.readDirSync(dir)].map(({ name }) => `${dir}/${name}`).sort()
   );
 
 Deno.test({
-  name: "archives that mean harm",
+  name: "malicious archives",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     const before = hostNames();
     await using setup = await startMaliciousSetup();
     await test.step("members, links and names that lead out", () => escapes(setup));
-    await test.step("documents of wrong types, or without an end", () => wrongTypes(setup));
-    await test.step("names that are none", async () => {
+    await test.step("documents of wrong types, or unterminated", () => wrongTypes(setup));
+    await test.step("invalid names", async () => {
       for (const name of ["../../UP:t", "", "a b:c", "x@y", "/etc/passwd:1", "a".repeat(300) + ":1"]) {
         const named = await changed((item) => ({ ...item, RepoTags: [name] }));
         await refused(setup, name, named, /invalid (reference|tag)|must not be more than|must be lowercase/);
       }
     });
     await test.step("too many members, too many bytes", () => excesses(setup));
-    await test.step("a client that leaves", () => leaves(setup));
+    await test.step("a client that disconnects", () => leaves(setup));
     for (const kind of ["layers", "config", "manifest"] as const) {
-      await test.step(`images whose ${kind} mean harm`, () => offerAll(setup, kind));
+      await test.step(`images with malicious ${kind}`, () => offerAll(setup, kind));
     }
-    await test.step("and afterwards all is well", async () => {
+    await test.step("an honest image works afterwards", async () => {
       assert.deepEqual(hostNames(), before);
       await checkAlive(setup);
     });

@@ -1,10 +1,10 @@
-/** The probe program, compiled for this machine, and the image that holds it. */
+/** Compiles the probe program for the host, and builds its image. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 
 /**
- * Calls that the headers of this machine, its kernel, or the library that makes filters may be too old for. From 424 on
- * numbers are the same everywhere.
+ * System calls for which the host's headers, kernel, or libseccomp may be too old. From 424 on, numbers are the same on
+ * all architectures.
  */
 export const YOUNG_CALLS: readonly (readonly [string, number])[] = [
   ...[["memfd_secret", 447], ["process_mrelease", 448], ["futex_waitv", 449], [
@@ -30,7 +30,7 @@ interface Call {
   readonly args: string;
 }
 
-/** A folder with the program; it goes away when disposed of. */
+/** Compiles the program in a directory that is removed on disposal. */
 export async function compileProbe(): Promise<{ readonly path: string } & AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "tsd-probe-" });
@@ -42,7 +42,7 @@ export async function compileProbe(): Promise<{ readonly path: string } & AsyncD
   return { path: `${dir}/probe`, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** A busybox with the program as `/probe`. */
+/** Builds busybox with the program as `/probe`. */
 export async function probeImage(path: string): Promise<Image> {
   return await busyboxBuilder().layer([file("probe", await Deno.readFile(path), { mode: 0o755 })]).build();
 }
@@ -57,11 +57,11 @@ async function tables(): Promise<string> {
   return table("native_probes", [...native, ...special(native)]) + i386;
 }
 
-/** Every call that a header names, in the order of their numbers. */
+/** Returns every system call in a header, in the order of their numbers. */
 async function callsIn(header: string, prefix: string): Promise<Call[]> {
   const text = await cc(["-E", "-dM", "-include", header, "-"]);
   const numbers = new Map(YOUNG_CALLS);
-  // Some constants name others: the preprocessor is asked for the value of each.
+  // Some constants refer to others: the preprocessor evaluates each.
   const names = [...text.matchAll(new RegExp(`^#define ${prefix}(\\w+) `, "gm"))].map(([, name]) => name!);
   const source = [`#include <${header}>`, ...names.map((name) => `tsd_value ${name} = ${prefix}${name}`)].join("\n");
   for (
@@ -72,7 +72,7 @@ async function callsIn(header: string, prefix: string): Promise<Call[]> {
   return [...numbers].sort(([, a], [, b]) => a - b).map(([name, nr]) => ({ name, nr, args: WRONG }));
 }
 
-/** Those that a filter judges by their arguments. */
+/** Returns calls that a filter decides by their arguments. */
 function special(native: readonly Call[]): Call[] {
   const nr = (name: string) => native.find((call) => call.name === name)!.nr;
   const with_ = (name: string, label: string, ...args: number[]): Call => ({

@@ -1,7 +1,7 @@
 /**
- * The system calls that a container may make are those of today's Docker: a program that makes them all is run on tsd, and
- * what its filter does with each is compared with what dockerd 20.10 did (golden/). Where today's Docker decides otherwise,
- * explained.ts says so, call by call. UPDATE_GOLDEN=1 (`./dev golden seccomp_probe`) asks dockerd again first.
+ * Containers may make the same system calls as with today's Docker: a program that makes them all runs on tsd, and the
+ * filter's verdict on each is compared with that of dockerd 20.10 (golden/). Differences of today's Docker are listed
+ * in explained.ts, call by call. UPDATE_GOLDEN=1 (`./dev golden seccomp_probe`) records dockerd's again first.
  */
 import { strict as assert } from "node:assert";
 import { type Engine, startEngine } from "../harness/mod.ts";
@@ -23,7 +23,7 @@ import {
 const GOLDEN = new URL(`golden/dockerd_20.10_${Deno.build.arch}.txt`, import.meta.url);
 const isRecording = Deno.env.get("UPDATE_GOLDEN") === "1";
 const UNCONFINED = ["--security-opt", "seccomp=unconfined"];
-/** Kinds of containers, by their flags: what a filter allows hangs on capabilities. */
+/** Kinds of containers, by their flags: the filter depends on capabilities. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   plain: [],
   "with SYS_ADMIN": ["--cap-add", "SYS_ADMIN"],
@@ -47,9 +47,9 @@ const args = (reference: string, flags: readonly string[]) => [
 ];
 
 Deno.test({
-  name: "seccomp: what dockerd's filter does with each call, tsd's does",
+  name: "seccomp: tsd's filter gives the same verdict on each call as dockerd's",
   ...requires("root", "runc", "cc", "docker"),
-  // Recorded is x86_64; on another architecture `./dev golden seccomp_probe` makes a recording first.
+  // The recording is for x86_64; on other architectures `./dev golden seccomp_probe` makes one first.
   ...(isRecorded() || isRecording ? {} : { ignore: true }),
   async fn(test) {
     await using undo = new AsyncDisposableStack();
@@ -75,7 +75,7 @@ function compare(variant: string, golden: Verdicts, actual: Verdicts, free: Outc
   let compared = 0;
   for (const [call, verdict] of actual) {
     const requested: Verdict | undefined = verdicts.get(call);
-    // A header may be newer than that of the recording, and a kernel may not run 32-bit programs.
+    // A header may be newer than that of the recording, and a kernel may lack support for 32-bit programs.
     if (requested === undefined || (call.startsWith("i386 ") && free.get("i386 getpid") !== "ok")) continue;
     compared++;
     if (!isSameVerdict(requested, verdict, YOUNG.has(call.split(" ")[1]!))) {
@@ -103,7 +103,7 @@ function runOn(engine: Engine, reference: string): Run {
   };
 }
 
-/** Asks a real dockerd. */
+/** Runs the probe on a real dockerd, and writes the golden file. */
 async function record(registry: ScriptedRegistry, reference: string): Promise<void> {
   const { startDockerDaemon } = await import("../../bench/peers/docker_daemon.ts");
   const { dockerPeer } = await import("../transcripts/peers.ts");

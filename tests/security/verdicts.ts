@@ -1,16 +1,19 @@
 /**
- * What a filter does with each call, from two runs of the probe: with it and without one. That is all there is to compare:
- * what a call comes to without a filter is the kernel's business.
+ * A filter's verdict on each call, from two runs of the probe: with the filter and without one. Only these are
+ * compared: the result of a call without a filter depends on the kernel.
  */
 import { errnoName } from "../../src/sys/mod.ts";
 
-/** What the call is denied with, or that nothing tells of a filter; `unclear` where the kernel says what a filter would. */
+/**
+ * The error that the filter denies the call with, or `passes`; `unclear` if the kernel gives the same error without a
+ * filter.
+ */
 export type Verdict = "passes" | "unclear" | `denied ${string}`;
 /** By `ABI NAME`. */
 export type Outcomes = ReadonlyMap<string, string>;
 export type Verdicts = ReadonlyMap<string, Verdict>;
 
-/** Lines of the probe: `ABI NAME OUTCOME`. */
+/** Parses lines of the probe: `ABI NAME OUTCOME`. */
 export function outcomesOf(output: string): Outcomes {
   const lines = output.trimEnd().split("\n").map((line) => /^(\S+ \S+) (.+)$/.exec(line));
   return new Map(
@@ -18,7 +21,7 @@ export function outcomesOf(output: string): Outcomes {
   );
 }
 
-/** With these a filter denies calls, and so does the kernel those that it doesn't have, or not for this container. */
+/** Errors of filters, and of the kernel for calls that it lacks or denies to this container. */
 const REFUSALS = ["EPERM", "ENOSYS"];
 
 export function verdictsOf(filtered: Outcomes, free: Outcomes): Verdicts {
@@ -29,16 +32,16 @@ export function verdictsOf(filtered: Outcomes, free: Outcomes): Verdicts {
   return new Map([...filtered].map(([call, outcome]) => [call, verdict(outcome, free.get(call))]));
 }
 
-/** Whether a verdict is as good as the other one, as far as this machine can tell. @param isYoung see {@link YOUNG_CALLS} */
+/** Reports whether verdicts are equal, as far as this machine can tell. @param isYoung see {@link YOUNG_CALLS} */
 export function isSameVerdict(requested: Verdict, actual: Verdict, isYoung: boolean): boolean {
   if (requested === actual || requested === "unclear" || actual === "unclear") return true;
-  // A library that doesn't know a call can't let it pass: the runtime says then that there is no such call.
+  // If libseccomp does not know a call, it cannot be allowed: the runtime makes it fail with ENOSYS.
   return isYoung && (actual === "denied ENOSYS" || (requested !== "passes" && actual !== "passes"));
 }
 
 const WIDTH = 120;
 
-/** The golden file: for each kind of container and each verdict the calls. */
+/** Formats the golden file: for each kind of container and each verdict the calls. */
 export function render(byVariant: Readonly<Record<string, Verdicts>>): string {
   return Object.entries(byVariant).map(([variant, verdicts]) => {
     const groups = Map.groupBy([...verdicts], ([, verdict]) => verdict);

@@ -5,7 +5,7 @@ const FREE =
   "native read errno 9\nnative mount errno 14\nnative acct errno 1\nnative newest errno 38\nnative exit exit\n";
 const FILTERED = FREE.replace("errno 14", "errno 1");
 
-Deno.test("verdicts: what differs was denied; where the kernel refuses too nobody can tell", () => {
+Deno.test("verdicts: a different result means a denial; where the kernel refuses too, the verdict is unclear", () => {
   const verdicts = verdictsOf(outcomesOf(FILTERED), outcomesOf(FREE));
   assert.deepEqual(Object.fromEntries(verdicts), {
     "native read": "passes",
@@ -18,7 +18,7 @@ Deno.test("verdicts: what differs was denied; where the kernel refuses too nobod
   assert.deepEqual(parse(render({ plain: verdicts, other: long })), { plain: verdicts, other: long });
 });
 
-Deno.test("verdicts: an old library may not know a young call, and nothing else may differ", () => {
+Deno.test("verdicts: an old library may not know a new call, and nothing else may differ", () => {
   assert(isSameVerdict("passes", "passes", false) && !isSameVerdict("passes", "denied EPERM", false));
   assert(isSameVerdict("denied EPERM", "unclear", false) && isSameVerdict("unclear", "passes", false));
   assert(!isSameVerdict("passes", "denied ENOSYS", false) && isSameVerdict("passes", "denied ENOSYS", true));

@@ -1,4 +1,4 @@
-/** Power cuts all over the lives of containers and images. Minutes long. */
+/** Power cuts throughout the lifecycle of containers and images. Takes minutes. */
 import { strict as assert } from "node:assert";
 import { containerCuts, type ContainerCutsOptions } from "../engine/container_cuts.ts";
 import { requires } from "../requires.ts";
@@ -15,7 +15,7 @@ const PLACES: readonly Pick<ContainerCutsOptions, "fileSystem" | "args">[] = [
 for (const { fileSystem, args = [] } of PLACES) {
   const needs = requires("root", "runc", "btrfs", ...fileSystem === "xfs" ? ["xfs" as const] : []);
   Deno.test(
-    `${[fileSystem, ...args].join(" ")}: power cuts while containers and images come and go`,
+    `${[fileSystem, ...args].join(" ")}: power cuts while containers and images are created and removed`,
     needs,
     async () => {
       const figures = await containerCuts({ fileSystem, args, cuts: 60, everyMs: 90, lanes: 4, imageLanes: 2 });

@@ -1,4 +1,7 @@
-/** Archives between tsd and a real dockerd (20.10, which reads and writes `<id>/layer.tar`), in both directions. */
+/**
+ * Archives exchanged between tsd and a real dockerd (20.10, which reads and writes `<id>/layer.tar`), in both
+ * directions.
+ */
 import { strict as assert } from "node:assert";
 import { startDockerDaemon } from "../../bench/peers/docker_daemon.ts";
 import { startEngine } from "../harness/mod.ts";
@@ -6,12 +9,12 @@ import { busyboxBuilder, featureImage, file, type Image, writeDockerArchive } fr
 import { dockerPeer } from "../transcripts/peers.ts";
 import { requires } from "../requires.ts";
 
-/** Two images that share a layer: the older form has a link in place of the second one. */
+/** Two images that share a layer: the older format has a link instead of the second copy. */
 const app = (text: string): Promise<Image> =>
   busyboxBuilder().layer([file("app", text)]).config({ Cmd: ["cat", "/app"] }).build();
 
 Deno.test({
-  name: "what tsd saves loads into dockerd, what dockerd saves loads into tsd, and ids stay",
+  name: "dockerd loads what tsd saves, tsd loads what dockerd saves, and IDs stay",
   ...requires("root", "runc", "docker"),
   fn: async () => {
     await using daemon = await startDockerDaemon();

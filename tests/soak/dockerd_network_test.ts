@@ -1,4 +1,4 @@
-/** Two of our engines and a dockerd with its bridge and packet filter, side by side on one machine: a network namespace. */
+/** Two engines and a dockerd with its bridge and firewall, side by side in one network namespace. */
 import { strict as assert } from "node:assert";
 import { type DockerDaemon, startDockerDaemon } from "../../bench/peers/docker_daemon.ts";
 import { expectResult } from "../cli/setup.ts";
@@ -12,7 +12,7 @@ const OUTSIDE = "192.0.2.2";
 const MACHINE = "192.0.2.1";
 
 type Ask = (...args: string[]) => Promise<RunResult>;
-/** Who has a container `web` on which port. */
+/** An engine with a container `web`, and its published port. */
 interface Peer {
   readonly name: string;
   readonly ask: Ask;
@@ -23,7 +23,7 @@ const askTsd = (engine: Engine): Ask => (...args) => engine.tsd(args);
 const askDocker = ({ client }: DockerDaemon): Ask => (...args) => runCommand(client.program, args, { env: client.env });
 
 Deno.test({
-  name: "two engines beside a dockerd: all are reached, none reaches another's containers, nothing is left",
+  name: "two engines beside a dockerd: all are reachable, none reaches another's containers, nothing is left",
   ...requires("root", "runc", "ip", "nft", "iptables"),
   async fn() {
     await using box = await Namespace.make();
@@ -60,13 +60,13 @@ Deno.test({
       for (const peer of peers) {
         assert.equal(await ask(peer, OUTSIDE, 90), "hello outside\n", peer.name);
         for (const other of peers) {
-          // Not one that is published: dockerd lets everybody to that by the container's address too.
+          // Not a published one: dockerd also allows access to it by the container's address.
           const address = (await other.ask("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "web")).stdout.trim();
           const expected = other === peer ? "hidden\n" : "";
           assert.equal(await ask(peer, address, 81), expected, `${peer.name} to ${other.name}`);
         }
       }
-      // Somebody else's port is taken.
+      // A port of another engine is taken.
       for (const [at, peer] of peers.entries()) {
         const { port } = peers[(at + 1) % peers.length]!;
         const { code, stderr } = await peer.ask("run", "--name", "late", "-p", `${port}:80`, IMAGE, "true");
@@ -74,7 +74,7 @@ Deno.test({
         assert.match(stderr, /address already in use/);
         await peer.ask("rm", "-f", "late");
       }
-      // Each has one rule in DOCKER-USER, and goes without touching those of others.
+      // Each has one rule in DOCKER-USER, and is removed without touching those of others.
       assert.equal((await rules()).match(/: let containers through/g)?.length, 2);
       await first.removeContainers();
       await first.stop();

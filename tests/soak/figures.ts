@@ -1,7 +1,7 @@
-/** What long tests measure and print. */
+/** Measurements that long tests print. */
 import type { Holdings } from "../engine/setup.ts";
 
-/** Times of one step, in ms. */
+/** Durations of a step, in ms. */
 export class Times {
   readonly #all: number[] = [];
 

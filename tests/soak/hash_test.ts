@@ -1,4 +1,4 @@
-/** The hash kernels over more bytes than 32 bits count, alone and four streams at once. */
+/** The hash kernels over more bytes than a 32-bit counter holds, with one stream and four at once. */
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { createSha256 } from "../../src/hash/mod.ts";

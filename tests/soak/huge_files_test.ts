@@ -1,4 +1,4 @@
-/** Files and folders that are too large for 32 bits, or for most. Minutes long, and 5 GB of disk. */
+/** Files and directories that exceed 32 bits, or most implementations' limits. Takes minutes, and 5 GB of disk. */
 import { strict as assert } from "node:assert";
 import "../../src/sys/preopen.ts";
 import { createSha256 } from "../../src/hash/mod.ts";
@@ -13,13 +13,13 @@ import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
 
 type Driver = typeof STORAGE_DRIVERS[number];
-/** A tar, made anew each time it is asked for. */
+/** A tar, generated on each call. */
 type Tar = () => Iterable<Uint8Array>;
 
 const SIZE = 2 ** 32 + 123_456_789;
 const CHUNK_BYTES = 1 << 20;
 const ENTRIES = 100_000;
-/** What stands where in the file; the rest is zeros. */
+/** Texts and their offsets in the file; the rest is zeros. */
 const MARKS: readonly (readonly [at: number, text: string])[] = [
   [0, "at the very beginning"],
   [Math.floor(SIZE / 2), "in the middle"],
@@ -28,7 +28,7 @@ const MARKS: readonly (readonly [at: number, text: string])[] = [
   [SIZE - 10, "at the end"],
 ].map(([at, text]) => [at as number, text as string]);
 
-/** Zeros with the marks in them. */
+/** Yields zeros with the marks in them. */
 function* content(): Iterable<Uint8Array> {
   for (let at = 0; at < SIZE; at += CHUNK_BYTES) {
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, SIZE - at));
@@ -90,7 +90,7 @@ async function withLayer(
     );
     using directory = await store.openLowerDir(diffId);
     await use(directory.path, store, diffId);
-    // With erofs this makes the index again and compares.
+    // With erofs this rebuilds the index and compares it.
     await verify.measure(() => store.verify(diffId));
     print(driver, `ingest ${ingest}`, `verify ${verify}`);
   } finally {
@@ -162,7 +162,7 @@ for (const driver of STORAGE_DRIVERS) {
     });
   });
 
-  Deno.test(`${driver}: a folder of ${ENTRIES} entries`, needs, () => {
+  Deno.test(`${driver}: a directory of ${ENTRIES} entries`, needs, () => {
     const tar: Tar = function* () {
       for (let n = 0; n < ENTRIES; n++) yield rawFile(`d/file-${n}`, `${n}`);
       yield END_OF_TAR;

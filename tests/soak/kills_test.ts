@@ -1,4 +1,4 @@
-/** Engines that are killed at any moment. Minutes long. */
+/** Engines that are killed at random times. Takes minutes. */
 import { strict as assert } from "node:assert";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { type Engine, startEngine, storageNeeds } from "../harness/mod.ts";
@@ -16,7 +16,7 @@ const LAYER_BYTES = 3_000_000;
 
 const content = (seed: number) => Uint8Array.from({ length: LAYER_BYTES }, (_, at) => (at * at * seed) >> 7);
 
-/** Every image that is listed can be run: both files are whole. */
+/** Checks that a listed image can be run, with both files complete. */
 async function assertListedIsWhole(engine: Engine, reference: string): Promise<boolean> {
   const { stdout } = await engine.tsd(["images", "-q"]);
   assert.deepEqual(await namesIn(`${engine.layerRoot}/ingest`), []);
@@ -27,7 +27,7 @@ async function assertListedIsWhole(engine: Engine, reference: string): Promise<b
   return true;
 }
 
-Deno.test(`${PULL_KILLS} kills at random in pulls: never a broken image`, requires("root", "runc"), async () => {
+Deno.test(`${PULL_KILLS} random kills in pulls never break an image`, requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const builder = busyboxBuilder();
   for (const [name, seed] of [["second", 7], ["third", 11]] as const) builder.layer([file(name, content(seed))]);
@@ -44,7 +44,7 @@ Deno.test(`${PULL_KILLS} kills at random in pulls: never a broken image`, requir
   for (let n = 0; n < PULL_KILLS; n++) {
     if ((await engine.tsd(["images", "-q"])).stdout !== "") await engine.tsd(["rmi", reference]);
     await using pulling = engine.session("tsd", ["pull", "-q", reference]);
-    // The moment is the point of this test.
+    // Kills at random times are the point of this test.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * pullMs));
     await engine.stop("SIGKILL");
     // It would wait for the next one.
@@ -61,10 +61,10 @@ Deno.test(`${PULL_KILLS} kills at random in pulls: never a broken image`, requir
 
 for (const driver of STORAGE_DRIVERS) {
   Deno.test(
-    `${driver}: ${KILLS} kills all over a pull: never a broken image, and no finished layer again`,
+    `${driver}: ${KILLS} kills throughout a pull never break an image, and finished layers are not fetched again`,
     requires("root", "runc", ...storageNeeds(driver)),
     async () => {
-      // One of them is large enough to have a part.
+      // One of them is large enough for a partial blob.
       const layerBytes = [70_000_000, 10_000_000, 3_000_000, 300_000, 20_000_000];
       const figures = await killsInPulls({ driver, kills: KILLS, layerBytes, bytesPerSecond: 50_000_000 });
       print(`${driver}: kills all over a pull`, JSON.stringify(figures));
@@ -73,10 +73,10 @@ for (const driver of STORAGE_DRIVERS) {
   );
 }
 
-Deno.test(`${START_KILLS} kills at random in starts: nothing half done`, requires("root", "runc"), async () => {
+Deno.test(`${START_KILLS} random kills in starts leave no partial container`, requires("root", "runc"), async () => {
   await using setup = await startSetup();
   const { engine, image } = setup;
-  // The first start makes folders that stay.
+  // The first start creates directories that stay.
   assert.equal((await engine.tsd(["run", "--rm", "--network", "none", image, "true"])).code, 0);
   const before: Holdings = await holdingsOf(engine);
   const counts: Record<string, number> = {};

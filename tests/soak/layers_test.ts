@@ -1,4 +1,4 @@
-/** Layers with very many entries, and very many ingests at once. Minutes long. */
+/** Layers with very many entries, and very many concurrent ingests. Takes minutes. */
 import { strict as assert } from "node:assert";
 import "../../src/sys/preopen.ts";
 import type { Digest } from "../../src/image/digest.ts";
@@ -24,7 +24,7 @@ async function withStore(use: (store: Overlay2LayerStore, root: string) => Promi
 const streamOf = (tar: AsyncIterable<Uint8Array>) => ReadableStream.from(tar) as ReadableStream<Uint8Array>;
 
 Deno.test(
-  `a layer of ${FILES} files: in, back byte for byte, away`,
+  `a layer of ${FILES} files: ingested, returned byte for byte, removed`,
   requires("root"),
   () =>
     withStore(async (store, root) => {
@@ -42,7 +42,7 @@ Deno.test(
 );
 
 Deno.test(
-  `${AT_ONCE} ingests of one layer at once, and removals between them`,
+  `${AT_ONCE} concurrent ingests of one layer, with removals between them`,
   requires("root"),
   () =>
     withStore(async (store, root) => {

@@ -1,4 +1,4 @@
-/** After very many runs, execs and dropped clients an engine holds what it held before. Minutes long. */
+/** Very many runs, execs and dropped clients leak none of an engine's resources. Takes minutes. */
 import { strict as assert } from "node:assert";
 import type { Engine, EngineApi } from "../harness/mod.ts";
 import { readAll } from "../images/bytes.ts";
@@ -9,9 +9,9 @@ import { type Limits, plateaus, TELLS_MEMORY } from "./plateaus.ts";
 
 const RUNS = 1500;
 const EXECS = 1000;
-const PLUGIN_DIR = 2000;
+const DROPPED = 2000;
 const TERMINALS = 1000;
-/** An exec that has ended can be asked about for five minutes, and so long its record stays. */
+/** An exited exec can be inspected for five minutes, for which its record stays. */
 const OF_AN_EXEC = { heapBytes: 2000 };
 
 /** Warms up, then measures. `step` may run two at a time. */
@@ -38,7 +38,7 @@ async function soak(
   print("after", held(await holdingsOf(engine)));
 }
 
-/** As `run --rm` does it. */
+/** Makes the requests of `run --rm`. */
 async function life({ api }: Engine, image: string, input: string): Promise<void> {
   const hasInput = { OpenStdin: input !== "", StdinOnce: true };
   const HostConfig = { AutoRemove: true, NetworkMode: "none" };
@@ -54,7 +54,7 @@ async function life({ api }: Engine, image: string, input: string): Promise<void
   assert.deepEqual((await Array.fromAsync(waiting.lines())).map((line) => JSON.parse(line).StatusCode), [0]);
 }
 
-Deno.test(`${RUNS} times run --rm`, requires("root", "runc"), async () => {
+Deno.test(`${RUNS} runs with --rm`, requires("root", "runc"), async () => {
   await using setup = await startSetup({ args: TELLS_MEMORY });
   const { engine, image } = setup;
   await soak(setup, "run --rm", RUNS, (n) => life(engine, image, n % 2 === 0 ? "input" : ""));
@@ -68,7 +68,7 @@ async function exec(api: EngineApi, id: string, n: number): Promise<void> {
   });
   const { Id } = created.json<{ Id: string }>();
   using connection = await api.hijack("POST", `/exec/${Id}/start`, { body: { Detach: false, Tty: false } });
-  // One in ten goes away without waiting for the end.
+  // One in ten disconnects without waiting for the exit.
   await connection.write("input");
   await connection.closeWrite();
   if (n % 10 === 0) return;
@@ -82,7 +82,7 @@ Deno.test(`${EXECS} execs`, requires("root", "runc"), async () => {
   await soak(setup, "exec", EXECS, (n) => exec(setup.engine.api, id, n), OF_AN_EXEC);
 });
 
-Deno.test(`${PLUGIN_DIR} clients that are dropped`, requires("root", "runc"), async () => {
+Deno.test(`${DROPPED} dropped clients`, requires("root", "runc"), async () => {
   await using setup = await startSetup({ args: TELLS_MEMORY });
   const { api } = setup.engine;
   const id = await runDetached(setup, "while :; do echo tick; usleep 1000; done", ["-i"]);
@@ -93,12 +93,14 @@ Deno.test(`${PLUGIN_DIR} clients that are dropped`, requires("root", "runc"), as
     () => api.stream("POST", `/containers/${id}/wait?condition=removed`),
     () => api.stream("GET", "/events"),
   ];
-  await soak(setup, "dropped clients", PLUGIN_DIR, async (n) => {
+  await soak(setup, "dropped clients", DROPPED, async (n) => {
     using _dropped = await drops[n % drops.length]!(n);
   });
 });
 
-/** One after the other: a container, execs that end, fail and are dropped, a client that leaves and one that is dropped. */
+/**
+ * Steps in order: a container, execs that exit, fail and are dropped, a client that detaches and one that is dropped.
+ */
 function terminalSteps({ engine, image }: Setup, id: string): (() => Promise<void>)[] {
   const { api } = engine;
   const attach = () => api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`);

@@ -6,7 +6,7 @@ import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 
 Deno.test({
-  name: "five million empty files are refused, and the engine answers meanwhile",
+  name: "five million empty files are refused, and the engine stays responsive",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
     await using setup = await startPullSetup();

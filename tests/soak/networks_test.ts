@@ -19,7 +19,7 @@ async function inTens(count: number, step: (at: number) => Promise<void>): Promi
 scenario(
   "networks: a hundred of them",
   {
-    "each with two containers that know each other and nobody else; through a killed engine": async (fixture) => {
+    "each with two containers that reach each other and no others; after a killed engine": async (fixture) => {
       await inTens(NETWORKS, async (at) => {
         const created = await fixture.tsd("network", "create", "--subnet", subnet(at), `n${at}`);
         expectResult(created, { stdout: /^[0-9a-f]{64}\n$/ });
@@ -56,14 +56,14 @@ scenario(
         expectResult(await fixture.tsd("network", "rm", `n${at}`), { stdout: `n${at}\n` });
       });
     },
-    "connect and disconnect under traffic: whoever stays is never cut off": async (fixture) => {
+    "connect and disconnect under traffic never interrupt other containers": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", subnet(201), "one");
       await fixture.tsd("network", "create", "--subnet", subnet(202), "two");
       const web = ["run", "-d", "--name", "web", "--network", "one", fixture.image, ...greeter("web")];
       expectResult(await fixture.tsd(...web), { stdout: /^[0-9a-f]{64}\n$/ });
       const client = ["run", "-d", "--name", "client", "--network", "one", fixture.image, "sleep", "100000"];
       expectResult(await fixture.tsd(...client), { stdout: /^[0-9a-f]{64}\n$/ });
-      // The greeter isn't there between two connections, which isn't the network's doing.
+      // Between two connections the server does not listen, which is not the network's fault.
       const script =
         "fails=0; for i in $(seq 200); do nslookup web >/dev/null || fails=$((fails+1)); done; echo $fails";
       const asking = fixture.tsd("exec", "client", "sh", "-c", script);

@@ -1,7 +1,7 @@
 /**
- * Whether an engine keeps something of every step. What V8, the C library and SQLite keep for themselves comes once, at
- * some time or other; what is left behind by steps is seen between any two looks. So there are several, each at an engine
- * that has come to rest, and the least growth between two of them counts.
+ * Detects whether an engine leaks memory on every step. V8, the C library and SQLite allocate permanent memory once, at
+ * unpredictable times; a leak grows between any two samples. So there are several samples, each of an idle engine, and
+ * the least growth between two of them counts.
  */
 import { strict as assert } from "node:assert";
 import { processState } from "../harness/host_state.ts";
@@ -9,25 +9,28 @@ import type { Engine } from "../harness/mod.ts";
 import { until } from "../engine/setup.ts";
 import { print } from "./figures.ts";
 
-/** For the engine whose memory is looked at. */
+/** Arguments of an engine whose memory is sampled. */
 export const TELLS_MEMORY = ["--log-level", "debug"];
 
-/** Looks after the warm-up; between them are the steps. */
+/** The number of samples after the warm-up; the steps run between them. */
 export const LOOKS = 5;
 /** Longer than the engine waits for the next request. */
 const REST_LIMIT_MS = 20_000;
 
-/** What may stay of each step, in bytes. */
+/** The memory that a step may leak, in bytes. */
 export interface Limits {
-  /** Of V8's heap, which is counted after all garbage was collected. */
+  /** V8's heap, counted after a full garbage collection. */
   readonly heapBytes: number;
-  /** Of the process: that is in pages, of which many are used in part. */
+  /** Memory of the process: this is in pages, many of which are partly used. */
   readonly memoryBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = { heapBytes: 400, memoryBytes: 10_000 };
 
-/** Runs `steps(from, to)` for so many steps in all, and looks before, between and after. @throws when something stays */
+/**
+ * Runs `steps(from, to)` for that many steps in all, and samples before, between and after. @throws AssertionError on a
+ * leak
+ */
 export async function plateaus(
   engine: Engine,
   times: number,
@@ -48,11 +51,11 @@ export async function plateaus(
   }
 }
 
-/** The least that one is more than the one before. */
+/** Returns the least growth from one value to the next. */
 export const leastGrowth = (values: readonly number[]): number =>
   Math.min(...values.slice(1).map((value, at) => value - values[at]!));
 
-/** What the engine has when it has come to rest after all that was asked so far. */
+/** Returns the engine's memory once it is idle after all previous requests. */
 async function atRest(engine: Engine): Promise<Limits> {
   const since = new Date().toISOString();
   let heapBytes: number | undefined;

@@ -1,4 +1,4 @@
-/** Plugins of all kinds that are replaced, disabled and removed while 400 containers come and go. A minute long. */
+/** Plugins of all kinds are replaced, disabled and removed while 400 containers run. Takes a minute. */
 import { scenario } from "../cli/setup.ts";
 import { reloadUnderLoad } from "../plugins/reloading.ts";
 import { print } from "./figures.ts";

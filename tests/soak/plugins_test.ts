@@ -1,4 +1,4 @@
-/** A thousand lives of containers with five plugins. Minutes long. */
+/** A thousand containers with five plugins. Takes minutes. */
 import { startSetup } from "../engine/setup.ts";
 import { live, livesWithoutLeak } from "../plugins/lifecycle.ts";
 import { requires } from "../requires.ts";
@@ -6,7 +6,7 @@ import { held, print } from "./figures.ts";
 import { plateaus, TELLS_MEMORY } from "./plateaus.ts";
 
 const LIVES = 1000;
-/** By then V8 has what it keeps of code that runs often; over 4,000 lives the growth of each 500 falls from 1.2 MB to 40 kB. */
+/** By then V8 has optimized frequent code; over 4,000 containers the growth of each 500 falls from 1.2 MB to 40 kB. */
 const WARM_UP = 600;
 
 Deno.test(`${LIVES} containers with five plugins`, requires("root", "runc"), async () => {

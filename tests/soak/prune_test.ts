@@ -4,7 +4,7 @@ import { startPullSetup } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 
-/** How long each race goes on, in ms. */
+/** The duration of each race, in ms. */
 const RACE_MS = 100_000;
 
 Deno.test("prune against pulls, runs and removals", requires("root", "runc", "overlay"), async () => {

@@ -1,4 +1,4 @@
-/** Engines that are killed at any moment while restart policies are at work. Minutes long. */
+/** Engines that are killed at random times while restart policies are active. Takes minutes. */
 import { strict as assert } from "node:assert";
 import {
   type Holdings,
@@ -17,7 +17,7 @@ import { print, Times } from "./figures.ts";
 const KILLS = 60;
 const NAMES = ["c1", "c2", "c3", "c4", "c5"];
 
-/** Says so when it runs twice at once, and what else it did; then fails. */
+/** Records its run, and whether it runs twice at once; then fails. */
 const script = (name: string, n: number) => `
 mkdir /shared/runs-${name} || echo ${name} >>/shared/twice
 echo ${name} >>/shared/runs
@@ -26,7 +26,7 @@ rmdir /shared/runs-${name}
 exit 3`;
 
 Deno.test(
-  `${KILLS} kills at random between restarts: none is forgotten, none runs twice`,
+  `${KILLS} random kills between restarts: no restart is lost, none runs twice`,
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();
@@ -41,7 +41,7 @@ Deno.test(
       const starts = new Times();
       const seen: Record<string, number> = {};
       for (let n = 0; n < KILLS; n++) {
-        // The moment is the point of this test.
+        // Kills at random times are the point of this test.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 1200));
         await engine.stop("SIGKILL");
         await starts.measure(() => engine.start());

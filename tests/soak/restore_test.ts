@@ -1,4 +1,4 @@
-/** An engine that is killed, or executes itself anew, over many containers. About a minute. */
+/** An engine with many containers is killed, or re-executes itself. Takes about a minute. */
 import { strict as assert } from "node:assert";
 import { fdHoldersOf, runDetached, type Setup, startSetup, stateOf, until, untilHeld } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
@@ -22,7 +22,7 @@ async function terminalsOf(setup: Setup): Promise<string[]> {
   return names;
 }
 
-/** Says something to a terminal's process and waits for its answer. */
+/** Sends a word to a terminal's process and waits for its answer. */
 async function talk({ engine }: Setup, name: string, word: string): Promise<void> {
   using attached = await engine.api.hijack("POST", `/containers/${name}/attach?stream=1&stdin=1&stdout=1`);
   assert.equal(attached.status, 101);
@@ -36,7 +36,7 @@ async function restartsOf({ engine }: Setup, name: string): Promise<number> {
   return (await engine.api.get(`/containers/${name}/json`)).json<{ RestartCount: number }>().RestartCount;
 }
 
-/** Every line and in order; what a killed engine wrote in its last moment may be there twice. */
+/** Checks that the log has every line in order; the last lines of a killed engine may be duplicated. */
 async function linesOf({ engine }: Setup, name: string): Promise<number> {
   const { stdout, stderr } = await engine.tsd(["logs", name]);
   assert.equal(stderr, "");
@@ -76,7 +76,7 @@ for (const how of ["killed", "reloaded"] as const) {
       print(`adopted, until the first answer (${how})`, times);
       const before = (await fdHoldersOf(engine)).length;
       await engine.stop("SIGKILL");
-      // They end while nobody is there.
+      // They exit while no engine runs.
       for (const [n, pid] of pids.entries()) if (n % 2 === 0) Deno.kill(pid, "SIGTERM");
       await engine.start();
       for (const [n, name] of all.entries()) {

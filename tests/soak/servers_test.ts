@@ -1,6 +1,6 @@
 /**
- * nginx, redis and PostgreSQL on a network of their own, with their data on volumes, through restarts of everything: what
- * somebody was told is stored is there afterwards. A minute, and some more where the images have to be made.
+ * nginx, redis and PostgreSQL on a user-defined network, with their data on volumes, through restarts of everything:
+ * acknowledged data is never lost. Takes a minute, and longer if the images have to be built.
  */
 import { strict as assert } from "node:assert";
 import { type Setup, startSetup, stateOf, until } from "../engine/setup.ts";
@@ -9,11 +9,11 @@ import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
 
 const SUBNET = "10.231.77.0/24";
-/** For machines, and engines, without names on networks. */
+/** For machines and engines without DNS on networks. */
 const ADDRESSES = { db: "10.231.77.10", cache: "10.231.77.11", back: "10.231.77.12", web: "10.231.77.13" } as const;
 const WAIT_MS = 60_000;
 
-/** Stores a number everywhere, again and again, and says so once that was acknowledged; puts it on the page. */
+/** Stores increasing numbers in all servers, prints each one once it was acknowledged, and puts it on the page. */
 const CLERK = `
 n=0
 until psql -qh db -U postgres -c 'create table if not exists told (n int primary key)' 2>/dev/null; do sleep 0.1; done
@@ -36,7 +36,7 @@ class Site {
     this.#images = images;
   }
 
-  /** @throws AssertionError with what the client said */
+  /** @throws AssertionError with the client's output */
   async tsd(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.#setup.engine.tsd(args);
     assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
@@ -57,7 +57,7 @@ class Site {
     this.port = (await this.tsd("port", "web", "8080")).replace(/^.*:/, "");
   }
 
-  /** Names come from the engine where it has a name server, else from the file of names. */
+  /** Names come from the engine's DNS, if available, else from a hosts file. */
   async #start(server: ServerName, name: string, flags: string[], command: string[] = []): Promise<void> {
     const address = name in ADDRESSES ? ["--ip", ADDRESSES[name as keyof typeof ADDRESSES]] : [];
     const names = await this.#hasNames()
@@ -69,7 +69,7 @@ class Site {
 
   #names: Promise<boolean> | undefined;
 
-  /** Whether containers find each other by name without anybody's help. */
+  /** Reports whether containers resolve each other's names through the engine. */
   #hasNames(): Promise<boolean> {
     return this.#names ??= (async () => {
       await this.tsd("run", "-d", "--name", "probe", "--network", "app", this.#images.nginx, "sleep", "60");
@@ -84,7 +84,7 @@ class Site {
     return this.#hasNames();
   }
 
-  /** The number on the page: host → web → back, by name, from the volume that the clerk writes to. */
+  /** Returns the number on the page: host → web → back, by name, from the volume that the clerk writes to. */
   async page(): Promise<number> {
     try {
       const answer = await fetch(`http://127.0.0.1:${this.port}/told`, { signal: AbortSignal.timeout(5000) });
@@ -95,13 +95,13 @@ class Site {
     }
   }
 
-  /** The last number that the clerk was told is stored everywhere. */
+  /** Returns the last number that all servers acknowledged to the clerk. */
   async acknowledged(): Promise<number> {
     const lines = (await this.tsd("logs", "clerk")).split("\n").filter((line) => line.startsWith("stored "));
     return Number(lines.at(-1)?.slice("stored ".length) ?? 0);
   }
 
-  /** What has been told is there, in order and without a gap; the site goes on from it. */
+  /** Checks that acknowledged numbers are stored, in order and without a gap, and that new ones follow. */
   async check(): Promise<number> {
     const before = await this.acknowledged();
     await until("the page to go on", async () => await this.page() > before, WAIT_MS);
@@ -134,12 +134,12 @@ Deno.test({
     const all = ["db", "cache", "back", "web", "clerk"];
     const times = new Times();
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {
-      "everything comes up": () => site.open(),
+      "everything starts": () => site.open(),
       "each container is restarted": () => site.tsd("restart", ...all),
       "one after the other, in the wrong order": async () => {
         for (const name of all) await site.tsd("restart", "-t", "20", name);
       },
-      "the engine ends and comes again, nobody notices": async () => {
+      "the engine is stopped and started, without effect on the site": async () => {
         const pids = await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid));
         const before = await site.page();
         await engine.stop("SIGTERM");
@@ -154,12 +154,12 @@ Deno.test({
           await until("the page", async () => !Number.isNaN(await site.page()), WAIT_MS);
         }
       },
-      "the engine executes itself anew": () => site.tsd("-H", engine.host, "daemon", "reload"),
+      "the engine re-executes itself": () => site.tsd("-H", engine.host, "daemon", "reload"),
       "servers are killed": async () => {
         for (const name of all) await site.tsd("kill", name);
         await site.tsd("start", ...all);
       },
-      "engine and servers are killed at once, as if the machine had gone": async () => {
+      "engine and servers are killed at once, as in a crash of the machine": async () => {
         const pids = await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid));
         await engine.stop("SIGKILL");
         for (const pid of pids) Deno.kill(pid, "SIGKILL");
@@ -168,7 +168,7 @@ Deno.test({
           await until(name, async () => (await stateOf(engine, name)).Status === "running", WAIT_MS);
         }
       },
-      "all containers are made again on the same volumes": async () => {
+      "all containers are recreated on the same volumes": async () => {
         await site.tsd("rm", "-f", ...all);
         await site.tsd("network", "rm", "app");
         await site.open();

@@ -1,4 +1,4 @@
-/** Registries that keep a pull waiting: it ends by itself within bounds, in one clear line, and leaves nothing. Minutes long. */
+/** Registries that stall a pull: it fails within a bound, with one clear line, and leaves nothing. Takes minutes. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import {
@@ -18,7 +18,7 @@ const BOUND_MS = 200_000;
 
 interface Case {
   readonly name: string;
-  /** `path` begins behind `/v2/<repo>/`. */
+  /** `path` is relative to `/v2/<repo>/`. */
   readonly fault: Fault;
   readonly says: RegExp;
 }
@@ -57,7 +57,7 @@ async function tryCase({ engine, registry }: PullSetup, { name, fault, says }: C
 }
 
 Deno.test({
-  name: "a registry that keeps us waiting is given up",
+  name: "a pull from a stalling registry is abandoned",
   ...requires("root", "overlay"),
   fn: async () => {
     await using setup = await startPullSetup();

@@ -1,4 +1,4 @@
-/** Signals right after a start, 200 times. Minutes long. */
+/** Signals right after a start, 200 times. Takes minutes. */
 import { strict as assert } from "node:assert";
 import { startSetup } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
@@ -8,7 +8,7 @@ import { print } from "./figures.ts";
 const COUNT = 200;
 
 Deno.test(
-  `${COUNT} signals right after a start, one by one and four at once: none is lost`,
+  `${COUNT} signals right after a start, sequentially and four at once: none is lost`,
   requires("root", "runc"),
   async () => {
     await using setup = await startSetup();

@@ -1,4 +1,4 @@
-/** Minutes of swaps in a container, while its files are copied. */
+/** Minutes of symlink races in a container while its files are copied. */
 import { Fixture } from "../cli/setup.ts";
 import { raceSwaps } from "../files/symlink_race.ts";
 import { requires } from "../requires.ts";
@@ -7,7 +7,7 @@ import { print } from "./figures.ts";
 const MINUTES = 5;
 
 Deno.test(
-  `${MINUTES} minutes of swaps: never out of the container`,
+  `${MINUTES} minutes of symlink races: no copy leaves the container`,
   requires("root", "runc", "docker-registry"),
   async () => {
     await using fixture = await Fixture.start();

@@ -6,7 +6,7 @@ import { actionsOf, type ApiEvent, background, eventsBetween, nowSeconds, succee
 
 const needs = requires("root", "runc", "docker");
 
-/** The life of a container with `--rm`, as the docker CLI makes it. */
+/** Makes the docker CLI's requests for a container with `--rm`. */
 async function dockerRun({ engine, image }: Setup, name: string, command: readonly string[]): Promise<void> {
   const args = ["run", "--rm", "--network", "none", "--name", name, "-l", "job=nightly", image, ...command];
   const { stderr } = await engine.docker(args);
@@ -14,7 +14,7 @@ async function dockerRun({ engine, image }: Setup, name: string, command: readon
 }
 
 Deno.test({
-  name: "events: the order of Docker, with labels, codes and times",
+  name: "events: Docker's order, with labels, codes and times",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -49,7 +49,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "events: exec, images, and both clients' words",
+  name: "events: exec, images, and both clients' output",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -93,7 +93,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "events: the head comes at once, filters hold, until ends, a bad request is one",
+  name: "events: the response head comes at once, filters apply, until ends the stream, a bad request is refused",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -126,7 +126,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "events: what happened is still known after a restart and after a crash of the engine",
+  name: "events: past events are still known after a restart and after a crash of the engine",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -142,7 +142,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "events: listeners that are dropped leave nothing, a listener that doesn't read harms nobody",
+  name: "events: dropped listeners leave nothing, a listener that does not read blocks no others",
   ...needs,
   async fn() {
     await using setup = await startSetup();

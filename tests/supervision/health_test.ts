@@ -1,4 +1,4 @@
-/** Health checks and what they lead to, with tsd and the docker CLI, against a running engine. */
+/** Health checks and their consequences, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
 import { holdingsOf, type Setup, startSetup, until, untilSettled } from "../engine/setup.ts";
 import type { Engine } from "../harness/mod.ts";
@@ -37,14 +37,14 @@ async function untilHealth({ engine }: Setup, name: string, status: string): Pro
 }
 
 const QUICK = ["--health-interval", "100ms", "--health-retries", "2"];
-/** Healthy while /well exists; it begins so. */
+/** Healthy while /well exists, which it does at first. */
 const PATIENT = {
   command: ["sh", "-c", "touch /well; trap 'exit 5' TERM; while :; do sleep 0.05; done"],
   flags: ["--health-cmd", "echo looked; test -e /well", ...QUICK],
 };
 
 Deno.test({
-  name: "health: starting, healthy, unhealthy and back, in inspect, ps and events; paused it isn't probed",
+  name: "health: starting, healthy, unhealthy and back, in inspect, ps and events; not probed while paused",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -84,7 +84,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "health: a probe that is late is killed, one that can't be run has failed, and nothing stays",
+  name: "health: a probe that times out is killed, one that cannot be run has failed, and nothing is left",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -105,7 +105,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "health: the image's check, one flag over it, and none",
+  name: "health: the image's check, overridden by a flag, and disabled",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -144,7 +144,7 @@ Deno.test({
     await background(setup, "stop", sick("stop"));
     await background(setup, "stop-always", sick("stop", ["--restart", "always"]));
     await background(setup, "restart", sick("restart"));
-    // Another client says it by the annotation.
+    // Other clients use the annotation.
     const annotation = ["--annotation", "io.tsd.health-on-failure=kill", "--health-cmd", "false", ...QUICK];
     await background(setup, "docker", { flags: annotation, client: "docker" });
     const ends: [string, number][] = [["kill", 137], ["docker", 137], ["stop", 5], ["stop-always", 5]];
@@ -170,7 +170,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "health: the next engine goes on where a killed one was",
+  name: "health: the next engine continues the checks of a killed one",
   ...needs,
   async fn() {
     await using setup = await startSetup();

@@ -1,4 +1,4 @@
-/** `--init`: a small process 1 that hands signals on and reaps orphans, with tsd and the docker CLI. */
+/** `--init`: a small PID 1 that forwards signals and reaps orphans, with tsd and the docker CLI. */
 import { strict as assert } from "node:assert";
 import { INIT_PROGRAMS } from "../../src/engine/containers/init_program.ts";
 import { startSetup, startSetupWith, stateOf } from "../engine/setup.ts";
@@ -9,7 +9,7 @@ const CLIENTS = ["tsd", "docker"] as const;
 const RUN = ["run", "--rm", "--network", "none", "--init"];
 
 Deno.test(
-  "init: it is process 1, read-only, and only with --init",
+  "init: it is PID 1, read-only, and only with --init",
   requires("root", "runc", "docker", "tini-static"),
   async () => {
     await using setup = await startSetup();
@@ -22,7 +22,7 @@ Deno.test(
       assert.deepEqual([ran.code, ran.stderr], [6, ""]);
       const without = await engine[client](["run", "--rm", "--network", "none", image, "ls", "/sbin/docker-init"]);
       assert.notEqual(without.code, 0);
-      // What isn't process 1 is no init: as in Docker it is left out.
+      // Without a PID namespace it would not be PID 1: as in Docker it is left out.
       const shared = await engine.docker([...RUN, "--pid", "host", image, "ls", "/sbin/docker-init"]);
       assert.notEqual(shared.code, 0);
     }
@@ -36,12 +36,12 @@ Deno.test(
 );
 
 Deno.test(
-  "init: signals are handed on, orphans reaped, a missing command said",
+  "init: signals are forwarded, orphans reaped, a missing command reported",
   requires("root", "runc", "tini-static"),
   async () => {
     await using setup = await startSetup();
     const { engine, image } = setup;
-    // Without an init this process 1 would never see the signal: it has no handler.
+    // Without an init, the kernel would discard the signal: this PID 1 has no handler.
     await background(setup, "sleeps", { flags: ["--init"] });
     succeeded(await engine.tsd(["stop", "-t", "20", "sleeps"]));
     assert.equal((await stateOf(engine, "sleeps")).ExitCode, 143);
@@ -55,7 +55,7 @@ Deno.test(
 );
 
 Deno.test(
-  "init: without such a program it is refused, and what to install is said",
+  "init: without such a program it is refused, naming the package to install",
   requires("root", "runc", "docker"),
   async () => {
     const dir = await Deno.makeTempDir({ prefix: "tsd-init-" });

@@ -1,4 +1,4 @@
-/** Containers that run out of memory, and those of which only a part does. */
+/** Containers whose first process, or only a child, is killed for lack of memory. */
 import { strict as assert } from "node:assert";
 import { startSetup } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
@@ -8,7 +8,7 @@ const LIMIT = ["--memory", "16m"];
 const RUN = ["run", "--network", "none", ...LIMIT];
 
 Deno.test({
-  name: "oom: OOMKilled says that the first process was the victim, the event that there was one",
+  name: "oom: OOMKilled means that the first process was the victim, the event that there was one",
   ...requires("root", "runc", "docker"),
   async fn() {
     await using setup = await startSetup();
@@ -46,7 +46,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "oom: a child's is told while the container goes on; a later docker kill is no OOM; 20 times right",
+  name: "oom: a child's OOM kill is reported while the container runs; a later docker kill is no OOM; 20 times right",
   ...requires("root", "runc", "docker"),
   async fn() {
     await using setup = await startSetup();

@@ -1,4 +1,4 @@
-/** What a container had can be used again as soon as a client is told of its end, as with dockerd. */
+/** A container's resources can be reused as soon as a client learns of its exit, as with dockerd. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
@@ -6,7 +6,7 @@ import { type FileClient, withBoth } from "../files/clients.ts";
 const TMPFS = ["-o", "type=tmpfs", "-o", "device=tmpfs"];
 const ADDRESS = "10.213.9.77";
 
-/** Ways in which a client learns that the container `box`, which was made with `--rm` or not, has ended. */
+/** Ways in which a client learns that the container `box`, created with or without `--rm`, has exited. */
 const ENDS: Readonly<Record<string, (fixture: Fixture, client: FileClient) => Promise<unknown>>> = {
   stop: (_, client) => client.call("stop", "-t", "0", "box"),
   kill: (_, client) => client.call("kill", "box"),
@@ -20,7 +20,7 @@ const ENDS: Readonly<Record<string, (fixture: Fixture, client: FileClient) => Pr
   },
 };
 
-/** Ends on SIGTERM, as `sleep` as a first process doesn't. */
+/** Exits on SIGTERM, which `sleep` as PID 1 ignores. */
 const UNTIL_KILLED = ["sh", "-c", "trap exit TERM; touch /d/f; echo ready; while :; do sleep 0.05; done"];
 
 const isMounted = async (name: string) =>
@@ -32,7 +32,10 @@ async function cgroupsOf(id: string): Promise<string[]> {
   return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 
-/** The engine leaves a parent that the caller named. What is in it may still be going away where a step has failed. */
+/**
+ * Removes a parent cgroup, which the engine leaves to the caller. After a failed step, containers in it may still be
+ * being removed.
+ */
 async function removeParent(fixture: Fixture, name: string): Promise<void> {
   await fixture.until(
     "empty cgroups",
@@ -42,9 +45,9 @@ async function removeParent(fixture: Fixture, name: string): Promise<void> {
 }
 
 scenario(
-  "what a container had is free when its end is told",
+  "a container's resources are free when its exit is reported",
   {
-    "what a volume's options mount": withBoth(async (fixture, client) => {
+    "mounts of a volume's options": withBoth(async (fixture, client) => {
       expectResult(await client.call("volume", "create", ...TMPFS, "scratch"), { stdout: "scratch\n" });
       const flags = ["--network", "none", "-v", "scratch:/d", fixture.image];
       for (const remove of [["--rm"], ["--name", "box"]]) {
@@ -63,7 +66,7 @@ scenario(
       }
       expectResult(await client.call("volume", "rm", "scratch"), { stdout: "scratch\n" });
     }),
-    "what a volume's options mount while files are copied": withBoth(async (fixture, client) => {
+    "mounts of a volume's options while files are copied": withBoth(async (fixture, client) => {
       await client.call("volume", "create", ...TMPFS, "scratch");
       await client.call("create", "--name", "box", "--network", "none", "-v", "scratch:/d", fixture.image, "ls", "/d");
       await Deno.writeTextFile(`${fixture.dir}/f`, "text");
@@ -77,7 +80,7 @@ scenario(
       await fixture.remove("box");
       await client.call("volume", "rm", "scratch");
     }),
-    "processes that outlive the first one: --pid host": withBoth(async (fixture, client) => {
+    "processes that survive the first one: --pid host": withBoth(async (fixture, client) => {
       const mark = `sleep ${100_000 + fixture.engine.pid}`;
       const flags = ["--rm", "--network", "none", "--pid", "host", fixture.image];
       for (let round = 0; round < 5; round++) {
@@ -85,7 +88,7 @@ scenario(
         assert.deepEqual(await fixture.shell(`pgrep -xf '${mark}'`).then(({ stdout }) => stdout), "");
       }
     }),
-    "cgroups below a parent of the caller's": async (fixture) => {
+    "cgroups below a caller's parent": async (fixture) => {
       const parent = `/tsd-release-${fixture.engine.pid}`;
       await using _removed = { [Symbol.asyncDispose]: () => removeParent(fixture, parent.slice(1)) };
       for (let round = 0; round < 5; round++) {
@@ -94,7 +97,7 @@ scenario(
         assert.deepEqual(await cgroupsOf(await Deno.readTextFile(cidFile)), []);
       }
     },
-    "addresses, also where others stay in the network namespace": async (fixture) => {
+    "addresses, also if others stay in the network namespace": async (fixture) => {
       await fixture.tsd("network", "create", "--subnet", "10.213.9.0/24", "one");
       const place = ["--network", "one", "--ip", ADDRESS, fixture.image];
       const ids = { first: "", next: "" };

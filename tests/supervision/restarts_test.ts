@@ -30,7 +30,7 @@ async function inspect(engine: Engine, name: string): Promise<Inspected> {
 
 const status = async (engine: Engine, name: string) => (await inspect(engine, name)).State.Status;
 
-/** Waits until a container waits for its restart after at least `count` of them. */
+/** Waits until a container is in its back-off after at least `count` restarts. */
 async function untilRestarting({ engine }: Setup, name: string, count = 1): Promise<Inspected> {
   let found: Inspected | undefined;
   await until(`the back-off of ${name}`, async () => {
@@ -40,7 +40,7 @@ async function untilRestarting({ engine }: Setup, name: string, count = 1): Prom
   return found!;
 }
 
-/** Runs for the time of a blink and fails. */
+/** Runs briefly and fails. */
 const FAILING = { command: ["sh", "-c", "echo ran; exit 3"] };
 
 Deno.test({
@@ -62,7 +62,7 @@ Deno.test({
       );
       assert.deepEqual(reported, ["start", "die", "start", "die", "start", "die"]);
       assert.equal((await engine.tsd(["logs", client])).stdout, "ran\nran\nran\n");
-      // Started by hand it counts anew.
+      // A manual start resets the count.
       succeeded(await engine[client](["start", client]));
       await until("its end", async () => {
         const now = await inspect(engine, client);
@@ -76,7 +76,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: during the back-off it is restarting for everybody, and stop, kill and rm -f call it off",
+  name: 'restart policy: during the back-off every client sees "restarting", and stop, kill and rm -f cancel it',
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -132,7 +132,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: who stops or kills it ends it, a signal to go on doesn't; restart and a new start begin anew",
+  name: "restart policy: stop and kill end it, other signals do not; restart and start reset it",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -154,7 +154,7 @@ Deno.test({
       }
       succeeded(await engine.tsd(["kill", "-s", "HUP", name]));
       await until("its answer", async () => (await engine.tsd(["logs", name])).stdout.includes("hup\n"));
-      // From within, or from outside by somebody else, it is an end like any other.
+      // Killed from inside, or from outside without the engine, it has exited as usual.
       Deno.kill((await inspect(engine, name)).State.Pid, "SIGKILL");
       await until("its restart", async () => {
         const now = await inspect(engine, name);
@@ -169,7 +169,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: wait, in all conditions, during runs and back-offs",
+  name: "restart policy: wait, with all conditions, during runs and back-offs",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -186,7 +186,7 @@ Deno.test({
     assert.deepEqual(await Promise.all([waiting("not-running"), waiting("next-exit")]), [3, 3]);
     assert.ok((await inspect(engine, "web")).RestartCount > before, "it waited for the next end");
     assert.equal(succeeded(await engine.docker(["wait", "web"])), "3\n");
-    // Calling the restart off ends the wait too.
+    // Cancelling the restart ends the wait too.
     await untilRestarting(setup, "web", 5);
     const last = [await waitingNow(engine, "not-running"), await waitingNow(engine, "next-exit")];
     succeeded(await engine.tsd(["stop", "web"]));
@@ -201,7 +201,7 @@ const waitingNow = (engine: Engine, condition: string): Promise<ApiStream> =>
   engine.api.stream("POST", `/containers/web/wait?condition=${condition}`);
 
 Deno.test({
-  name: "restart policy: one that can't be started again has ended, and says why",
+  name: "restart policy: a container that cannot be restarted has exited, with the reason",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -223,7 +223,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: what can't be asked for is refused in Docker's words",
+  name: "restart policy: invalid policies are refused with Docker's messages",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -254,7 +254,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: a pending restart outlives a killed engine; the next one starts by policy what is at rest",
+  name: "restart policy: a pending restart survives a killed engine; the next one starts exited containers by policy",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -268,7 +268,7 @@ Deno.test({
     }
     await background(setup, "done", { flags: ["--restart", "on-failure"], command: ["true"] });
     const { RestartCount: before } = await untilRestarting(setup, "pending", 3);
-    // A reload is no start of the engine: what is at rest stays so, what is pending goes on.
+    // A reload is no start of the engine: exited containers stay so, pending restarts continue.
     succeeded(await engine.tsd(["-H", engine.host, "daemon", "reload"]));
     await untilRestarting(setup, "pending", before + 1);
     assert.equal(await status(engine, "always-by-hand"), "exited");
@@ -278,7 +278,7 @@ Deno.test({
     await engine.stop("SIGKILL");
     for (const each of killed) Deno.kill(each, "SIGKILL");
     await engine.start();
-    // Again and again: it runs only for moments.
+    // Repeatedly: it runs only briefly.
     await untilRestarting(setup, "pending", 1);
     const runs = ["always-by-hand", "always-killed", "unless-stopped-killed", "on-failure-killed"];
     for (const name of runs) await until(`the start of ${name}`, async () => await status(engine, name) === "running");
@@ -290,10 +290,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "restart policy: after a reboot what ran runs again, what was stopped stays so but for always",
+  name: "restart policy: after a reboot running containers run again, stopped ones only with always",
   ...needs,
   async fn() {
-    // As started by a client: it looks after what is at rest only after a boot.
+    // As started by a client: it starts exited containers only after a boot.
     await using setup = await startSetup({ args: ["--on-demand"] });
     const { engine } = setup;
     const { runDir } = tracesOf(engine.dataRoot);
@@ -321,7 +321,7 @@ Deno.test({
       ...["running", "exited"],
       ...["running", "exited"],
     ]);
-    // Nobody knows how it ended; where nobody has reaped it yet, its own word still stands.
+    // Its exit code is unknown; if it was not yet reaped, its real exit code is available.
     assert.ok([255, 137].includes((await inspect(engine, "no")).State.ExitCode));
     assert.equal((await inspect(engine, "always-by-hand")).RestartCount, 0);
     await engine.restart("SIGTERM");
@@ -329,7 +329,7 @@ Deno.test({
   },
 });
 
-/** Ends the engine and all containers at once, as a power cut does, and comes up with another boot id. */
+/** Kills the engine and all containers at once, as a power cut does, and starts the engine with another boot ID. */
 async function reboot({ engine }: Setup, runDir: string): Promise<void> {
   const listed = (await engine.api.get("/containers/json")).json<{ Id: string }[]>();
   const pids = await Promise.all(listed.map(async ({ Id }) => (await inspect(engine, Id)).State.Pid));
@@ -340,7 +340,7 @@ async function reboot({ engine }: Setup, runDir: string): Promise<void> {
   await engine.start();
 }
 
-/** Reads the answer and closes the connection. */
+/** Reads the response and closes the connection. */
 async function exitCode(stream: ApiStream | Promise<ApiStream>): Promise<number | undefined> {
   using open = await stream;
   for await (const line of open.lines()) return (JSON.parse(line) as { StatusCode: number }).StatusCode;

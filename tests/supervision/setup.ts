@@ -1,9 +1,9 @@
-/** What the tests of supervision share: containers in one engine, and its events. */
+/** Shared by the tests of supervision: containers in one engine, and its events. */
 import { strict as assert } from "node:assert";
 import type { Engine, RunResult } from "../harness/mod.ts";
 import type { Setup } from "../engine/setup.ts";
 
-/** One event as the API gives it. */
+/** An event in the API's format. */
 export interface ApiEvent {
   readonly Type: string;
   readonly Action: string;
@@ -14,25 +14,25 @@ export interface ApiEvent {
   readonly from?: string;
 }
 
-/** Seconds since 1970, with a fraction. */
+/** The current time in seconds since 1970, with a fraction. */
 export const nowSeconds = (): string => (Date.now() / 1000).toFixed(3);
 
-/** What was told between two moments. `query` is more of the query string. */
+/** Returns the events between two times. `query` is appended to the query string. */
 export async function eventsBetween(engine: Engine, since: string, until: string, query = ""): Promise<ApiEvent[]> {
   const answer = await engine.api.get(`/events?since=${since}&until=${until}${query}`);
   assert.equal(answer.status, 200, answer.text());
   return answer.jsonLines<ApiEvent>();
 }
 
-/** What was told of one container since `since`, up to now. */
+/** Returns the actions of one container's events since `since`, up to now. */
 export async function actionsOf(engine: Engine, name: string, since: string): Promise<string[]> {
-  // The end is a moment in the past, so that the answer ends.
+  // The end is in the past, so that the response ends.
   await new Promise((resolve) => setTimeout(resolve, 2));
   const events = await eventsBetween(engine, since, nowSeconds());
   return events.filter(({ Actor }) => Actor.Attributes.name === name).map(({ Action }) => Action);
 }
 
-/** Runs `run -d --network none`, with tsd's client where nothing else is said, and gives the id. */
+/** Runs `run -d --network none`, by default with tsd's client, and returns the ID. */
 export async function background(
   { engine, image }: Pick<Setup, "engine" | "image">,
   name: string,
@@ -46,13 +46,13 @@ export async function background(
   return succeeded(result).trim();
 }
 
-/** The output of a command that must succeed and say nothing on stderr. */
+/** Returns the output of a command, which must succeed with an empty standard error. */
 export function succeeded({ code, stdout, stderr }: RunResult): string {
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   return stdout;
 }
 
-/** Fails unless a command failed with these words. */
+/** Fails unless a command failed with this message. */
 export function refused({ code, stderr }: RunResult, words: string | RegExp): void {
   assert.notEqual(code, 0);
   if (typeof words === "string") assert(stderr.includes(words), stderr);

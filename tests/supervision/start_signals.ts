@@ -1,31 +1,31 @@
-/** Steps that come right after a container's start, over and over: what they did, counted. */
+/** Performs steps right after container starts, and counts their outcomes. */
 import type { Setup } from "../engine/setup.ts";
 
-/** How many times each outcome was seen. */
+/** How often each outcome occurred. */
 export type Outcomes = Readonly<Record<string, number>>;
 
-/** A step that is taken at once after a start; returns what came of it. */
+/** A step performed right after a start; returns its outcome. */
 export type Step = (setup: Setup, id: string) => Promise<string>;
 
-/** The container runs on although it was told to end. */
+/** After this time, a container that should exit counts as still running. */
 const RUNS_ON_MS = 20_000;
 
 /** `top` of busybox has a handler for SIGTERM, installed as it begins, and exits with 143. */
 const COMMAND = ["top"];
 
-/** SIGTERM by `kill`: `143`, or what else became of the container. */
+/** Sends SIGTERM by `kill`; returns `143`, or the container's other outcome. */
 export const terminate: Step = async (setup, id) => {
   const { status } = await setup.engine.api.post(`/containers/${id}/kill?signal=SIGTERM`);
   return status === 204 ? await exitOf(setup, id) : `kill answered ${status}`;
 };
 
-/** `stop`, with enough time for the program to end by itself. */
+/** Requests `stop`, with enough time for the program to exit on the signal. */
 export const stop: Step = async (setup, id) => {
   const { status } = await setup.engine.api.post(`/containers/${id}/stop?t=20`);
   return status === 204 ? await exitOf(setup, id) : `stop answered ${status}`;
 };
 
-/** `pause`, a look at the state, `unpause`, and SIGTERM. */
+/** Requests `pause`, checks the state, and requests `unpause` and SIGTERM. */
 export const pause: Step = async (setup, id) => {
   const { api } = setup.engine;
   const paused = await api.post(`/containers/${id}/pause`);
@@ -35,14 +35,14 @@ export const pause: Step = async (setup, id) => {
   return steps === "204 paused 204" ? await terminate(setup, id) : steps;
 };
 
-/** `top` by the API, which lists the container's program and nothing of the runtime. */
+/** Requests `top`, which must list the container's program and nothing of the runtime. */
 export const list: Step = async (setup, id) => {
   const answer = await setup.engine.api.get(`/containers/${id}/top?ps_args=-o%20pid,args`);
   const { Processes = [] } = answer.json<{ Processes?: string[][] }>();
   return `${answer.status} ${Processes.map(([, args]) => args).join("; ")}`;
 };
 
-/** A detached `exec`, and the container's processes right after it. */
+/** Starts a detached `exec`, and lists the container's processes right after it. */
 export const execute: Step = async (setup, id) => {
   const { api } = setup.engine;
   const { Id } = (await api.post(`/containers/${id}/exec`, { Cmd: ["sleep", "1000"] })).json<{ Id: string }>();
@@ -50,7 +50,7 @@ export const execute: Step = async (setup, id) => {
   return `${started.status} ${await list(setup, id)}`;
 };
 
-/** Starts `count` containers, `atOnce` at a time, and takes the step on each one right after its start. */
+/** Starts `count` containers, `atOnce` at a time, and performs the step on each right after its start. */
 export async function afterStarts(
   setup: Setup,
   step: Step,

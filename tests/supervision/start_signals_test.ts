@@ -7,7 +7,7 @@ import { afterStarts, execute, list, pause, stop, terminate } from "./start_sign
 const needs = requires("root", "runc");
 
 Deno.test(
-  "a SIGTERM right after a start ends the container's program, one by one and four at once",
+  "a SIGTERM right after a start terminates the container's program, sequentially and four at once",
   needs,
   async () => {
     await using setup = await startSetup();

@@ -23,12 +23,12 @@ interface Sample {
   readonly networks: Record<string, unknown>;
 }
 
-/** Keeps one processor busy. */
+/** Keeps one CPU busy. */
 const BUSY = ["sh", "-c", "while :; do :; done"];
 const LIMITED = { client: "docker", flags: ["--memory", "32m", "--pids-limit", "50"] } as const;
 
 Deno.test({
-  name: "stats: one sample in full, without stream, in one shot, of a stopped container",
+  name: "stats: one complete sample, without stream, in one shot, of a stopped container",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -53,7 +53,7 @@ Deno.test({
     const seconds = (Date.parse(two.read) - Date.parse(two.preread)) / 1000;
     assert(seconds > 0.9 && seconds < 10, `${seconds}`);
 
-    // The kernel accounts for a process when it is switched away or at a tick: two quick looks may see the same.
+    // The kernel accounts for a process when it is switched out or at a tick: two quick samples may be equal.
     await until("the busy process to be accounted for", async () => {
       const one = await sample("stream=0&one-shot=1");
       assert.equal(one.precpu_stats.cpu_usage.total_usage, 0);
@@ -69,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "stats: a stream goes on over a stop and ends with the container",
+  name: "stats: a stream continues across a restart and ends with the container",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -90,7 +90,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "stats: both clients' tables say the same",
+  name: "stats: both clients print the same table",
   ...needs,
   async fn() {
     await using setup = await startSetup();

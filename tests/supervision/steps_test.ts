@@ -7,7 +7,7 @@ import { actionsOf, background, nowSeconds, refused, succeeded } from "./setup.t
 
 const needs = requires("root", "runc", "docker");
 
-/** A container that counts in its log. */
+/** Counts in its log. */
 const COUNTING = { command: ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"] };
 
 async function logSize({ engine }: Setup, name: string): Promise<number> {
@@ -17,7 +17,7 @@ async function logSize({ engine }: Setup, name: string): Promise<number> {
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 Deno.test({
-  name: "pause: nothing moves until unpause; what needs a process says so in Docker's words",
+  name: "pause: nothing runs until unpause; requests that need a process are refused with Docker's messages",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -62,7 +62,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "pause: stop, kill, restart and rm -f of a paused container end it; info counts it",
+  name: "pause: stop, kill, restart and rm -f end a paused container; info counts it",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -97,7 +97,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "pause: a paused container is still paused for the next engine, and one that was paused without a record too",
+  name: "pause: a paused container is still paused for the next engine, even if the pause was not recorded",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -119,7 +119,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "rename: at once or not at all",
+  name: "rename: atomic",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -179,7 +179,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "stop: a time below zero is without end, as in Docker",
+  name: "stop: a negative timeout means no timeout, as in Docker",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -222,7 +222,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "wait: every condition, before, during and after the end",
+  name: "wait: every condition, before, during and after the exit",
   ...needs,
   async fn() {
     await using setup = await startSetup();
@@ -253,7 +253,7 @@ Deno.test({
   },
 });
 
-/** Reads the answer and closes the connection. */
+/** Reads the response and closes the connection. */
 async function exitCode(stream: ApiStream): Promise<number | undefined> {
   using _open = stream;
   for await (const line of stream.lines()) return (JSON.parse(line) as { StatusCode: number }).StatusCode;

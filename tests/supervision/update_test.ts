@@ -1,4 +1,4 @@
-/** `update` on a running container, seen in its cgroup at once, after its next start, and with the next engine. */
+/** `update` on a running container, as its cgroup shows at once, after its next start, and with the next engine. */
 import { strict as assert } from "node:assert";
 import { probeHost } from "../../src/runtime/spec/mod.ts";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
@@ -9,7 +9,7 @@ const VERSION = await cgroupVersion();
 const INFO = await probeHost();
 const MIB = 1 << 20;
 
-/** Values of the container's own cgroup files, in the names of version 1 and 2. */
+/** Returns the values of the container's cgroup files, by their names in cgroup versions 1 and 2. */
 async function cgroup(fixture: Fixture, name: string, v1: string, v2: string): Promise<string[]> {
   const files = (VERSION === 1 ? v1 : v2).split(" ").map((file) => `/sys/fs/cgroup/${file}`);
   return (await fixture.tsd("exec", name, "cat", ...files)).stdout.trim().split("\n");
@@ -22,7 +22,7 @@ const memory = (fixture: Fixture, name: string) =>
     "memory/memory.limit_in_bytes memory/memory.memsw.limit_in_bytes",
     "memory.max memory.swap.max",
   );
-/** Swap as the file of this version has it. */
+/** The swap limit in the format of this version's file. */
 const swap = (limit: number, total: number) => String(VERSION === 1 ? total : total - limit);
 
 scenario("update", {
@@ -46,7 +46,7 @@ scenario("update", {
     assert.match((await memory(fixture, "box"))[1]!, VERSION === 1 ? /^\d{19}$/ : /^max$/);
     await fixture.remove("box");
   },
-  "processors and processes": async (fixture) => {
+  "CPUs and processes": async (fixture) => {
     await fixture.background("box", ["sleep", "1000"], ["--cpu-shares", "512", "--pids-limit", "50"]);
     expectResult(await fixture.tsd("update", "--cpus", "0.5", "-c", "256", "--cpuset-cpus", "0", "box"), {
       stdout: "box\n",
@@ -61,7 +61,7 @@ scenario("update", {
     assert.deepEqual(await cgroup(fixture, "box", "pids/pids.max", "pids.max"), ["max"]);
     await fixture.remove("box");
   },
-  "a paused container stays paused; one that doesn't run has it at its next start": async (fixture) => {
+  "a paused container stays paused; a stopped one is updated at its next start": async (fixture) => {
     await fixture.background("box");
     expectResult(await fixture.tsd("pause", "box"), { stdout: "box\n" });
     expectResult(await fixture.tsd("update", "--cpu-shares", "300", "box"), { stdout: "box\n" });
@@ -75,7 +75,7 @@ scenario("update", {
     assert.deepEqual(await shares(), VERSION === 1 ? ["512"] : ["20"]);
     await fixture.remove("box");
   },
-  "--restart counts from the next end on; the event tells of it": async (fixture) => {
+  "--restart counts from the next exit on; the event reports it": async (fixture) => {
     const since = nowSeconds();
     await fixture.background("again", ["sleep", "1000"]);
     expectResult(await fixture.tsd("update", "--restart", "on-failure:5", "again"), { stdout: "again\n" });
@@ -90,7 +90,7 @@ scenario("update", {
     assert.deepEqual(actions, ["create", "start", "update", "die", "start", "update"]);
     await fixture.remove("again");
   },
-  "several at once; the others are done all the same": async (fixture) => {
+  "several at once; a failure does not affect the others": async (fixture) => {
     await fixture.background("one");
     await fixture.background("two");
     expectResult(await fixture.tsd("update", "--cpu-shares", "300", "one", "absent", "two"), {
@@ -100,7 +100,7 @@ scenario("update", {
     });
     await fixture.remove("one", "two");
   },
-  "what can't be: Docker's words, status, and nothing has changed": async (fixture) => {
+  "invalid updates: Docker's messages and status, and nothing has changed": async (fixture) => {
     const id = await fixture.background("box", ["sleep", "1000"], ["-m", "64m", "--memory-swap", "64m"]);
     await fixture.background("brief", ["sleep", "1000"], ["--rm"]);
     const cannot = (container: string) => `Cannot update container ${container}: `;
@@ -132,7 +132,7 @@ scenario("update", {
     assert.deepEqual((await memory(fixture, "box"))[0], String(64 * MIB));
     await fixture.remove("box", "brief");
   },
-  "what the kernel refuses is not recorded": async (fixture) => {
+  "an update that the kernel refuses is not recorded": async (fixture) => {
     if (VERSION === 2) return;
     const fill = "head -c 40000000 /dev/zero >/dev/shm/file; echo full; sleep 1000";
     const id = await fixture.background("full", ["sh", "-c", fill], ["-m", "96m", "--memory-swap", "96m"]);
@@ -143,7 +143,7 @@ scenario("update", {
     expectResult(await fixture.tsd("inspect", "-f", "{{.HostConfig.Memory}}", "full"), { stdout: `${96 * MIB}\n` });
     await fixture.remove("full");
   },
-  "a limit that the machine hasn't is said, and nothing else": async (fixture) => {
+  "a limit that the machine does not support is reported without other effects": async (fixture) => {
     if (INFO.cgroupFeatures.has("blkioWeight")) return;
     await fixture.background("box");
     const warning = "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.";

@@ -1,11 +1,11 @@
-/** Whether a step on tsd came to what was recorded, with the differences that its data admit. */
+/** Compares a step on tsd with the recording, except for the differences in its data. */
 import { missingShape } from "./shape.ts";
 import type { Difference, Step } from "./scenario.ts";
 import { EVERYWHERE } from "./scenarios/today.ts";
 
 /**
- * What is wrong, in words that show both; undefined when nothing is.
- * @param isExact else only exit codes are compared
+ * Returns a description of the mismatch that shows both texts, or undefined.
+ * @param isExact otherwise only exit codes are compared
  */
 export function mismatch(
   step: Step,
@@ -27,8 +27,8 @@ export function mismatch(
 }
 
 /**
- * What docker 20 adds to an error depends on whether the container was there already: a hint where to find help, or that it
- * waits no longer. tsd sees most mistakes before it makes one.
+ * What docker 20 appends to an error depends on whether the container existed already: a hint at the help, or that it
+ * stops waiting. tsd detects most mistakes before it creates one.
  */
 const withoutHints = (text: string): string =>
   text.replace(
@@ -51,9 +51,9 @@ function shapeMismatch(recorded: string, actual: string): string | undefined {
 }
 
 /**
- * Errors without what each client puts around them, since tsd's own has a shorter way to say it: `tsd: No such container: x`
- * instead of `Error response from daemon: No such container: x`, `See 'tsd run --help'.` instead of usage and hint, and which
- * containers weren't started isn't said a second time.
+ * Removes what clients add to errors, since tsd's are shorter: `tsd: No such container: x` instead of `Error response
+ * from daemon: No such container: x`, `See 'tsd run --help'.` instead of usage and hint, and no repeated list of
+ * containers that were not started.
  */
 function plain(text: string): string {
   return text

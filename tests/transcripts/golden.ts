@@ -5,7 +5,7 @@ import type { Scenario } from "./scenario.ts";
 
 const DIR = new URL("./golden/", import.meta.url);
 
-/** Versions of the docker CLI with which dockerd was asked. */
+/** Returns the versions of the docker CLI that dockerd was recorded with. */
 export function recordedClients(): string[] {
   return Array.from(Deno.readDirSync(DIR), ({ name }) => name).sort((a, b) => Number(a) - Number(b));
 }
@@ -14,7 +14,7 @@ export function goldenFile(client: string, group: string): URL {
   return new URL(`${client}/${group}.txt`, DIR);
 }
 
-/** The steps' recorded texts. @throws Error when they aren't those of the scenario */
+/** Returns the steps' recorded texts. @throws Error if they do not belong to the scenario */
 export function recordedSteps(golden: string, scenario: Scenario, lines: readonly string[]): string[] {
   const part = golden.split(/^(?=# )/m).find((each) => each.startsWith(`# ${scenario.name}\n`));
   const steps = splitSteps(part ?? "");

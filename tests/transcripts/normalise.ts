@@ -1,6 +1,6 @@
 /**
- * What legitimately differs between two runs of the same commands, and what stands in its place. Each rule says why. Ids keep
- * their identity: the first one that is seen is `<id 1>` wherever it comes again, whole or shortened.
+ * Replaces what legitimately differs between two runs of the same commands. Each rule has its reason. IDs keep their
+ * identity: the first one is `<id 1>` wherever it occurs again, in full or truncated.
  */
 
 interface Rule {
@@ -57,15 +57,15 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Of one scenario on one engine. */
+/** Normalises the output of one scenario on one engine. */
 export class Normaliser {
-  /** Text that is this run's own → its name. */
+  /** Text specific to this run → its replacement. */
   readonly #own: readonly (readonly [string, string])[];
   readonly #ids: { readonly hex: string; readonly name: string }[];
 
   /**
-   * @param own texts of this run, such as folders and addresses, each with what stands in its place
-   * @param ids ids that have a name already
+   * @param own texts specific to this run, such as directories and addresses, each with its replacement
+   * @param ids IDs that have a name already
    */
   constructor(own: Readonly<Record<string, string>> = {}, ids: Readonly<Record<string, string>> = {}) {
     this.#own = Object.entries(own);
@@ -82,7 +82,7 @@ export class Normaliser {
 
   #nameOf(hex: string): string {
     const isWhole = hex.length === 64 || hex.length === 12;
-    if (/^\d+$/.test(hex) && hex.length < 64) return hex; // a number of that length is no id
+    if (/^\d+$/.test(hex) && hex.length < 64) return hex; // a number of that length is not an ID
     const at = this.#ids.findIndex((known) => known.hex.startsWith(hex) || hex.startsWith(known.hex));
     const known = this.#ids[at];
     if (known === undefined && !isWhole) return hex;

@@ -1,4 +1,4 @@
-/** Those that a scenario can be played with: a client and an engine. */
+/** Peers that can play a scenario: a client and an engine. */
 import { join } from "node:path";
 import type { DockerDaemon } from "../../bench/peers/docker_daemon.ts";
 import { programPath } from "../../bench/peers/programs.ts";
@@ -10,12 +10,12 @@ export interface Peer {
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
-/** The daemon.json with which images come from the stage. */
+/** Returns the daemon.json that makes the stage's registry the source of images. */
 export function configurationFor({ registry }: Stage): Readonly<Record<string, unknown>> {
   return { "registry-mirrors": [registry.url] };
 }
 
-/** tsd's engine, whose images come from the stage. */
+/** Starts tsd's engine with the stage's registry. */
 export async function engineFor(stage: Stage): Promise<Engine> {
   const path = join(stage.dir, "config.json");
   await Deno.writeTextFile(path, JSON.stringify(configurationFor(stage)));
@@ -29,7 +29,7 @@ export function peerOn(engine: Engine, client: Peer["client"]): Peer {
   };
 }
 
-/** A docker CLI and dockerd. @param program the client; default: the one on PATH */
+/** Returns a peer of a docker CLI and dockerd. @param program the client; default: the daemon's */
 export function dockerPeer({ client }: DockerDaemon, program: string = client.program): Peer {
   return {
     client: "docker",
@@ -37,12 +37,12 @@ export function dockerPeer({ client }: DockerDaemon, program: string = client.pr
   };
 }
 
-/** The docker CLI that belongs to the daemon, which may be older than that on PATH. */
+/** Returns the docker CLI of the daemon's package, which may be older than that on PATH. */
 export function packagedClient({ programs }: DockerDaemon): string {
   return programPath("docker", programs.root === undefined ? programs.env.PATH : join(programs.root, "usr/bin"));
 }
 
-/** The major version of the docker CLI that is first on PATH, such as "28". */
+/** Returns the major version of a docker CLI, such as "28"; by default of the first one on PATH. */
 export async function clientVersion(program = "docker"): Promise<string> {
   const { stdout } = await runCommand(program, ["--version"]);
   const major = /^Docker version (\d+)\./.exec(stdout)?.[1];

@@ -1,4 +1,4 @@
-/** Plays a scenario with a client on an engine, and gives what was seen as text. */
+/** Plays a scenario with a client on an engine, and returns the output as text. */
 import { Normaliser } from "./normalise.ts";
 import type { Peer } from "./peers.ts";
 import { rendered } from "./rendering.ts";
@@ -8,7 +8,7 @@ import { Variables } from "./variables.ts";
 
 const STEP_TIMEOUT_MS = 30_000;
 
-/** What a step came to, or undefined where it isn't for this client. */
+/** The output of a step, or undefined if the step is not for this client. */
 export interface Played {
   readonly step: Step;
   readonly text: string | undefined;
@@ -38,7 +38,7 @@ async function playStep(step: Step, peer: Peer, variables: Variables, normaliser
   return rendered(step, result, (text) => normaliser.normalise(text));
 }
 
-/** What every scenario finds: busybox, and nothing else. */
+/** Restores the initial state of every scenario: busybox, and nothing else. */
 export async function prepare(peer: Peer): Promise<void> {
   if (await linesFrom(peer, "images", "--quiet").then((ids) => ids.length === 0)) {
     await linesFrom(peer, "pull", "busybox");
@@ -58,7 +58,7 @@ async function clear({ images, volumes, networks }: Scenario, peer: Peer): Promi
   if (ids.size > 0) await linesFrom(peer, "rmi", "--force", ...ids);
 }
 
-/** @throws Error when the command fails */
+/** Returns the lines that a command prints. @throws Error if it fails */
 async function linesFrom(peer: Peer, ...args: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await peer.run(args, { timeoutMs: STEP_TIMEOUT_MS });
   if (code !== 0) throw new Error(`${peer.client} ${args.join(" ")} between scenarios: ${stderr}`);

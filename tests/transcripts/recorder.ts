@@ -6,7 +6,7 @@ import { play, prepare } from "./player.ts";
 import type { Scenario } from "./scenario.ts";
 import { setStage, type Stage } from "./stage.ts";
 
-/** With the docker CLI on PATH, and with the one of Debian's package if that is another. */
+/** Records with the docker CLI on PATH, and with the one of Debian's package if that is another. */
 export async function record(groups: Readonly<Record<string, readonly Scenario[]>>): Promise<void> {
   await using stage = await setStage();
   await using daemon = await startDockerDaemon({ configuration: configurationFor(stage) });

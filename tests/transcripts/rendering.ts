@@ -1,5 +1,5 @@
 /**
- * A step as it stands in a golden file:
+ * A step as written in a golden file:
  *
  *     $ run --rm busybox sh -c 'echo out; echo err >&2; exit 3'
  *     > out
@@ -12,7 +12,7 @@ import type { RunResult } from "../harness/mod.ts";
 import type { Step } from "./scenario.ts";
 import { shapeOf } from "./shape.ts";
 
-/** @param normalise is given standard output first */
+/** Formats a step. @param normalise is called with standard output first */
 export function rendered(step: Step, result: RunResult, normalise: (text: string) => string): string {
   const { hides = {} } = step;
   const stdout = step.shape ? shapeOf(result.stdout) : ordered(step, normalise(result.stdout));
@@ -25,7 +25,7 @@ export function rendered(step: Step, result: RunResult, normalise: (text: string
   ].join("");
 }
 
-/** The steps of a golden file's scenario; the line of each is its first. */
+/** Splits a golden file's scenario into its steps; each begins with its command line. */
 export function splitSteps(text: string): string[] {
   return text.split(/^(?=\$ )/m).filter((part) => part.startsWith("$ ")).map((part) => part.trimEnd() + "\n");
 }
@@ -45,7 +45,7 @@ function linesOf(mark: string, text: string): string[] {
   ];
 }
 
-/** Control characters and blanks at the end of a line, which editors would lose. */
+/** Escapes control characters, and blanks at the end of a line, which editors would remove. */
 function visible(line: string): string {
   return line
     // deno-lint-ignore no-control-regex

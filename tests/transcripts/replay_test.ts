@@ -1,6 +1,6 @@
 /**
- * tsd answers as Docker does: what dockerd said (golden/, see README.md) is what the docker CLI says on tsd, and what tsd's
- * own client says. UPDATE_GOLDEN=1 (`./dev golden transcripts`) asks dockerd again first.
+ * tsd answers as Docker does: dockerd's recorded output (golden/, see README.md) is that of the docker CLI on tsd, and
+ * of tsd's client. UPDATE_GOLDEN=1 (`./dev golden transcripts`) records dockerd again first.
  */
 import { requires } from "../requires.ts";
 import { mismatch } from "./comparison.ts";
@@ -17,7 +17,7 @@ Deno.test({
   async fn(test) {
     if (Deno.env.get("UPDATE_GOLDEN") === "1") await (await import("./recorder.ts")).record(GROUPS);
     await using stage = await setStage();
-    // Each client has an engine of its own, so that they play at the same time.
+    // Each client has a separate engine, so that they can play concurrently.
     await using forDocker = await engineFor(stage);
     await using forTsd = await engineFor(stage);
     const actors = [await actor(peerOn(forDocker, "docker")), await actor(peerOn(forTsd, "tsd"))];
@@ -32,15 +32,15 @@ Deno.test({
   },
 });
 
-/** A client, and whose transcripts it is held to. */
+/** A client, and the recordings that it is compared with. */
 interface Actor {
   readonly peer: Peer;
   readonly version: string;
-  /** Else only exit codes count. */
+  /** Otherwise only exit codes are compared. */
   readonly isExact: boolean;
 }
 
-/** A docker CLI that nobody has recorded has words of its own. */
+/** Chooses the recordings; a docker CLI of an unrecorded version may print other texts. */
 async function actor(peer: Peer): Promise<Actor> {
   const recorded = recordedClients();
   const newest = recorded.at(-1)!;

@@ -1,13 +1,13 @@
-/** Names and kinds of what is in a JSON value, one line each: `.State.Running: boolean`. */
+/** Names and types in a JSON value, one line each: `.State.Running: boolean`. */
 
-/** @throws SyntaxError when the text is no JSON */
+/** @throws SyntaxError if the text is not JSON */
 export function shapeOf(text: string): string {
   const found = new Set<string>();
   collect(JSON.parse(text), "", found);
   return [...found].sort().map((line) => `${line}\n`).join("");
 }
 
-/** Lines of `expected` that `actual` lacks. Where one has nothing (null), any kind will do. */
+/** Returns the lines of `expected` that `actual` lacks. If one is null, any type matches. */
 export function missingShape(expected: readonly string[], actual: readonly string[]): string[] {
   const kinds = Map.groupBy(actual, pathOf);
   return expected.filter((line) => {
@@ -19,7 +19,7 @@ export function missingShape(expected: readonly string[], actual: readonly strin
 
 const pathOf = (line: string): string => line.slice(0, line.lastIndexOf(": "));
 
-/** A list that is empty, or an object that isn't there, says nothing about what would be inside. */
+/** An empty list or a missing object has no information on its elements. */
 function isInsideNothing(line: string, actual: readonly string[]): boolean {
   return actual.some((each) => {
     const path = pathOf(each);

@@ -1,4 +1,4 @@
-/** What every engine finds when scenarios are played on it: a registry that stands for Docker Hub, and what is in it. */
+/** The environment of all engines on which scenarios are played: a registry in place of Docker Hub, and its images. */
 import { busyboxBuilder, file, type Image, ImageBuilder } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
@@ -7,11 +7,11 @@ export interface Stage extends AsyncDisposable {
   readonly registry: ScriptedRegistry;
   /** For the files of the scenarios. */
   readonly dir: string;
-  /** Ids that have a name. */
+  /** IDs that have a name. */
   readonly ids: Readonly<Record<string, string>>;
 }
 
-/** As Docker Hub has them: `busybox`, `tiny:1` and `tiny:2`, which share a layer. */
+/** Creates the registry with Docker Hub's names: `busybox`, `tiny:1` and `tiny:2`, which share a layer. */
 export async function setStage(): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(startScriptedRegistry());
@@ -37,7 +37,7 @@ export async function setStage(): Promise<Stage> {
   return { registry, dir, ids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Nothing in it can run; everything that an image can say about itself is said. */
+/** An image without programs, with all fields that a configuration can have. */
 function tiny(version: string): ImageBuilder {
   return new ImageBuilder().layer([file("data", "d".repeat(2345))]).config({
     User: "1000:1000",

@@ -21,7 +21,7 @@ Deno.test("transcripts: variables", () => {
   assert.throws(() => variables.insert("@{nobody}"), /Nothing was kept as @\{nobody\}/);
 });
 
-Deno.test("transcripts: ids keep their identity, times and ages don't count", () => {
+Deno.test("transcripts: IDs keep their identity, times and ages are masked", () => {
   const [web, image] = ["ab".repeat(32), "cd".repeat(32)];
   const normaliser = new Normaliser({ "127.0.0.1:4000": "127.0.0.1:PORTS" }, { [image]: "image busybox" });
   assert.equal(normaliser.normalise(`${web.slice(0, 12)} sha256:${image}\n`), "<id 1 short> sha256:<image busybox>\n");
@@ -34,7 +34,7 @@ Deno.test("transcripts: ids keep their identity, times and ages don't count", ()
   assert.equal(normaliser.normalise("4.27MB 2.35kB 3 123456789012"), "<size> 2.35kB 3 123456789012");
 });
 
-Deno.test("transcripts: a step's text", () => {
+Deno.test("transcripts: the text of a step", () => {
   const step = stepOf("ps");
   const text = rendered(step, { code: 1, stdout: "a\r\nb", stderr: "c \n" }, (each) => each);
   assert.equal(text, "$ ps\n> a\\x0d\n>| b\n! c\\x20\n= 1\n");
@@ -61,7 +61,7 @@ Deno.test("transcripts: shapes", () => {
   assert.deepEqual(missingShape(lines({ a: 1 }), lines({ a: "1" })), [".a: number"]);
 });
 
-Deno.test("transcripts: scenarios have names of their own and say why they look away", () => {
+Deno.test("transcripts: scenarios have unique names and reasons for what is not compared", () => {
   const scenarios = Object.values(GROUPS).flat();
   assert.equal(new Set(scenarios.map(({ name }) => name)).size, scenarios.length);
   for (const step of scenarios.flatMap(({ steps }) => steps.map(stepOf))) {

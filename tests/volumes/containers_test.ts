@@ -4,7 +4,7 @@ import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 
-/** `run --rm` of a script, with flags. */
+/** Runs `run --rm` with a script and flags. */
 const run = (client: FileClient, flags: readonly string[], image: string, script: string) =>
   client.call("run", "--rm", "--network", "none", ...flags, image, "sh", "-c", script);
 
@@ -12,7 +12,7 @@ async function names(fixture: Fixture): Promise<string[]> {
   return (await fixture.tsd("volume", "ls", "-q")).stdout.split("\n").filter((line) => line !== "");
 }
 
-/** An image with something at /data, which is a VOLUME of it. */
+/** Pushes an image with content at /data, which is a VOLUME of it. */
 async function imageWithVolume(fixture: Fixture): Promise<string> {
   const entries = [
     dir("data", { mode: 0o1770, uid: 7, gid: 8 }),
@@ -26,7 +26,7 @@ async function imageWithVolume(fixture: Fixture): Promise<string> {
 }
 
 scenario("volumes of containers", {
-  "a named one is made, keeps what is written, and is read only where that is said": withBoth(
+  "a named volume is created, persists, and is read-only if requested": withBoth(
     async (fixture, client) => {
       expectResult(await run(client, ["-v", "data:/d"], fixture.image, "echo text >/d/f"), {});
       expectResult(await run(client, ["-v", "data:/e:ro"], fixture.image, "cat /e/f; touch /e/x 2>&1"), {
@@ -40,7 +40,7 @@ scenario("volumes of containers", {
       expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
     },
   ),
-  "one that is in use stays; inspect, ps and events tell of it": withBoth(async (fixture, client) => {
+  "a volume in use stays; inspect, ps and events show it": withBoth(async (fixture, client) => {
     const since = String(Date.now() / 1000);
     const id = await fixture.background("user", undefined, ["-v", "data:/d"]);
     expectResult(await client.call("volume", "rm", "data"), {
@@ -64,7 +64,7 @@ scenario("volumes of containers", {
       stdout: "create <no value>\nmount /d\nunmount <no value>\ndestroy <no value>\n",
     });
   }),
-  "an image's own, and what it has there; anonymous ones go with run --rm and rm -v": withBoth(
+  "an image's volumes with their content; anonymous ones are removed by run --rm and rm -v": withBoth(
     async (fixture, client) => {
       const image = await imageWithVolume(fixture);
       const look = "stat -c '%a %u:%g' /data /data/f; cat /data/f";
@@ -114,32 +114,34 @@ scenario("volumes of containers", {
     expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
     assert.deepEqual(await names(fixture), []);
   }),
-  "a part of a volume; what leads out of the volume is refused, running or not": withBoth(async (fixture, client) => {
-    const plant = "mkdir /d/sub; echo in >/d/sub/f; ln -s / /d/root; ln -s ../../../../../etc /d/up; ln -s sub /d/in";
-    expectResult(await run(client, ["-v", "data:/d"], fixture.image, plant), {});
-    const part = (subpath: string) => ["--mount", `src=data,dst=/m,volume-subpath=${subpath}`];
-    for (const subpath of ["sub", "in", "sub/../sub"]) {
-      expectResult(await run(client, part(subpath), fixture.image, "cat /m/f"), { stdout: "in\n" });
-    }
-    const base = `${fixture.engine.dataRoot}/volumes/data/_data`;
-    const escapes = (subpath: string) =>
-      `path concatenation escapes the base directory, base: ${base}, subpath: ${subpath}`;
-    for (const subpath of ["root", "root/etc", "up"]) {
-      const { code, stderr } = await run(client, part(subpath), fixture.image, "ls /m");
-      assert.ok(code !== 0 && stderr.includes(escapes(subpath)), stderr);
-    }
-    const { code, stderr } = await run(client, part("none"), fixture.image, "ls /m");
-    const missing = `cannot access path ${base}/none: lstat ${base}/none: no such file or directory`;
-    assert.ok(code !== 0 && stderr.includes(missing), stderr);
-    await client.call("create", "--name", "box", "--network", "none", ...part("root/etc"), fixture.image, "true");
-    expectResult(await client.call("cp", "box:/m/passwd", `${fixture.dir}/stolen`), {
-      code: 1,
-      stderr: client.says(escapes("root/etc")),
-    });
-    await fixture.remove("box");
-    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
-  }),
-  "an empty part of a volume gets what the image has there": withBoth(async (fixture, client) => {
+  "a subpath of a volume; one that leads out of the volume is refused, running or not": withBoth(
+    async (fixture, client) => {
+      const plant = "mkdir /d/sub; echo in >/d/sub/f; ln -s / /d/root; ln -s ../../../../../etc /d/up; ln -s sub /d/in";
+      expectResult(await run(client, ["-v", "data:/d"], fixture.image, plant), {});
+      const part = (subpath: string) => ["--mount", `src=data,dst=/m,volume-subpath=${subpath}`];
+      for (const subpath of ["sub", "in", "sub/../sub"]) {
+        expectResult(await run(client, part(subpath), fixture.image, "cat /m/f"), { stdout: "in\n" });
+      }
+      const base = `${fixture.engine.dataRoot}/volumes/data/_data`;
+      const escapes = (subpath: string) =>
+        `path concatenation escapes the base directory, base: ${base}, subpath: ${subpath}`;
+      for (const subpath of ["root", "root/etc", "up"]) {
+        const { code, stderr } = await run(client, part(subpath), fixture.image, "ls /m");
+        assert.ok(code !== 0 && stderr.includes(escapes(subpath)), stderr);
+      }
+      const { code, stderr } = await run(client, part("none"), fixture.image, "ls /m");
+      const missing = `cannot access path ${base}/none: lstat ${base}/none: no such file or directory`;
+      assert.ok(code !== 0 && stderr.includes(missing), stderr);
+      await client.call("create", "--name", "box", "--network", "none", ...part("root/etc"), fixture.image, "true");
+      expectResult(await client.call("cp", "box:/m/passwd", `${fixture.dir}/stolen`), {
+        code: 1,
+        stderr: client.says(escapes("root/etc")),
+      });
+      await fixture.remove("box");
+      expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+    },
+  ),
+  "an empty subpath of a volume gets a copy of the image's content there": withBoth(async (fixture, client) => {
     const part = (subpath: string, more = "") => ["--mount", `src=data,dst=/bin,volume-subpath=${subpath}${more}`];
     const plant = "mkdir /d/bin /d/bare /d/full; echo >/d/full/own; echo >/d/file; ln -s / /d/root; chown 7:8 /d/bare";
     expectResult(await run(client, ["-v", "data:/d"], fixture.image, plant), {});
@@ -161,7 +163,7 @@ scenario("volumes of containers", {
     expectResult(await run(client, tool, fixture.image, "cat /etc/passwd"), { stdout: "\n" });
     expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
   }),
-  "options are mounted while somebody uses them": withBoth(async (fixture, client) => {
+  "options are mounted while the volume is in use": withBoth(async (fixture, client) => {
     const mounted = async () => (await Deno.readTextFile("/proc/self/mountinfo")).includes("/volumes/scratch/_data");
     const options = ["-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,uid=7"];
     expectResult(await client.call("volume", "create", ...options, "scratch"), { stdout: "scratch\n" });
@@ -189,7 +191,7 @@ scenario("volumes of containers", {
     expectResult(await client.call("volume", "rm", "bound", "scratch"), { stdout: "bound\nscratch\n" });
     assert.equal(await Deno.readTextFile(`${directory}/f`), "host's");
   }),
-  "cp gets to volumes of a container that doesn't run": withBoth(async (fixture, client) => {
+  "cp reaches volumes of a stopped container": withBoth(async (fixture, client) => {
     await client.call("create", "--name", "box", "--network", "none", "-v", "data:/d", fixture.image, "true");
     await Deno.writeTextFile(`${fixture.dir}/f`, "text");
     expectResult(await client.call("cp", "-q", `${fixture.dir}/f`, "box:/d/"), {});

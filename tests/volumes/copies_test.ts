@@ -1,4 +1,4 @@
-/** What Docker lacks: volumes renamed, cloned, exported and imported. */
+/** Beyond Docker: volumes are renamed, cloned, exported and imported. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 
@@ -9,7 +9,7 @@ const MAKE = "mkdir -p a; echo text >a/f; ln a/f second; ln -s a/f link; chown 7
 const LOOK = "find . -exec stat -c '%n %F %a %u:%g %h %Y' {} + | sort; cat second link";
 
 scenario("volumes, beyond Docker", {
-  "rename: the files stay; not while a container refers to it": async (fixture) => {
+  "rename: the files stay; refused while a container refers to it": async (fixture) => {
     expectResult(await inside(fixture, "data", "echo text >f"), {});
     const id = await fixture.background("user", undefined, ["-v", "data:/d"]);
     expectResult(await fixture.tsd("volume", "rename", "data", "other"), {
@@ -31,7 +31,7 @@ scenario("volumes, beyond Docker", {
     });
     await fixture.tsd("volume", "rm", "other", "taken");
   },
-  "a rename that was cut short is finished": async (fixture) => {
+  "an interrupted rename is completed": async (fixture) => {
     await fixture.tsd("volume", "create", "new");
     const { dataRoot } = fixture.engine;
     await fixture.engine.stop("SIGKILL");
@@ -41,7 +41,7 @@ scenario("volumes, beyond Docker", {
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${dataRoot}/volumes`), ({ name }) => name), ["new"]);
     expectResult(await fixture.tsd("volume", "rm", "new"), { stdout: "new\n" });
   },
-  "clone: a volume of its own with the same files": async (fixture) => {
+  "clone: a separate volume with the same files": async (fixture) => {
     expectResult(await fixture.tsd("volume", "create", "--label", "owner=me", "data"), { stdout: "data\n" });
     expectResult(await inside(fixture, "data", MAKE), {});
     expectResult(await fixture.tsd("volume", "clone", "data", "copy"), { stdout: "copy\n" });

@@ -4,7 +4,7 @@ import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { dir, file, ImageBuilder, pushImage, symlink, whiteout } from "../images/mod.ts";
 
-/** An image of files only: nothing of it could run. */
+/** Pushes an image of data files only: nothing in it can run. */
 async function tools(fixture: Fixture): Promise<string> {
   const directory = dir("opt", { mode: 0o750, uid: 7, gid: 8 });
   const image = await new ImageBuilder()
@@ -29,7 +29,7 @@ const run = (fixture: Fixture, client: FileClient, flags: readonly string[], scr
   client.call("run", "--rm", "--network", "none", ...flags, fixture.image, "sh", "-c", script);
 
 scenario("images in containers", {
-  "its layers as one tree, which nobody writes to": withBoth(async (fixture, client) => {
+  "its layers are one read-only tree": withBoth(async (fixture, client) => {
     const image = await tools(fixture);
     const look = "stat -c '%a %u:%g' /m/opt /m/opt/tool; ls /m/opt; cat /m/opt/*; touch /m/x 2>&1";
     for (const flags of [mounted(image), mounted(image, ",readonly=false")]) {
@@ -39,26 +39,30 @@ scenario("images in containers", {
       });
     }
   }),
-  "image-subpath: a directory or a file; what leads out of the image is refused": withBoth(async (fixture, client) => {
-    const image = await tools(fixture);
-    expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt"), "ls /m"), { stdout: "new\ntool\n" });
-    expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt/new"), "cat /m"), { stdout: "new\n" });
-    const refused = {
-      up: /path concatenation escapes the base directory, base: .*\/merged, subpath: up/,
-      out: /path concatenation escapes the base directory, base: .*\/merged, subpath: out/,
-      none: /cannot access path (.*\/merged\/none): lstat \1: no such file or directory/,
-      "opt/old": /cannot access path (.*\/merged\/opt\/old): lstat \1: no such file or directory/,
-    };
-    for (const [subpath, says] of Object.entries(refused)) {
-      const { code, stderr } = await run(fixture, client, mounted(image, `,image-subpath=${subpath}`), "ls /m");
-      assert.ok(code !== 0, subpath);
-      assert.match(stderr, says);
-    }
-    const { code, stderr } = await run(fixture, client, mounted(image, ",image-subpath=../x"), "ls /m");
-    assert.ok(code !== 0);
-    assert.match(stderr, /"image": subpath must be a relative path within the volume/);
-  }),
-  "inspect, ps; it stays while a container needs it": withBoth(async (fixture, client) => {
+  "image-subpath: a directory or a file; one that leads out of the image is refused": withBoth(
+    async (fixture, client) => {
+      const image = await tools(fixture);
+      expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt"), "ls /m"), {
+        stdout: "new\ntool\n",
+      });
+      expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt/new"), "cat /m"), { stdout: "new\n" });
+      const refused = {
+        up: /path concatenation escapes the base directory, base: .*\/merged, subpath: up/,
+        out: /path concatenation escapes the base directory, base: .*\/merged, subpath: out/,
+        none: /cannot access path (.*\/merged\/none): lstat \1: no such file or directory/,
+        "opt/old": /cannot access path (.*\/merged\/opt\/old): lstat \1: no such file or directory/,
+      };
+      for (const [subpath, says] of Object.entries(refused)) {
+        const { code, stderr } = await run(fixture, client, mounted(image, `,image-subpath=${subpath}`), "ls /m");
+        assert.ok(code !== 0, subpath);
+        assert.match(stderr, says);
+      }
+      const { code, stderr } = await run(fixture, client, mounted(image, ",image-subpath=../x"), "ls /m");
+      assert.ok(code !== 0);
+      assert.match(stderr, /"image": subpath must be a relative path within the volume/);
+    },
+  ),
+  "inspect, ps; it stays while a container uses it": withBoth(async (fixture, client) => {
     const image = await tools(fixture);
     await fixture.background("user", undefined, mounted(image));
     const [shown] = JSON.parse((await client.call("inspect", "-f", "{{json .Mounts}}", "user")).stdout);
@@ -83,7 +87,7 @@ scenario("images in containers", {
     expectResult(await client.call("rmi", image), { stdout: /^Untagged: .*Deleted: sha256:/s });
     expectResult(await run(fixture, client, mounted(image), "true"), { code: 125, stderr: /No such image: .*tools:1/ });
   }),
-  "an image that went by force is there as long as its container": async (fixture) => {
+  "an image removed by force stays as long as its container": async (fixture) => {
     const image = await tools(fixture);
     await fixture.tsd(
       "create",
@@ -103,7 +107,7 @@ scenario("images in containers", {
     await fixture.remove("box");
     assert.ok((await layers()).length < before, "its layers go with the container");
   },
-  "cp reads it, running or not, and doesn't write to it": withBoth(async (fixture, client) => {
+  "cp reads it, running or not, and cannot write to it": withBoth(async (fixture, client) => {
     const image = await tools(fixture);
     await client.call(
       "create",
@@ -126,7 +130,7 @@ scenario("images in containers", {
     }
     await fixture.remove("box");
   }),
-  "--volumes-from takes it along, with a place of its own": async (fixture) => {
+  "--volumes-from includes it, with a separate snapshot": async (fixture) => {
     const image = await tools(fixture);
     await fixture.background("first", undefined, mounted(image, ",image-subpath=opt"));
     const from = ["--volumes-from", "first:ro,z"];
@@ -134,7 +138,7 @@ scenario("images in containers", {
     expectResult(await fixture.tsd("exec", "first", "cat", "/m/new"), { stdout: "new\n" });
     await fixture.remove("first");
   },
-  "the next engine takes it up": async (fixture) => {
+  "the next engine restores it": async (fixture) => {
     const image = await tools(fixture);
     await fixture.background("user", undefined, mounted(image));
     await fixture.engine.stop("SIGKILL");

@@ -1,11 +1,11 @@
-/** Volumes when an engine, or a client, goes in the middle of something. */
+/** Volumes when an engine or a client is killed during an operation. */
 import { strict as assert } from "node:assert";
 import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 
 const FILES = 2000;
 
-/** An image with many small files at /data, so that copying them takes a while. */
+/** Pushes an image with many small files at /data, so that copying them takes a while. */
 async function imageWithMuch(fixture: Fixture): Promise<string> {
   const entries = Array.from({ length: FILES }, (_, n) => file(`data/d${n % 20}/f${n}`, `${n}`));
   const dirs = Array.from({ length: 20 }, (_, n) => dir(`data/d${n}`));
@@ -38,8 +38,8 @@ async function killedWhen(fixture: Fixture, started: () => Promise<boolean>, com
 const COUNT = "find /data -type f | wc -l; stat -c '%a %u' /data";
 const WHOLE = `${FILES}\n750 7\n`;
 
-scenario("volumes when engines and clients go", {
-  "copy-up: killed half way, the next start begins again": async (fixture) => {
+scenario("volumes when engines and clients are killed", {
+  "copy-up: killed halfway, the next start begins again": async (fixture) => {
     const image = await imageWithMuch(fixture);
     const create = ["create", "--name", "box", "--network", "none", "-v", "filled:/data", image, "sh", "-c", COUNT];
     await killedWhen(
@@ -55,7 +55,7 @@ scenario("volumes when engines and clients go", {
     await fixture.remove("box");
     await fixture.tsd("volume", "rm", "filled");
   },
-  "copy-up: killed half way, it is whole before somebody copies files into it, which stay": async (fixture) => {
+  "copy-up: killed halfway, it is completed before a client copies files into it, which stay": async (fixture) => {
     const image = await imageWithMuch(fixture);
     const script = `${COUNT}; cat /data/own`;
     const flags = ["--name", "box", "--network", "none", "-v", "filled:/data"];
@@ -67,7 +67,7 @@ scenario("volumes when engines and clients go", {
     await fixture.remove("box");
     await fixture.tsd("volume", "rm", "filled");
   },
-  "copy-up: killed half way, the volume counts as empty for everybody else": async (fixture) => {
+  "copy-up: killed halfway, the volume counts as empty for all others": async (fixture) => {
     const image = await imageWithMuch(fixture);
     const flags = ["--network", "none", "-v", "filled:/data"];
     const create = fixture.tsd("create", "--name", "box", ...flags, image, "true");
@@ -78,7 +78,7 @@ scenario("volumes when engines and clients go", {
     expectResult(await fixture.tsd("run", "--rm", ...flags, image, "sh", "-c", COUNT), { stdout: WHOLE });
     await fixture.tsd("volume", "rm", "filled", "copy");
   },
-  "copy-up into a part: killed half way, the next start begins again, and what else the volume has stays": async (
+  "copy-up into a subpath: killed halfway, the next start begins again, and the volume's other content stays": async (
     fixture,
   ) => {
     const image = await imageWithMuch(fixture);
@@ -97,7 +97,7 @@ scenario("volumes when engines and clients go", {
     await fixture.remove("box");
     await fixture.tsd("volume", "rm", "filled");
   },
-  "clone and import: killed half way there is no volume": async (fixture) => {
+  "clone and import: killed halfway, there is no volume": async (fixture) => {
     const image = await imageWithMuch(fixture);
     await fixture.tsd("run", "--rm", "--network", "none", "-v", "filled:/data", image, "true");
     const started = (name: string) => async () => (await entriesOf(data(fixture, name))).length > 1;
@@ -112,7 +112,7 @@ scenario("volumes when engines and clients go", {
     assert.equal((await runFind(fixture, "new")).length, FILES);
     await fixture.tsd("volume", "rm", "filled", "new");
   },
-  "import: a client that goes leaves no volume, and one that was there stays": async (fixture) => {
+  "import: a client that disconnects leaves no volume, and an existing one stays": async (fixture) => {
     const started = "until ls $volumes/new/_data/a >/dev/null 2>&1; do sleep 0.01; done";
     const script = (before: string) =>
       `volumes=${fixture.engine.dataRoot}/volumes; ${before}
@@ -125,14 +125,14 @@ scenario("volumes when engines and clients go", {
     expectResult({ ...await fixture.shell(script("$tsd volume create new")), stderr: "" }, { stdout: "new\n" });
     await fixture.until("the volume to be free", async () => (await fixture.tsd("volume", "rm", "new")).code === 0);
   },
-  "export: a client that goes holds nothing": async (fixture) => {
+  "export: a client that disconnects leaves no resources in use": async (fixture) => {
     await fixture.tsd("volume", "create", "big");
     await Deno.truncate(await touched(`${data(fixture, "big")}/f`), 64 << 20);
     await Deno.writeFile(`${data(fixture, "big")}/g`, new Uint8Array(8 << 20).fill(1));
     expectResult(await fixture.shell("$tsd volume export big | head -c 100 | wc -c"), { stdout: "100\n" });
     expectResult(await fixture.tsd("volume", "rm", "big"), { stdout: "big\n" });
   },
-  "what options mount stays while a container runs, and goes after it, whatever becomes of engines": async (
+  "mounts of volume options stay while a container runs, and are removed after it, whatever happens to engines": async (
     fixture,
   ) => {
     const { engine, dir: directory } = fixture;

@@ -1,4 +1,7 @@
-/** Volumes by themselves, with tsd's client and with docker's: made, listed, shown, removed, and what is told of it. */
+/**
+ * Volumes without containers, with tsd's client and with docker's: created, listed, inspected, removed, and their
+ * events.
+ */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "../files/clients.ts";
@@ -45,7 +48,7 @@ scenario("volumes", {
     expectResult(await client.call("volume", "rm", "-f", "data", anonymous), { stdout: `data\n${anonymous}\n` });
     expectResult(await client.call("volume", "ls", "-q"), {});
   }),
-  "what can't be": withBoth(async (fixture, client) => {
+  "invalid requests": withBoth(async (fixture, client) => {
     for (
       const [args, message] of [
         [["a"], "create a: volume name is too short, names should be at least two alphanumeric characters"],
@@ -73,7 +76,7 @@ scenario("volumes", {
       stdout: "volume create told local\nvolume destroy told local\n",
     });
   },
-  "they are there for the next engine": async (fixture) => {
+  "they persist across engines": async (fixture) => {
     await fixture.tsd("volume", "create", "kept");
     await Deno.writeTextFile(`${fixture.engine.dataRoot}/volumes/kept/_data/f`, "text");
     await fixture.engine.restart("SIGKILL");

@@ -5,7 +5,7 @@ import { withBoth } from "../files/clients.ts";
 
 const names = async (fixture: Fixture) => (await fixture.tsd("volume", "ls", "-q")).stdout.split("\n").filter(Boolean);
 
-/** One of each: named, anonymous, used. */
+/** Creates a named, an anonymous and a used volume. */
 async function volumes(fixture: Fixture): Promise<string> {
   await fixture.tsd("volume", "create", "--label", "keep", "named");
   await Deno.writeFile(`${fixture.engine.dataRoot}/volumes/named/_data/f`, new Uint8Array(2000));
@@ -15,8 +15,8 @@ async function volumes(fixture: Fixture): Promise<string> {
   return anonymous;
 }
 
-scenario("volumes that nobody uses", {
-  "prune: anonymous ones, or all; what is used stays": withBoth(async (fixture, client) => {
+scenario("unused volumes", {
+  "prune: anonymous volumes, or all; used ones stay": withBoth(async (fixture, client) => {
     const anonymous = await volumes(fixture);
     expectResult(await client.call("volume", "prune", "-f"), {
       stdout: `Deleted Volumes:\n${anonymous}\n\nTotal reclaimed space: 500B\n`,
@@ -31,7 +31,7 @@ scenario("volumes that nobody uses", {
     await fixture.remove("user");
     await fixture.tsd("volume", "rm", "used");
   }),
-  "system prune takes volumes when it is told to, and named ones never": withBoth(async (fixture, client) => {
+  "system prune removes volumes on request, and named ones never": withBoth(async (fixture, client) => {
     const anonymous = await volumes(fixture);
     await fixture.tsd("create", "--name", "over", "--network", "none", "-v", "/d", fixture.image, "true");
     const command = client.name === "tsd" ? ["prune", "-af"] : ["system", "prune", "-f"];
@@ -44,7 +44,7 @@ scenario("volumes that nobody uses", {
     await fixture.remove("user");
     await fixture.tsd("volume", "rm", "used", "named");
   }),
-  "older clients take all": async (fixture) => {
+  "older clients remove all": async (fixture) => {
     await fixture.tsd("volume", "create", "named");
     const answer = await fixture.engine.api.post("/v1.41/volumes/prune");
     assert.deepEqual(answer.json(), { VolumesDeleted: ["named"], SpaceReclaimed: 0 });

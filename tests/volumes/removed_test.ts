@@ -12,8 +12,8 @@ async function create(fixture: Fixture, volume: string, ...flags: string[]): Pro
 const isMounted = async (path: string): Promise<boolean> =>
   (await Deno.readTextFile("/proc/self/mountinfo")).includes(` ${path} `);
 
-scenario("volumes: what other programs remove", {
-  "a volume's directory: containers that want it are refused, everything else goes on": async (fixture) => {
+scenario("volumes: directories removed by other programs", {
+  "a volume's directory: containers that use it are refused, everything else continues": async (fixture) => {
     await create(fixture, "data");
     const lost = { stderr: /^tsd: The directory of volume data was removed: there is no \S+; remove .*\n/ };
     await fixture.background("web", undefined, ["-v", "data:/data"]);
@@ -31,7 +31,7 @@ scenario("volumes: what other programs remove", {
     expectResult(await fixture.run(["touch", "/data/file"], ["-v", "data:/data"]), {});
     expectResult(await fixture.tsd("volume", "rm", "data"), { stdout: "data\n" });
   },
-  "a container's run folder: what its volumes had mounted goes with its run": async (fixture) => {
+  "a container's run directory: the mounts of its volumes are removed when it exits": async (fixture) => {
     await create(fixture, "memory", "--opt", "type=tmpfs", "--opt", "device=tmpfs");
     const { runDir } = tracesOf(fixture.engine.dataRoot);
     for (const end of [["stop", "-t", "0"], ["rm", "-f"]]) {

@@ -1,11 +1,11 @@
-/** Clones on a file system that can share blocks, through tsd: they take no room, and part when one of them is written to. */
+/** Clones on a file system that can share blocks, through tsd: they take no space, and diverge on writes. */
 import { strict as assert } from "node:assert";
 import { btrfsVolume, runCommand, startEngine } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 
 const MB = 1 << 20;
 
-/** Bytes of a folder that are its own, and that others have too: what `btrfs filesystem du` counts. */
+/** Returns a directory's exclusive and shared bytes, as `btrfs filesystem du` counts them. */
 async function blocksOf(path: string): Promise<{ exclusive: number; shared: number }> {
   const { code, stdout, stderr } = await runCommand("btrfs", ["filesystem", "du", "--raw", "-s", path]);
   assert.equal(code, 0, stderr);

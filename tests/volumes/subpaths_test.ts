@@ -1,10 +1,10 @@
-/** Parts of a volume while a container that has all of it swaps folders for links to the host. */
+/** Subpaths of a volume while a container that mounts all of it swaps directories for symlinks to the host. */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "../cli/setup.ts";
 import { hostShellImage, pushImage, Victim } from "../images/mod.ts";
 import { SECRET } from "../images/victim.ts";
 
-/** rename(2) without a process for each. */
+/** Perl calls rename(2) without a process for each call. */
 const SWAPPER = String.raw`
   my ($victim) = @ARGV;
   mkdir $_ for "/d/sub", "/d/sub/deep", "/d/twins", "/d/away";
@@ -27,8 +27,8 @@ const SWAPPER = String.raw`
 const ROUNDS = 8;
 const REFUSED = /cannot access path|escapes the base directory|error while resolving symlinks|mount/;
 
-scenario("parts of volumes", {
-  "links that are swapped in lead to nowhere outside": async (fixture) => {
+scenario("subpaths of volumes", {
+  "swapped-in symlinks do not lead out of the volume": async (fixture) => {
     await using victim = await Victim.create();
     const image = `${fixture.registry.host}/perl`;
     await pushImage(fixture.registry.url, "perl", "latest", await hostShellImage({ programs: ["perl"] }));

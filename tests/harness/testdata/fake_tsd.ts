@@ -1,6 +1,6 @@
 /**
- * Stands in for the executable in the harness' own tests: a daemon that answers a few paths, and clients that say what they
- * were given. LEAK in the daemon's environment makes it leave something behind; FAIL makes it end at once.
+ * A fake of the executable for the harness' tests: a daemon that answers a few paths, and clients that print their
+ * arguments. LEAK in the daemon's environment makes it leave something behind; FAIL makes it exit at once.
  */
 import { spawn } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -58,7 +58,7 @@ function lines(response: ServerResponse): void {
   response.end(":2}\r\n");
 }
 
-/** Two frames at once, then every input as a frame, then a last one at the end of input. */
+/** Sends two frames at once, then every input as a frame, then a last one at the end of input. */
 function hijack(_request: IncomingMessage, socket: Socket): void {
   const frame = (stream: number, text: string) => {
     const header = new Uint8Array([stream, 0, 0, 0, 0, 0, 0, text.length]);

@@ -6,7 +6,7 @@ const WINDOWS = '{"os":"windows","architecture":"amd64","rootfs":{"type":"layers
 
 const item = (fields: string): string => `[{"Config":"c.json","Layers":[],${fields}}]`;
 
-/** Archives of an image without layers, by the name of their file; what is in `manifest.json`. */
+/** Archives of an image without layers, by file name; the content of `manifest.json`. */
 const MANIFESTS: Readonly<Record<string, string>> = {
   good: item('"RepoTags":["empty:1","host.test/empty:2"]'),
   nameless: item('"RepoTags":null'),
@@ -36,7 +36,7 @@ const WITH_STATUS: Difference = {
   why: "an archive that nothing comes of has a status that says so, not only a line in a stream",
 };
 
-/** A load that fails. */
+/** Returns a step in which a load fails. */
 const refused = (name: string, ...managed: readonly Difference[]): Step => ({
   line: `load -i @{folder}/${name}.tar`,
   managed: [...managed, WITH_STATUS],

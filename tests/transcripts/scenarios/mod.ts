@@ -38,7 +38,7 @@ const ALL: Readonly<Record<string, readonly Scenario[]>> = {
   networks: NETWORKS,
 };
 
-/** Those that TSD_TRANSCRIPTS names (`files,update`), by default all. */
+/** The groups that TSD_TRANSCRIPTS names (`files,update`), by default all. */
 export const GROUPS: Readonly<Record<string, readonly Scenario[]>> = chosen(Deno.env.get("TSD_TRANSCRIPTS") ?? "");
 
 function chosen(names: string): Readonly<Record<string, readonly Scenario[]>> {

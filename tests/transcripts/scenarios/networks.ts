@@ -84,7 +84,7 @@ export const NETWORKS: readonly Scenario[] = [
       },
       "exec box sh -c 'ls /sys/class/net'",
       "network connect two box",
-      // docker names them in any order.
+      // docker lists them in any order.
       `ps ${format("{{len .Networks}}")}`,
       "network disconnect two box",
       "stop -t 0 box",

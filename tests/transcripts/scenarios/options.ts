@@ -15,7 +15,7 @@ const NO_SUCH_FILE: Difference = {
   why: "127 is for a command that isn't there; the docker CLI takes any missing file for one",
 };
 
-/** How Docker 28 begins what it says when another container's namespace can't be had. */
+/** The prefix of Docker 28's error if another container's namespace cannot be joined. */
 const namesNamespace = (kind: string): Difference => ({
   says: "No such container: absent",
   now: `failed to join ${kind} namespace: No such container: absent`,

@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 
-/** Why a question differs. */
+/** Why the prompt differs. */
 const PLAN = "tsd shows what goes before it asks (tests/cli/prune_test.ts)";
 
 const ended = (name: string, ...flags: string[]) =>

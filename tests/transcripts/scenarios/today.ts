@@ -1,10 +1,10 @@
-/** What today's Docker (28) says where dockerd 20.10 said something else, for more than one scenario. */
+/** Differences of today's Docker (28) from dockerd 20.10 that several scenarios have. */
 import type { Difference } from "../scenario.ts";
 
-/** Something that may be said anywhere. */
+/** A difference that may occur in any step. */
 interface General {
   readonly says: RegExp;
-  /** Of what is found and its first group. */
+  /** Returns the replacement of a match, given it and its first group. */
   readonly now: (found: string, group: string) => string;
   readonly why: string;
 }
@@ -54,14 +54,14 @@ export const EVERYWHERE: readonly General[] = [
   },
 ];
 
-/** @param name as it was given on the command line */
+/** @param name as given on the command line */
 export const removesRunning = (name: string): Difference => ({
   says: /You cannot remove a running container <.*>\. Stop the container before attempting removal or force remove/,
   now: `cannot remove container "${name}": container is running: stop the container before removing or force remove`,
   why: "Docker 28 names the container as it was named",
 });
 
-/** Another text of Docker 28. */
+/** Another text in Docker 28. */
 export const reworded = (says: string, now: string): Difference => ({ says, now, why: "written otherwise by now" });
 
 export const EXEC_EXIT_CODE: Difference = {

@@ -4,7 +4,7 @@ const seen = (flags: string, script: string): string => `run --rm --network none
 const refused = (flags: string): string => seen(flags, "true");
 const format = (what: string): string => `--format '${what}'`;
 
-/** Since API 1.42 prune leaves volumes with a name alone. */
+/** Since API 1.42, prune keeps named volumes. */
 const ANONYMOUS_ONLY: Step["hides"] = {
   stdout: "dockerd 20.10 takes named volumes too; docker CLI 23 and later don't (tests/volumes/prune_test.ts)",
 };
@@ -21,7 +21,7 @@ export const VOLUMES: readonly Scenario[] = [
       "volume create data extra",
       "volume ls",
       "volume ls -q",
-      // Of several labels docker says now this one first and now that one.
+      // docker prints several labels in random order.
       `volume ls ${format('{{.Name}} {{.Driver}} {{.Scope}} {{.Label "owner"}}')}`,
       ...["name=at", "label=owner", "label=owner=you", "driver=local", "driver=odd", "dangling=true", "dangling=false"]
         .map(
