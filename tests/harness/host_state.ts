@@ -155,13 +155,16 @@ function linkOrNothing(path: string): Promise<string | undefined> {
   return orNothing(() => Deno.readLink(path));
 }
 
-/** Entries of /proc and cgroups may disappear while they are read. */
+/**
+ * Entries of /proc and cgroups may disappear while they are read, and a descriptor of another program may be of a path that
+ * is too long to be shown.
+ */
 async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
   try {
     return await read();
   } catch (error) {
     const removed = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.PermissionDenied || isErrno(error, ESRCH, ENODEV);
+      error instanceof Deno.errors.PermissionDenied || isErrno(error, ESRCH, ENODEV, ENAMETOOLONG);
     if (removed) return undefined;
     throw error;
   }
@@ -169,6 +172,7 @@ async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | und
 
 const ESRCH = 3;
 const ENODEV = 19;
+const ENAMETOOLONG = 36;
 
 /** Where Deno has no class for an error, only the message has its number. */
 function isErrno(error: unknown, ...numbers: number[]): boolean {
