@@ -1,10 +1,12 @@
 import type { ContainerWaitResponse } from "../../api_types/mod.ts";
 import { type PendingExit, startContainer } from "../../client/containers.ts";
 import type { EngineTransport, RawStream } from "../../client/transport.ts";
+import { isConnectionLost } from "../../client/reconnect.ts";
 import { TsdError } from "../../errors.ts";
 import { ContainerLink, type ContainerLinkOptions } from "./attach_session.ts";
 import type { CommandContext } from "../context.ts";
 import type { Attachment } from "./create_request.ts";
+import { hasStarted } from "./lost_start.ts";
 import { followContainerSize, proxySignals } from "./signal_proxy.ts";
 import { StdioSession } from "../stdio_session.ts";
 
@@ -62,6 +64,15 @@ async function openLink(
   if (isResumed) return { ...ContainerLink.resume(engine, id, linkOptions), isStarted: true };
   // A terminal's raw stream can't report an exit code.
   if (tty) return { ...await ContainerLink.open(engine, id, linkOptions), isStarted: false };
+  const requestedMs = Date.now();
+  try {
+    return await ContainerLink.openAndStart(engine, id, linkOptions);
+  } catch (thrown) {
+    if (!isConnectionLost(thrown)) throw thrown;
+  }
+  if (await hasStarted(engine, id, requestedMs)) {
+    return { ...ContainerLink.resume(engine, id, linkOptions), isStarted: true };
+  }
   return await ContainerLink.openAndStart(engine, id, linkOptions);
 }
 
@@ -69,11 +80,22 @@ const REMOVAL_LIMIT_MS = 5000;
 
 async function startOrCleanUp({ engine }: CommandContext, id: string, exit: PendingExit, autoRemove: boolean) {
   try {
-    await startContainer(engine, id);
+    await startOnce(engine, id);
   } catch (thrown) {
     if (autoRemove) await removed(exit);
     else await exit.cancel();
     throw thrown;
+  }
+}
+
+/** Starts a container. Its output may arrive before the answer: if the engine exits in between, the next one knows. */
+async function startOnce(engine: EngineTransport, id: string): Promise<void> {
+  const requestedMs = Date.now();
+  try {
+    await startContainer(engine, id);
+  } catch (thrown) {
+    if (!isConnectionLost(thrown)) throw thrown;
+    if (!await hasStarted(engine, id, requestedMs)) await startContainer(engine, id);
   }
 }
 
