@@ -1,7 +1,7 @@
 /**
  * @module
- * The engine's configuration file, `/etc/tsd/config.json`. Fields that Docker has are called as in its `daemon.json`. A
- * mistake is one line that names the file, the field and what is wrong; an unknown field is a mistake.
+ * The engine's configuration file, `/etc/tsd/config.json`. Fields that Docker has are named as in its `daemon.json`. An
+ * error is one line with the file, the field and the reason; unknown fields are errors.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
@@ -31,7 +31,7 @@ import {
 } from "./fields.ts";
 
 export const DEFAULT_CONFIG_FILE = "/etc/tsd/config.json";
-/** Where certificates of single registries lie; Docker's folder counts too. */
+/** Directories with the certificates of individual registries; Docker's directory is used too. */
 const CERTIFICATE_DIRS = ["/etc/tsd/certs.d", "/etc/docker/certs.d"];
 const DOCKER_HUB = "docker.io";
 
@@ -53,42 +53,42 @@ const FILE = object({
   "plugins": mapOf(pluginName, anything),
 });
 
-/** Proxies; what isn't said here is as the environment has it. */
+/** Proxies. Absent ones are taken from the environment. */
 export interface ProxyConfig {
   readonly http?: string | undefined;
   readonly https?: string | undefined;
   readonly none?: string | undefined;
 }
 
-/** What the file says. */
+/** The parsed configuration. */
 export interface EngineConfig {
   readonly registries: RegistrySettings;
   readonly proxies: ProxyConfig;
-  /** Most layers that come in at once. */
+  /** Maximum number of concurrent layer downloads. */
   readonly maxDownloads?: number | undefined;
   readonly storageDriver?: StorageDriver | undefined;
-  /** What content is hashed with. */
+  /** The implementation of SHA-256. */
   readonly hashEngine?: HashEngine | undefined;
   /** OCI runtimes besides runc, by name. */
   readonly runtimes: Readonly<Record<string, ConfiguredRuntime>>;
-  /** Of containers that name none. */
+  /** The runtime of containers that specify none. */
   readonly defaultRuntime: string;
-  /** The address that ports without one are published on; empty for everywhere. */
+  /** The host address of published ports that specify none; empty for all addresses. */
   readonly defaultBind: string;
-  /** Where the machine's hooks for the runtime lie; later folders go before earlier ones. */
+  /** Directories with OCI hooks of the host; later directories take precedence. */
   readonly hookDirs: readonly string[];
   readonly plugins: PluginSettings;
 }
 
-/** A program that is called as runc is. */
+/** A program with the command line of runc. */
 export interface ConfiguredRuntime {
-  /** Absolute, or a name that is looked up. */
+  /** Absolute path, or a name to look up. */
   readonly program: string;
-  /** Come before its command. */
+  /** Global arguments, which precede the runtime's command. */
   readonly args: readonly string[];
 }
 
-/** Of an engine without a file. */
+/** The configuration of an engine without a file. */
 export const DEFAULT_CONFIG: EngineConfig = {
   registries: { ...NO_SETTINGS, certificateDirs: CERTIFICATE_DIRS },
   proxies: {},
@@ -100,8 +100,9 @@ export const DEFAULT_CONFIG: EngineConfig = {
 };
 
 /**
- * Reads the file. The default one need not be there.
- * @throws {TsdError} invalid_argument, in one line
+ * Reads the configuration file.
+ * @param path the file; undefined for the default one, which need not exist
+ * @throws {TsdError} invalid_argument, with a message of one line
  */
 export async function readEngineConfig(path: string | undefined): Promise<EngineConfig> {
   const file = path ?? DEFAULT_CONFIG_FILE;
@@ -115,7 +116,7 @@ export async function readEngineConfig(path: string | undefined): Promise<Engine
   return parseEngineConfig(content, file);
 }
 
-/** Why an engine would not start with the file as it is now; undefined when it would. */
+/** Returns why an engine would not start with the current file; undefined if it would. */
 export async function configTrouble(path: string | undefined): Promise<string | undefined> {
   try {
     await readEngineConfig(path);
@@ -125,61 +126,61 @@ export async function configTrouble(path: string | undefined): Promise<string | 
   }
 }
 
-/** What a file with this text says; `file` is for messages. */
+/** Parses a file's content. @param file the path, for error messages @throws {TsdError} invalid_argument */
 export function parseEngineConfig(content: string, file: string): EngineConfig {
   const refuse = (field: string, why: string): never => {
     throw unusable(file, field === "" ? why : `${field}: ${why}`);
   };
-  const said = FILE(parseJson(content, file), "", refuse);
-  return configOf(said, refuse);
+  const fields = FILE(parseJson(content, file), "", refuse);
+  return configOf(fields, refuse);
 }
 
-function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string) => never): EngineConfig {
-  const certificates: Record<string, CertificateFiles> = said.registries ?? {};
+function configOf(fields: Infer<typeof FILE>, refuse: (field: string, why: string) => never): EngineConfig {
+  const certificates: Record<string, CertificateFiles> = fields.registries ?? {};
   for (const [host, { cert, key }] of Object.entries(certificates)) {
     if ((cert === undefined) !== (key === undefined)) refuse(`registries.${host}`, '"cert" and "key" go together');
   }
-  const hub = [...said["registry-mirrors"] ?? [], ...said.mirrors?.[DOCKER_HUB] ?? []];
-  const attempts = said["max-download-attempts"];
-  const proxies = said.proxies ?? {};
+  const hub = [...fields["registry-mirrors"] ?? [], ...fields.mirrors?.[DOCKER_HUB] ?? []];
+  const attempts = fields["max-download-attempts"];
+  const proxies = fields.proxies ?? {};
   return {
     registries: {
-      insecureRegistries: said["insecure-registries"] ?? [],
-      mirrors: { ...said.mirrors, ...(hub.length === 0 ? {} : { [DOCKER_HUB]: hub }) },
+      insecureRegistries: fields["insecure-registries"] ?? [],
+      mirrors: { ...fields.mirrors, ...(hub.length === 0 ? {} : { [DOCKER_HUB]: hub }) },
       certificates,
       certificateDirs: CERTIFICATE_DIRS,
       limits: attempts === undefined ? {} : { attempts },
     },
     proxies: { http: proxies["http-proxy"], https: proxies["https-proxy"], none: proxies["no-proxy"] },
-    maxDownloads: said["max-concurrent-downloads"],
-    storageDriver: said["storage-driver"],
-    hashEngine: said.hash?.engine,
-    defaultBind: said["default-bind"] ?? "",
-    hookDirs: said.hooksDirs ?? DEFAULT_HOOK_DIRS,
-    plugins: pluginsOf(said.plugins ?? {}, refuse),
-    ...runtimesOf(said, refuse),
+    maxDownloads: fields["max-concurrent-downloads"],
+    storageDriver: fields["storage-driver"],
+    hashEngine: fields.hash?.engine,
+    defaultBind: fields["default-bind"] ?? "",
+    hookDirs: fields.hooksDirs ?? DEFAULT_HOOK_DIRS,
+    plugins: pluginsOf(fields.plugins ?? {}, refuse),
+    ...runtimesOf(fields, refuse),
   };
 }
 
 function runtimesOf(
-  said: Infer<typeof FILE>,
+  fields: Infer<typeof FILE>,
   refuse: (field: string, why: string) => never,
 ): Pick<EngineConfig, "runtimes" | "defaultRuntime"> {
   const runtimes: Record<string, ConfiguredRuntime> = {};
-  for (const [name, { path, runtimeArgs: args = [] }] of Object.entries(said.runtimes ?? {})) {
+  for (const [name, { path, runtimeArgs: args = [] }] of Object.entries(fields.runtimes ?? {})) {
     if (name === STOCK_RUNTIME) refuse("runtimes", `runtime name '${name}' is reserved`);
     runtimes[name] = { program: path ?? refuse(`runtimes.${name}`, "a path must be configured"), args };
   }
-  const defaultRuntime = said["default-runtime"] ?? STOCK_RUNTIME;
+  const defaultRuntime = fields["default-runtime"] ?? STOCK_RUNTIME;
   if (defaultRuntime !== STOCK_RUNTIME && runtimes[defaultRuntime] === undefined) {
     refuse("default-runtime", `specified default runtime '${defaultRuntime}' does not exist`);
   }
   return { runtimes, defaultRuntime };
 }
 
-/** Those of built-in ones are checked here; whoever loads the others checks theirs. */
-function pluginsOf(said: Readonly<Record<string, unknown>>, refuse: Refuse): PluginSettings {
-  const { webhook, metrics, ...others } = said;
+/** Checks the settings of built-in plugins; those of others are checked when the plugins are loaded. */
+function pluginsOf(fields: Readonly<Record<string, unknown>>, refuse: Refuse): PluginSettings {
+  const { webhook, metrics, ...others } = fields;
   const checked = <T>(name: keyof typeof BUILT_IN_CONFIGS, parse: (given: unknown) => T, given: unknown): T => {
     try {
       return parse(given);
@@ -198,7 +199,7 @@ function parseJson(content: string, file: string): unknown {
   try {
     return JSON.parse(content);
   } catch (thrown) {
-    // V8's words quote the file, which may hold a proxy's password.
+    // V8's message quotes the file, which may contain a proxy's password.
     if (thrown instanceof SyntaxError) throw unusable(file, "it is not JSON");
     throw thrown;
   }

@@ -62,7 +62,7 @@ Deno.test("every field has its effect", () => {
 });
 
 Deno.test("a mistake is one line with the file, the field and what is wrong", () => {
-  const rows: readonly (readonly [given: unknown, says: RegExp])[] = [
+  const rows: readonly (readonly [given: unknown, message: RegExp])[] = [
     ["{\n\n secret", /it is not JSON$/],
     ["", /it is not JSON$/],
     ["[]", /it is no object$/],
@@ -92,23 +92,23 @@ Deno.test("a mistake is one line with the file, the field and what is wrong", ()
     [{ "default-runtime": "a" }, /default-runtime: specified default runtime 'a' does not exist$/],
     [{ "max-download-attempts": "5" }, /max-download-attempts: it is no whole number/],
   ];
-  for (const [given, says] of rows) {
+  for (const [given, message] of rows) {
     assert.throws(() => parse(given), (error: Error) => {
       assert.ok(isTsdError(error, "invalid_argument"), String(error));
       assert.match(error.message, /^Cannot use configuration file \/etc\/tsd\/config\.json: [^\n]+$/);
-      assert.match(error.message, says);
+      assert.match(error.message, message);
       return !error.message.includes("secret");
     });
   }
 });
 
-Deno.test("the default file need not be there, one that was named must", async () => {
+Deno.test("the default file is optional, a specified one is not", async () => {
   await assert.rejects(readEngineConfig("/nowhere/config.json"), {
     message: "Cannot use configuration file /nowhere/config.json: no such file",
   });
 });
 
-Deno.test("proxies: the file goes before the environment; loopback is never asked through one", () => {
+Deno.test("proxies: the file takes precedence over the environment; loopback bypasses the proxy", () => {
   const env = (name: string) => ({ http_proxy: "http://env:1", HTTPS_PROXY: "http://env:2" })[name];
   assert.deepEqual(proxiesOf({}, env), { http: "http://env:1", https: "http://env:2", none: "" });
   const proxies = proxiesOf({ http: "http://u:p@file:1", https: "", none: ".lan, localhost" }, env);

@@ -1,21 +1,21 @@
 /**
  * @module
- * Kinds of fields of the configuration file: each takes a parsed value and gives what it means, or says what is wrong.
+ * Validators for fields of the configuration file: each takes a JSON value and returns the validated one, or rejects it.
  */
 import { parseAddress } from "../../network/address.ts";
 import { parseNetwork } from "../../image/registry/mod.ts";
 import { isPluginName } from "../../plugins/loaded_plugin.ts";
 
-/** Says what is wrong with a field; never returns. */
+/** Rejects a field with a reason; never returns. */
 export type Refuse = (field: string, why: string) => never;
 
-/** One kind; `field` is the value's place, for messages. */
+/** A validator. `field` is the path of the value, for error messages. */
 export type Field<T> = (value: unknown, field: string, refuse: Refuse) => T;
 
-/** What a kind gives. */
+/** The type of a validated value. */
 export type Infer<F> = F extends Field<infer T> ? T : never;
 
-/** Fields that may all be left out; others are refused. */
+/** Validates an object. All fields are optional; unknown ones are rejected. */
 export function object<Fields extends Record<string, Field<unknown>>>(
   fields: Fields,
 ): Field<{ readonly [Name in keyof Fields]?: Infer<Fields[Name]> }> {
@@ -23,21 +23,21 @@ export function object<Fields extends Record<string, Field<unknown>>>(
     const found: Record<string, unknown> = {};
     for (const [name, member] of members(value, field, refuse)) {
       if (!Object.hasOwn(fields, name)) {
-        refuse(place(field, name), `unknown field (known are ${Object.keys(fields).join(", ")})`);
+        refuse(memberPath(field, name), `unknown field (known are ${Object.keys(fields).join(", ")})`);
       }
-      found[name] = fields[name]!(member, place(field, name), refuse);
+      found[name] = fields[name]!(member, memberPath(field, name), refuse);
     }
     return found as { readonly [Name in keyof Fields]?: Infer<Fields[Name]> };
   };
 }
 
-/** Any names of one kind, values of another. */
+/** Validates an object with arbitrary keys. */
 export function mapOf<T>(name: Field<string>, item: Field<T>): Field<Readonly<Record<string, T>>> {
   return (value, field, refuse) =>
     Object.fromEntries(
       members(value, field, refuse).map(([key, member]) => [
-        name(key, place(field, key), refuse),
-        item(member, place(field, key), refuse),
+        name(key, memberPath(field, key), refuse),
+        item(member, memberPath(field, key), refuse),
       ]),
     );
 }
@@ -52,13 +52,13 @@ export function listOf<T>(item: Field<T>): Field<readonly T[]> {
 export const text: Field<string> = (value, field, refuse) =>
   typeof value === "string" ? value : refuse(field, "it is no text");
 
-/** One of a few words. */
-export function oneOf<Word extends string>(words: readonly Word[]): Field<Word> {
+/** Validates one of the given strings. */
+export function oneOf<Word extends string>(values: readonly Word[]): Field<Word> {
   return (value, field, refuse) =>
-    words.find((word) => word === value) ?? refuse(field, `it must be one of ${words.join(", ")}`);
+    values.find((word) => word === value) ?? refuse(field, `it must be one of ${values.join(", ")}`);
 }
 
-/** From 1 to 1000. */
+/** An integer from 1 to 1000. */
 export const count: Field<number> = (value, field, refuse) =>
   typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 1000
     ? value
@@ -69,29 +69,29 @@ export const filePath: Field<string> = (value, field, refuse) => {
   return path.startsWith("/") ? path : refuse(field, `${JSON.stringify(path)} is no absolute path`);
 };
 
-/** A program by its absolute path, or by a name that is looked up where programs are. */
+/** A program: an absolute path, or a name to look up in the usual directories. */
 export const program: Field<string> = (value, field, refuse) => {
   const given = text(value, field, refuse);
   if (given === "") refuse(field, "it is empty");
   return given.includes("/") ? filePath(given, field, refuse) : given;
 };
 
-/** Part of a folder's name. */
+/** A runtime's name, which becomes part of a directory's name. */
 export const runtimeName: Field<string> = (value, field, refuse) => {
   const name = text(value, field, refuse);
   return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name) ? name : refuse(field, `${JSON.stringify(name)} is no name`);
 };
 
-/** What stands for a plugin everywhere. */
+/** A plugin's name. */
 export const pluginName: Field<string> = (value, field, refuse) => {
   const name = text(value, field, refuse);
   return isPluginName(name) ? name : refuse(field, `${JSON.stringify(name)} is no plugin's name`);
 };
 
-/** What somebody else checks. */
+/** Any value; it is validated elsewhere. */
 export const anything: Field<unknown> = (value) => value;
 
-/** `registry.lan` or `registry.lan:5000`, as in references. */
+/** A registry's host, `registry.lan` or `registry.lan:5000`, as in references. */
 export const registryHost: Field<string> = (value, field, refuse) => {
   const host = text(value, field, refuse);
   const url = URL.parse(`https://${host}/`);
@@ -99,7 +99,7 @@ export const registryHost: Field<string> = (value, field, refuse) => {
   return isHost && host !== "" ? host : refuse(field, `${JSON.stringify(host)} is no host (HOST or HOST:PORT)`);
 };
 
-/** An address; that of all of version 4 means every address, as with Docker. */
+/** An IP address. As in Docker, 0.0.0.0 stands for all addresses, also IPv6 ones. */
 export const bindAddress: Field<string> = (value, field, refuse) => {
   const given = text(value, field, refuse);
   if (parseAddress(given) === undefined) refuse(field, `${JSON.stringify(given)} is no address`);
@@ -111,7 +111,7 @@ export const insecureRegistry: Field<string> = (value, field, refuse) => {
   return name.includes("/") && parseNetwork(name) !== undefined ? name : registryHost(name, field, refuse);
 };
 
-/** Scheme and host, as Docker wants mirrors to be. */
+/** A mirror's URL: scheme and host only, as in Docker. */
 export const mirrorOrigin: Field<string> = (value, field, refuse) => {
   const url = httpUrl(value, field, refuse);
   const origin = `${url.protocol}//${url.host}/`;
@@ -121,7 +121,7 @@ export const mirrorOrigin: Field<string> = (value, field, refuse) => {
     : refuse(field, `${JSON.stringify(url.href)} must be scheme and host only: path, query or fragment at its end`);
 };
 
-/** May hold a user name and a password, so it is not shown. */
+/** A proxy's URL. It may contain a user name and a password, so messages do not show it. */
 export const proxyUrl: Field<string> = (value, field, refuse) => {
   const given = text(value, field, refuse);
   if (given === "") return given;
@@ -144,4 +144,4 @@ function members(value: unknown, field: string, refuse: Refuse): [string, unknow
   return refuse(field, "it is no object");
 }
 
-const place = (field: string, name: string): string => field === "" ? name : `${field}.${name}`;
+const memberPath = (field: string, name: string): string => field === "" ? name : `${field}.${name}`;

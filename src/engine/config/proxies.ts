@@ -1,21 +1,21 @@
 /**
  * @module
- * Proxies. As in Docker the configuration goes before the environment, and this machine itself is never asked through one.
- * `fetch` reads the environment, so that is where they are put.
+ * HTTP proxies. As in Docker, the configuration takes precedence over the environment, and loopback addresses bypass the
+ * proxy. `fetch` reads the environment, so the result is put there.
  */
 import type { ProxyConfig } from "./engine_config.ts";
 
-/** Go's clients leave these out by themselves. */
+/** Go's HTTP client excludes these implicitly. */
 const LOOPBACK = ["localhost", "127.0.0.0/8", "::1"];
 
-/** What is in force, as `docker info` shows it. */
+/** The effective proxies, as `docker info` shows them. */
 export interface Proxies {
   readonly http: string;
   readonly https: string;
   readonly none: string;
 }
 
-/** @param env what the engine's environment has */
+/** Merges the configuration with the environment. @param env returns a variable of the engine's environment */
 export function proxiesOf({ http, https, none }: ProxyConfig, env: (name: string) => string | undefined): Proxies {
   const either = (name: string) => env(name) || env(name.toLowerCase()) || "";
   return {
@@ -25,7 +25,7 @@ export function proxiesOf({ http, https, none }: ProxyConfig, env: (name: string
   };
 }
 
-/** The environment that makes `fetch` use them; nothing when there are none. */
+/** Returns the environment variables that make `fetch` use the proxies; none if there are no proxies. */
 export function proxyEnvironment({ http, https, none }: Proxies): Readonly<Record<string, string>> {
   if (http === "" && https === "") return {};
   const given = none.split(",").map((each) => each.trim()).filter((each) => each !== "");
@@ -35,7 +35,7 @@ export function proxyEnvironment({ http, https, none }: Proxies): Readonly<Recor
   );
 }
 
-/** Puts them in force, in this thread and in Workers; nothing may have been fetched yet. */
+/** Sets the environment for this thread and its Workers. Must be called before the first `fetch`. */
 export function useProxies(
   config: ProxyConfig,
   env: { get(name: string): string | undefined; set(name: string, value: string): void },
@@ -45,7 +45,7 @@ export function useProxies(
   return proxies;
 }
 
-/** Without its user's name and password. */
+/** Masks user name and password of a proxy's URL. */
 export function maskedProxy(proxy: string): string {
   return proxy.replace(/^([a-z0-9+.-]+:\/\/)[^/@]*@/i, "$1xxxxx:xxxxx@");
 }

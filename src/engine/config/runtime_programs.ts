@@ -1,11 +1,11 @@
-/** Where the programs of the OCI runtimes are. */
+/** Looks up the programs of the OCI runtimes. */
 import { type RuntimeProgram, STOCK_RUNTIME } from "../containers/runtimes.ts";
 import type { EngineConfig } from "./engine_config.ts";
 
-/** Where runtimes are looked for. */
+/** Directories in which runtimes are looked up. */
 const PROGRAM_DIRS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
-/** How each runtime is called. */
+/** Returns the program and global arguments of each runtime, by name. */
 export async function runtimePrograms({ runtimes }: EngineConfig): Promise<ReadonlyMap<string, RuntimeProgram>> {
   const found = new Map([[STOCK_RUNTIME, { path: await programPath(STOCK_RUNTIME), args: [] as readonly string[] }]]);
   for (const [name, { program, args }] of Object.entries(runtimes)) {
@@ -14,7 +14,7 @@ export async function runtimePrograms({ runtimes }: EngineConfig): Promise<Reado
   return found;
 }
 
-/** The first there is; a missing one is said when it is needed. */
+/** Returns the first existing file. A missing program is reported when it is used. */
 async function programPath(name: string): Promise<string> {
   if (name.startsWith("/")) return name;
   const paths = PROGRAM_DIRS.map((dir) => `${dir}/${name}`);

@@ -1,17 +1,17 @@
 /**
  * @module
- * What the kernel counts for one container: the port to its cgroups, in shapes that both cgroup versions can fill. A value
- * that a machine doesn't count is 0, an empty list or missing; a container without cgroups is `undefined`.
+ * Resource usage of a container: the interface to its cgroups, in a form that both cgroup versions can provide. A value
+ * that the host doesn't account is 0, an empty list or missing; the usage of a container without cgroups is `undefined`.
  */
 
-/** Processor time since the container started. */
+/** CPU time since the container started. */
 export interface CpuUsage {
   readonly totalNs: number;
   readonly userNs: number;
   readonly systemNs: number;
-  /** By processor; version 1 only. */
+  /** By CPU; cgroup v1 only. */
   readonly perCpuNs?: readonly number[];
-  /** Periods in which it had a quota, those in which that was used up, and the time it waited for the next. */
+  /** Number of enforcement periods with a quota, number of throttled ones, and total throttled time. */
   readonly periods: number;
   readonly throttledPeriods: number;
   readonly throttledNs: number;
@@ -19,11 +19,11 @@ export interface CpuUsage {
 
 export interface MemoryUsage {
   readonly usageBytes: number;
-  /** Version 1 only. */
+  /** cgroup v1 only. */
   readonly maxUsageBytes?: number;
-  /** Infinity without a limit. */
+  /** Infinity if unlimited. */
   readonly limitBytes: number;
-  /** How often the limit was hit. */
+  /** Number of times that the limit was hit. */
   readonly failures: number;
   /** The lines of memory.stat. */
   readonly stats: Readonly<Record<string, number>>;
@@ -33,7 +33,7 @@ export interface MemoryUsage {
 export interface IoCount {
   readonly major: number;
   readonly minor: number;
-  /** `read`, `write`, and in version 1 `Read`, `Sync`, `Total` …, as the kernel calls it. */
+  /** The kernel's name: `read` or `write`; in cgroup v1 `Read`, `Sync`, `Total` …. */
   readonly op: string;
   readonly value: number;
 }
@@ -41,25 +41,26 @@ export interface IoCount {
 export interface CgroupUsage {
   readonly cpu: CpuUsage;
   readonly memory: MemoryUsage;
-  /** Processes and threads; a limit of 0 is none. */
+  /** Number of processes and threads; a limit of 0 means unlimited. */
   readonly pids: { readonly current: number; readonly limit: number };
   readonly io: { readonly bytes: readonly IoCount[]; readonly operations: readonly IoCount[] };
 }
 
-/** Where a container's cgroup is, without a leading slash, by its id. */
+/** Returns a container's cgroup path, without a leading slash, by container id. */
 export type CgroupOf = (id: string) => string;
 
 /** The cgroups of an engine's containers, by container id. */
 export interface ContainerCgroups {
+  /** Reads the current usage. */
   usage(id: string): Promise<CgroupUsage | undefined>;
-  /** All processes, those in cgroups below too; none without cgroups. */
+  /** Lists all processes, including those in child cgroups; none without cgroups. */
   pids(id: string): Promise<number[]>;
-  /** How many processes the kernel has killed there for want of memory. */
+  /** Returns the number of processes that the OOM killer has killed. */
   oomKills(id: string): number;
-  /** Calls back when the kernel may have killed; a kernel that can't tell stays silent. */
+  /** Calls back when the OOM killer may have run; never on kernels without notifications. */
   onOom(id: string, callback: () => void): Disposable;
-  /** Whether its processes are frozen. */
+  /** Returns whether its processes are frozen. */
   isFrozen(id: string): boolean;
-  /** Lets its processes go on, without the runtime. Nothing happens without a cgroup. */
+  /** Thaws its processes, without the runtime. Does nothing without a cgroup. */
   thaw(id: string): void;
 }

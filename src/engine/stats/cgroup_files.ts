@@ -1,20 +1,20 @@
 /**
  * @module
- * Files of the cgroup file systems and their text forms (Linux, admin-guide/cgroup-v1 and cgroup-v2).
+ * Access to the files of the cgroup file systems, and parsers of their formats (Linux, admin-guide/cgroup-v1, cgroup-v2).
  */
 
-/** The files; tests hand in others. */
+/** File access, replaceable by tests. */
 export interface CgroupFiles {
-  /** The text; undefined when there is no such file, or its cgroup has just gone. */
+  /** Returns the file's text; undefined if it does not exist or its cgroup was removed. */
   read(path: string): Promise<string | undefined>;
   readSync(path: string): string | undefined;
-  /** Writes to a file that the kernel has made; nothing happens when there is none. */
+  /** Writes to an existing file; does nothing if it does not exist. */
   writeSync(path: string, text: string): void;
-  /** Names of the folders in a folder. */
+  /** Lists the names of subdirectories. */
   dirs(path: string): Promise<string[]>;
 }
 
-/** `key 123` lines. Values beyond 2^53 lose their last digits. */
+/** Parses `key 123` lines. Values above 2^53 lose precision. */
 export function parseFlat(text = ""): Record<string, number> {
   const found: Record<string, number> = {};
   for (const line of text.split("\n")) {
@@ -24,7 +24,7 @@ export function parseFlat(text = ""): Record<string, number> {
   return found;
 }
 
-/** A number; `max` is Infinity, nothing is 0. */
+/** Parses a number; `max` is Infinity, an empty text 0. */
 export function parseAmount(text = ""): number {
   const trimmed = text.trim();
   if (trimmed === "max") return Infinity;
@@ -33,14 +33,14 @@ export function parseAmount(text = ""): number {
 
 export const parseNumbers = (text = ""): number[] => text.split(/\s+/).filter((word) => /^\d+$/.test(word)).map(Number);
 
-/** Processes of a cgroup and of those below it. */
+/** Lists the processes of a cgroup and its descendants. */
 export async function pidsBelow(files: CgroupFiles, dir: string): Promise<number[]> {
   const found = parseNumbers(await files.read(`${dir}/cgroup.procs`));
   for (const name of await files.dirs(dir)) found.push(...await pidsBelow(files, `${dir}/${name}`));
   return found;
 }
 
-/** The real files. */
+/** Accesses the host's files. */
 export const CGROUP_FILES: CgroupFiles = {
   read: (path) => Deno.readTextFile(path).catch(ifRemoved),
   readSync(path) {
@@ -69,7 +69,7 @@ export const CGROUP_FILES: CgroupFiles = {
   },
 };
 
-/** ENODEV: the cgroup went between opening and reading. */
+/** Ignores missing files, and ENODEV: the cgroup was removed between open and read. */
 function ifRemoved(thrown: unknown): undefined {
   const isRemoved = thrown instanceof Error && "code" in thrown && thrown.code === "ENODEV";
   if (!isRemoved && !(thrown instanceof Deno.errors.NotFound)) throw thrown;

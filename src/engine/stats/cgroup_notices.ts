@@ -1,17 +1,16 @@
 /**
  * @module
- * Being told by the kernel that a counter of a cgroup has changed. It is an addition: counters are read in any case, so
- * where the kernel can't tell (an old one, one whose version 1 is being taken out, too many open files) nothing but the
- * moment is lost.
+ * Kernel notifications about changed counters of a cgroup. They are optional: counters are read in any case, so without
+ * notifications (old kernels, kernels with a reduced cgroup v1, too many open files) only the time of a change is unknown.
  */
 import type { Log } from "../../log.ts";
 import { cString, EPOLL, type Epoll, type FileCalls, O, OwnedFd, type PollCalls, SysError } from "../../sys/mod.ts";
 
-/** The two ways; one for each cgroup version. */
+/** The two mechanisms, one for each cgroup version. The callback is called until the result is disposed of. */
 export interface CgroupNotices {
-  /** Version 1: an eventfd that is written down in `cgroup.event_control` beside the file. */
+  /** cgroup v1: an eventfd that is registered in `cgroup.event_control` next to the file. */
   eventfd(path: string, callback: () => void): Disposable;
-  /** Version 2: the file itself polls for priority input. */
+  /** cgroup v2: polls the file itself for priority events. */
   poll(path: string, callback: () => void): Disposable;
 }
 
@@ -22,12 +21,12 @@ export interface NoticeCalls {
   readonly log: Log;
 }
 
-/** Bytes of an eventfd's counter. */
+/** Size of an eventfd's counter, in bytes. */
 const COUNTER_BYTES = 8;
 const READ_BYTES = 256;
 const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
 
-/** The real {@link CgroupNotices}. */
+/** {@link CgroupNotices} of the kernel. */
 export class KernelNotices implements CgroupNotices {
   readonly #calls: NoticeCalls;
 
@@ -37,14 +36,14 @@ export class KernelNotices implements CgroupNotices {
 
   eventfd(path: string, callback: () => void): Disposable {
     const { files, poll } = this.#calls;
-    return this.#unlessRefused(path, (owned) => {
-      const counter = owned.use(new OwnedFd(poll.eventfd(), files));
+    return this.#unlessRefused(path, (stack) => {
+      const counter = stack.use(new OwnedFd(poll.eventfd(), files));
       using watched = new OwnedFd(files.open(cString(path), O.RDONLY), files);
       const control = path.replace(/[^/]+$/, "cgroup.event_control");
       using registry = new OwnedFd(files.open(cString(control), O.WRONLY), files);
       files.write(registry.fd, new TextEncoder().encode(`${counter.fd} ${watched.fd}`));
       const buffer = new Uint8Array(COUNTER_BYTES);
-      this.#watch(owned, counter, EPOLL.IN, () => {
+      this.#watch(stack, counter, EPOLL.IN, () => {
         files.read(counter.fd, buffer);
         callback();
       });
@@ -53,29 +52,29 @@ export class KernelNotices implements CgroupNotices {
 
   poll(path: string, callback: () => void): Disposable {
     const { files } = this.#calls;
-    return this.#unlessRefused(path, (owned) => {
-      const file = owned.use(new OwnedFd(files.open(cString(path), O.RDONLY), files));
-      // Only a reader from the start is told of the next change.
+    return this.#unlessRefused(path, (stack) => {
+      const file = stack.use(new OwnedFd(files.open(cString(path), O.RDONLY), files));
+      // The kernel notifies only of changes after a read.
       const read = () => files.pread(file.fd, new Uint8Array(READ_BYTES), 0);
       read();
-      this.#watch(owned, file, EPOLL.PRI, () => {
+      this.#watch(stack, file, EPOLL.PRI, () => {
         read();
         callback();
       });
     });
   }
 
-  #watch(owned: DisposableStack, { fd }: OwnedFd, events: number, handler: () => void): void {
+  #watch(stack: DisposableStack, { fd }: OwnedFd, events: number, handler: () => void): void {
     const { epoll } = this.#calls;
     epoll.add(fd, events, handler);
-    owned.defer(() => epoll.remove(fd));
+    stack.defer(() => epoll.remove(fd));
   }
 
-  #unlessRefused(path: string, open: (owned: DisposableStack) => void): Disposable {
-    using owned = new DisposableStack();
+  #unlessRefused(path: string, open: (stack: DisposableStack) => void): Disposable {
+    using stack = new DisposableStack();
     try {
-      open(owned);
-      return owned.move();
+      open(stack);
+      return stack.move();
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;
       this.#calls.log.debug("the kernel doesn't tell of killed processes", { path, error: String(thrown) });

@@ -12,12 +12,12 @@ async function withNotices(body: (notices: KernelNotices, epoll: Epoll) => Promi
   assert.deepEqual(failures, []);
 }
 
-/** The mount point of a cgroup file system, or undefined. */
+/** Returns the mount point of a cgroup file system, or undefined. */
 function mountOf(pattern: RegExp): string | undefined {
   return Deno.readTextFileSync("/proc/self/mounts").split("\n").find((line) => pattern.test(line))?.split(" ")[1];
 }
 
-/** A cgroup of the test's own, empty and gone afterwards. */
+/** Creates an empty cgroup for a test, and removes it afterwards. */
 async function withCgroup(mount: string, body: (path: string) => Promise<void>): Promise<void> {
   const path = `${mount}/tsd-test-${crypto.randomUUID()}`;
   await Deno.mkdir(path);
@@ -37,7 +37,7 @@ const within = (promise: Promise<void>, what: string): Promise<void> => {
 const v2 = mountOf(/^\S+ \S+ cgroup2 /);
 
 Deno.test({
-  name: "cgroup v2: a file that changes calls back, each time",
+  name: "cgroup v2: each change of a file calls back",
   ...requires("root"),
   ignore: requires("root").ignore || v2 === undefined,
   async fn() {
@@ -66,7 +66,7 @@ Deno.test({
 const v1 = mountOf(/^\S+ \S+ cgroup \S*\bmemory\b/);
 
 Deno.test({
-  name: "cgroup v1: the kernel calls back when it kills for want of memory",
+  name: "cgroup v1: the kernel calls back when the OOM killer runs",
   ...requires("root"),
   ignore: requires("root").ignore || v1 === undefined,
   async fn() {
@@ -85,7 +85,7 @@ Deno.test({
   },
 });
 
-Deno.test("a cgroup that isn't there tells nothing, and leaves nothing open", async () => {
+Deno.test("a missing cgroup causes no notifications and leaves nothing open", async () => {
   await withNotices((notices, epoll) => {
     notices.eventfd("/nonexistent/memory.oom_control", () => undefined)[Symbol.dispose]();
     notices.poll("/nonexistent/memory.events", () => undefined)[Symbol.dispose]();

@@ -6,7 +6,7 @@ import { parseMachineCpu, parseNetworks } from "./host_counters.ts";
 
 const cgroupOf = (id: string) => `tsd/${id}`;
 
-/** Files by path below `/cg`. */
+/** Creates files by path below `/cg`. */
 function fakeFiles(texts: Readonly<Record<string, string>>, written: string[] = []): CgroupFiles {
   const read = (path: string) => texts[path.replace(/^\/cg\//, "")];
   const dirsOf = (path: string) => {
@@ -22,11 +22,11 @@ function fakeFiles(texts: Readonly<Record<string, string>>, written: string[] = 
   };
 }
 
-/** Notices that write down what was asked for. */
+/** Notices that record their requests. */
 function notices() {
   const requested: string[] = [];
-  const note = (way: string) => (path: string) => {
-    requested.push(`${way} ${path}`);
+  const note = (mechanism: string) => (path: string) => {
+    requested.push(`${mechanism} ${path}`);
     return { [Symbol.dispose]: () => void requested.push("end") };
   };
   return { requested, fake: { eventfd: note("eventfd"), poll: note("poll") } };
@@ -50,7 +50,7 @@ const V1 = {
   "blkio/tsd/c1/blkio.throttle.io_service_bytes_recursive": "8:0 Read 4096\n8:0 Write 0\n8:0 Total 4096\nTotal 4096\n",
 };
 
-Deno.test("cgroup v1: what a container uses, tree by tree", async () => {
+Deno.test("cgroup v1: a container's usage is read from all hierarchies", async () => {
   const cgroups = new CgroupsV1("/cg", cgroupOf, fakeFiles(V1), notices().fake);
   assert.deepEqual(await cgroups.usage("c1"), {
     cpu: {
@@ -83,7 +83,7 @@ Deno.test("cgroup v1: what a container uses, tree by tree", async () => {
   assert.equal(cgroups.oomKills("c1"), 2);
 });
 
-Deno.test("cgroup v1: no limit is no limit; missing controllers count nothing; no cgroup is no usage", async () => {
+Deno.test("cgroup v1: unlimited memory, missing controllers and missing cgroups", async () => {
   const files = fakeFiles({
     "memory/tsd/c1/memory.usage_in_bytes": "1\n",
     "memory/tsd/c1/memory.limit_in_bytes": "9223372036854771712\n",
@@ -98,7 +98,7 @@ Deno.test("cgroup v1: no limit is no limit; missing controllers count nothing; n
   assert.deepEqual([await cgroups.pids("c2"), cgroups.oomKills("c2")], [[], 0]);
 });
 
-Deno.test("cgroup v2: what a container uses", async () => {
+Deno.test("cgroup v2: a container's usage", async () => {
   const cgroups = new CgroupsV2(
     "/cg",
     cgroupOf,
@@ -138,7 +138,7 @@ Deno.test("cgroup v2: what a container uses", async () => {
   assert.equal(await cgroups.usage("c2"), undefined);
 });
 
-Deno.test("both versions say what is frozen, and each has its way to tell of kills", () => {
+Deno.test("both versions report frozen containers, and each has its mechanism for OOM notifications", () => {
   const { requested, fake } = notices();
   const written: string[] = [];
   const v1 = new CgroupsV1("/cg", cgroupOf, fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }, written), fake);
@@ -157,7 +157,7 @@ Deno.test("both versions say what is frozen, and each has its way to tell of kil
   ]);
 });
 
-Deno.test("the machine's processor time and a namespace's traffic, from /proc", () => {
+Deno.test("the host's CPU time and a network namespace's traffic are parsed from /proc", () => {
   const stat = "cpu  10 1 5 100 2 0 1 9 9 9\ncpu0 5 1 2 50 1 0 1 0 0 0\ncpu1 5 0 3 50 1 0 0 0 0 0\nintr 1\n";
   assert.deepEqual(parseMachineCpu(stat), { totalNs: 119 * 10_000_000, cpuCount: 2 });
   const dev = "Inter-|   Receive  | Transmit\n face |bytes    packets\n    lo: 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9\n" +

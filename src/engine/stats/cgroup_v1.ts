@@ -1,27 +1,27 @@
 /**
  * @module
- * {@link ContainerCgroups} of cgroup version 1, also in hybrid mode: one tree for each controller
- * (Linux, admin-guide/cgroup-v1). A controller that isn't mounted counts nothing.
+ * {@link ContainerCgroups} for cgroup v1, also in hybrid mode: one hierarchy per controller (Linux, admin-guide/cgroup-v1).
+ * The values of a controller that isn't mounted are 0.
  */
 import type { CgroupOf, CgroupUsage, ContainerCgroups, CpuUsage, IoCount, MemoryUsage } from "./cgroup.ts";
 import type { CgroupNotices } from "./cgroup_notices.ts";
 import { type CgroupFiles, parseAmount, parseFlat, parseNumbers, pidsBelow } from "./cgroup_files.ts";
 
-/** cpuacct.stat counts in ticks of 1/100 s: USER_HZ is that on every architecture that Deno runs on. */
+/** cpuacct.stat counts in ticks of 1/100 s: USER_HZ is 100 on every architecture that Deno supports. */
 const NS_PER_TICK = 10_000_000;
-/** What the kernel shows for "no limit" is the largest multiple of a page below 2^63; nothing real comes near. */
+/** The kernel shows "no limit" as the largest multiple of the page size below 2^63, far above any real limit. */
 const NO_LIMIT_BYTES = 2 ** 60;
-/** Every container is in all trees; the first one that is mounted is as good as any. */
-const TREES = ["pids", "memory", "cpu", "freezer", "devices"];
+/** Hierarchies to list processes from: each container is in all of them, so the first mounted one suffices. */
+const HIERARCHIES = ["pids", "memory", "cpu", "freezer", "devices"];
 
-/** See the module's comment. */
+/** Reads the cgroups of containers in cgroup v1 hierarchies. */
 export class CgroupsV1 implements ContainerCgroups {
   readonly #root: string;
   readonly #cgroupOf: CgroupOf;
   readonly #files: CgroupFiles;
   readonly #notices: CgroupNotices;
 
-  /** @param root where the controllers are mounted, `/sys/fs/cgroup` */
+  /** @param root parent directory of the controllers' mount points, `/sys/fs/cgroup` */
   constructor(root: string, cgroupOf: CgroupOf, files: CgroupFiles, notices: CgroupNotices) {
     this.#root = root;
     this.#cgroupOf = cgroupOf;
@@ -39,17 +39,17 @@ export class CgroupsV1 implements ContainerCgroups {
       this.#io(id, "blkio.throttle.io_serviced"),
     ]);
     if (cpu === undefined && memory === undefined && current === undefined) return undefined;
-    const most = parseAmount(limit);
+    const limitValue = parseAmount(limit);
     return {
       cpu: cpu ?? NO_CPU,
       memory: memory ?? NO_MEMORY,
-      pids: { current: parseAmount(current), limit: most === Infinity ? 0 : most },
+      pids: { current: parseAmount(current), limit: limitValue === Infinity ? 0 : limitValue },
       io: { bytes, operations },
     };
   }
 
   async pids(id: string): Promise<number[]> {
-    for (const tree of TREES) {
+    for (const tree of HIERARCHIES) {
       const found = await pidsBelow(this.#files, this.#dir(tree, id));
       if (found.length > 0) return found;
     }
@@ -95,7 +95,7 @@ export class CgroupsV1 implements ContainerCgroups {
 
   async #memory(id: string): Promise<MemoryUsage | undefined> {
     const read = (name: string) => this.#read("memory", id, `memory.${name}`);
-    const [usage, most, limit, failures, stats] = await Promise.all([
+    const [usage, maxUsage, limit, failures, stats] = await Promise.all([
       read("usage_in_bytes"),
       read("max_usage_in_bytes"),
       read("limit_in_bytes"),
@@ -106,14 +106,14 @@ export class CgroupsV1 implements ContainerCgroups {
     const limitBytes = parseAmount(limit);
     return {
       usageBytes: parseAmount(usage),
-      maxUsageBytes: parseAmount(most),
+      maxUsageBytes: parseAmount(maxUsage),
       limitBytes: limitBytes >= NO_LIMIT_BYTES ? Infinity : limitBytes,
       failures: parseAmount(failures),
       stats: parseFlat(stats),
     };
   }
 
-  /** Older kernels don't have the file that also counts what is below. */
+  /** Older kernels lack the file that includes descendants. */
   async #io(id: string, name: string): Promise<IoCount[]> {
     const text = await this.#read("blkio", id, `${name}_recursive`) ?? await this.#read("blkio", id, name);
     return parseIo(text);
@@ -131,7 +131,7 @@ export class CgroupsV1 implements ContainerCgroups {
 const NO_CPU: CpuUsage = { totalNs: 0, userNs: 0, systemNs: 0, periods: 0, throttledPeriods: 0, throttledNs: 0 };
 const NO_MEMORY: MemoryUsage = { usageBytes: 0, limitBytes: Infinity, failures: 0, stats: {} };
 
-/** `8:0 Read 4096` lines; the sum over all devices has no device and is left out. */
+/** Parses `8:0 Read 4096` lines; skips the total over all devices. */
 function parseIo(text = ""): IoCount[] {
   return [...text.matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm)].map(([, major, minor, op, value]) => ({
     major: Number(major),

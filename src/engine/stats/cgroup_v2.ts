@@ -1,6 +1,6 @@
 /**
  * @module
- * {@link ContainerCgroups} of cgroup version 2: one tree (Linux, admin-guide/cgroup-v2).
+ * {@link ContainerCgroups} for cgroup v2: one unified hierarchy (Linux, admin-guide/cgroup-v2).
  */
 import type { CgroupOf, CgroupUsage, ContainerCgroups, IoCount } from "./cgroup.ts";
 import type { CgroupNotices } from "./cgroup_notices.ts";
@@ -8,14 +8,14 @@ import { type CgroupFiles, parseAmount, parseFlat, pidsBelow } from "./cgroup_fi
 
 const NS_PER_US = 1000;
 
-/** See the module's comment. */
+/** Reads the cgroups of containers in the cgroup v2 hierarchy. */
 export class CgroupsV2 implements ContainerCgroups {
   readonly #root: string;
   readonly #cgroupOf: CgroupOf;
   readonly #files: CgroupFiles;
   readonly #notices: CgroupNotices;
 
-  /** @param root where the tree is mounted, `/sys/fs/cgroup` */
+  /** @param root mount point of the hierarchy, `/sys/fs/cgroup` */
   constructor(root: string, cgroupOf: CgroupOf, files: CgroupFiles, notices: CgroupNotices) {
     this.#root = root;
     this.#cgroupOf = cgroupOf;
@@ -28,7 +28,7 @@ export class CgroupsV2 implements ContainerCgroups {
     const [cpuStat, current, limit, stats, events] = await Promise.all(names.map((name) => this.#read(id, name)));
     const more = ["pids.current", "pids.max", "io.stat"] as const;
     const [tasks, mostTasks, io] = await Promise.all(more.map((name) => this.#read(id, name)));
-    // cpu.stat is there whatever controllers are on.
+    // cpu.stat exists regardless of the enabled controllers.
     if (cpuStat === undefined) return undefined;
     const cpu = parseFlat(cpuStat);
     const tasksLimit = parseAmount(mostTasks);
@@ -81,7 +81,7 @@ export class CgroupsV2 implements ContainerCgroups {
   }
 }
 
-/** `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 …` lines. */
+/** Parses `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 …` lines. */
 function parseIo(text = ""): CgroupUsage["io"] {
   const bytes: IoCount[] = [];
   const operations: IoCount[] = [];

@@ -1,28 +1,28 @@
 /**
  * @module
- * What the kernel counts beside cgroups: processor time of the machine and traffic of a network namespace (proc(5)).
+ * Kernel counters outside cgroups: the host's CPU time and the traffic of a network namespace (proc(5)).
  */
 import type { NetworkStats } from "../../api_types/mod.ts";
 
 /** /proc counts in ticks of 1/100 s (USER_HZ). */
 const NS_PER_TICK = 10_000_000;
-/** user, nice, system, idle, iowait, irq, softirq; what follows is counted in these. */
+/** user, nice, system, idle, iowait, irq, softirq; the fields after those are included in them. */
 const CPU_FIELDS = 7;
 
-/** Processor time of a machine, idle time too. */
+/** The host's CPU time, including idle time. */
 export interface MachineCpu {
   readonly totalNs: number;
   readonly cpuCount: number;
 }
 
-/** Reads the text of /proc/stat. */
+/** Parses /proc/stat. */
 export function parseMachineCpu(text: string): MachineCpu {
   const fields = /^cpu +(.*)$/m.exec(text)?.[1].split(" ") ?? [];
   const ticks = fields.slice(0, CPU_FIELDS).reduce((sum, field) => sum + Number(field), 0);
   return { totalNs: ticks * NS_PER_TICK, cpuCount: text.match(/^cpu\d/gm)?.length ?? 0 };
 }
 
-/** Reads the text of /proc/PID/net/dev; loopback is left out. */
+/** Parses /proc/PID/net/dev; skips the loopback interface. */
 export function parseNetworks(text: string): Record<string, NetworkStats> {
   const found: Record<string, NetworkStats> = {};
   for (const [, name, counters] of text.matchAll(/^ *([^:\s]+):(.*)$/gm)) {

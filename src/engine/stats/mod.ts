@@ -1,6 +1,6 @@
 /**
  * @module
- * What containers use: cgroup readers for both versions, and samples in the shape of the Engine API.
+ * Resource usage of containers: cgroup readers for both versions, and samples in the format of the Engine API.
  */
 import type { HostInfo } from "../../runtime/spec/mod.ts";
 import type { CgroupOf, ContainerCgroups } from "./cgroup.ts";
@@ -15,7 +15,7 @@ export { StatsService } from "./stats_service.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
-/** The real cgroups. */
+/** Creates the reader for the host's cgroup version. */
 export function containerCgroups(
   { cgroupVersion }: Pick<HostInfo, "cgroupVersion">,
   cgroupOf: CgroupOf,

@@ -1,7 +1,7 @@
 /**
  * @module
- * `docker stats`: what containers use, sample by sample. Each client has its own samples, taken when it can take them, so
- * nobody who is slow makes anything grow.
+ * `docker stats`: samples of containers' resource usage. Samples are taken per client, when it reads them, so a slow client
+ * cannot make a buffer grow.
  */
 import type { BlkioStats, ContainerStats, CpuStats, MemoryStats, NetworkStats } from "../../api_types/mod.ts";
 import { type Container, isLive } from "../containers/container.ts";
@@ -9,29 +9,29 @@ import type { ContainerTable } from "../containers/container_table.ts";
 import type { CgroupUsage, ContainerCgroups, CpuUsage, IoCount } from "./cgroup.ts";
 import { type MachineCpu, parseMachineCpu, parseNetworks } from "./host_counters.ts";
 
-/** Between two samples, in ms; as Docker's. */
+/** Interval between two samples, in ms; Docker's. */
 const INTERVAL_MS = 1000;
-/** Docker's "never". */
+/** Go's zero time, Docker's value for "never". */
 const NEVER = "0001-01-01T00:00:00Z";
 
 export interface StatsDeps {
   readonly table: Pick<ContainerTable, "find" | "has">;
   readonly cgroups: Pick<ContainerCgroups, "usage">;
   readonly memoryBytes: number;
-  /** The text of a file of /proc; undefined when its process is gone. */
+  /** Reads a file of /proc; undefined if its process has exited. */
   readonly readProc: (path: string) => Promise<string | undefined>;
-  /** In ms; tests are quicker. */
+  /** Interval between two samples, in ms; default 1000. */
   readonly intervalMs?: number;
 }
 
 export interface StatsOptions {
-  /** Sample after sample until the client leaves or the container is removed. */
+  /** Takes samples until the client disconnects or the container is removed. */
   readonly stream: boolean;
-  /** A single sample, without an earlier one to compare it with. */
+  /** Takes a single sample, without a previous one for comparison. */
   readonly oneShot: boolean;
 }
 
-/** See the module's comment. */
+/** Samples the resource usage of containers. */
 export class StatsService {
   readonly #deps: StatsDeps;
 
@@ -39,7 +39,7 @@ export class StatsService {
     this.#deps = deps;
   }
 
-  /** A container that doesn't run has samples without values. @throws {TsdError} container_not_found */
+  /** Returns samples of a container; they are empty while it doesn't run. @throws {TsdError} container_not_found */
   watch(nameOrId: string, options: StatsOptions, signal: AbortSignal): AsyncIterable<ContainerStats> {
     const container = this.#deps.table.find(nameOrId);
     return options.stream ? this.#samples(container, signal) : this.#once(container, options.oneShot, signal);
@@ -48,7 +48,7 @@ export class StatsService {
   async *#samples(container: Container, signal: AbortSignal): AsyncGenerator<ContainerStats> {
     let before: ContainerStats | undefined;
     while (this.#deps.table.has(container.id)) {
-      before = after(before, await this.#sample(container));
+      before = withPrevious(before, await this.#sample(container));
       yield before;
       if (!await this.#interval(signal)) return;
     }
@@ -58,18 +58,18 @@ export class StatsService {
     const first = await this.#sample(container);
     if (oneShot || !container.isRunning) return yield first;
     if (!await this.#interval(signal)) return;
-    yield after(first, await this.#sample(container));
+    yield withPrevious(first, await this.#sample(container));
   }
 
   async #sample(container: Container): Promise<ContainerStats> {
     const { cgroups, readProc, memoryBytes } = this.#deps;
     const usage = container.isRunning ? await cgroups.usage(container.id) : undefined;
-    if (usage === undefined) return nothing(container);
+    if (usage === undefined) return emptySample(container);
     const machine = parseMachineCpu(await readProc("/proc/stat") ?? "");
     return {
-      ...nothing(container),
+      ...emptySample(container),
       read: `${new Date().toISOString().slice(0, -1)}000000Z`,
-      pids_stats: given({ current: usage.pids.current, limit: usage.pids.limit }),
+      pids_stats: withoutZeros({ current: usage.pids.current, limit: usage.pids.limit }),
       blkio_stats: { ...NO_IO, ...ioStats(usage) },
       cpu_stats: cpuStats(usage.cpu, machine),
       memory_stats: memoryStats(usage, memoryBytes),
@@ -77,13 +77,13 @@ export class StatsService {
     };
   }
 
-  /** Containers on the host's network have no traffic of their own. */
+  /** Returns the traffic of the container's network namespace; empty with the host's network. */
   async #networks({ state, record }: Container): Promise<Record<string, NetworkStats>> {
     if (!isLive(state) || record.hostConfig.NetworkMode === "host") return {};
     return parseNetworks(await this.#deps.readProc(`/proc/${state.pid}/net/dev`) ?? "");
   }
 
-  /** False when the client left meanwhile. */
+  /** Waits for the next sample; resolves to false if the client disconnects first. */
   async #interval(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
     const over = Promise.withResolvers<void>();
@@ -113,7 +113,7 @@ const NO_IO: BlkioStats = {
   sectors_recursive: null,
 };
 
-const nothing = ({ id, name }: Container): ContainerStats => ({
+const emptySample = ({ id, name }: Container): ContainerStats => ({
   name: `/${name}`,
   id,
   read: NEVER,
@@ -128,8 +128,8 @@ const nothing = ({ id, name }: Container): ContainerStats => ({
   networks: {},
 });
 
-/** A sample with the one before it, from which clients reckon the load. */
-const after = (before: ContainerStats | undefined, sample: ContainerStats): ContainerStats =>
+/** Adds the previous sample's values, from which clients compute the CPU usage. */
+const withPrevious = (before: ContainerStats | undefined, sample: ContainerStats): ContainerStats =>
   before === undefined ? sample : { ...sample, preread: before.read, precpu_stats: before.cpu_stats };
 
 function cpuStats(cpu: CpuUsage, machine: MachineCpu): CpuStats {
@@ -155,7 +155,7 @@ function memoryStats({ memory }: CgroupUsage, machineBytes: number): MemoryStats
     usage: memory.usageBytes,
     ...(memory.maxUsageBytes === undefined ? {} : { max_usage: memory.maxUsageBytes }),
     stats: memory.stats,
-    ...given({ failcnt: memory.failures }),
+    ...withoutZeros({ failcnt: memory.failures }),
     limit: Math.min(memory.limitBytes, machineBytes),
   };
 }
@@ -165,7 +165,7 @@ function ioStats({ io }: CgroupUsage) {
   return { io_service_bytes_recursive: list(io.bytes), io_serviced_recursive: list(io.operations) };
 }
 
-/** Docker leaves zeros out here. */
-function given<T extends Readonly<Record<string, number>>>(counts: T): Partial<T> {
+/** Omits zeros, as Docker does here. */
+function withoutZeros<T extends Readonly<Record<string, number>>>(counts: T): Partial<T> {
   return Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0)) as Partial<T>;
 }

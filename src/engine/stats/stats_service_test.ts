@@ -17,8 +17,8 @@ function usage(totalNs: number): CgroupUsage {
   };
 }
 
-/** A service with one container `web`, whose processor time is 1, 2, 3 … s. */
-function bench(state: ContainerState, networkMode = "none") {
+/** A service with one container, `web`, whose CPU time is 1, 2, 3 … s. */
+function setup(state: ContainerState, networkMode = "none") {
   const imageId = parseDigest(`sha256:${"0".repeat(64)}`);
   const container = new Container("c1", "web", 0, {
     imageName: "busybox",
@@ -49,8 +49,8 @@ function bench(state: ContainerState, networkMode = "none") {
 const collect = (samples: AsyncIterable<ContainerStats>) => Array.fromAsync(samples);
 const never = () => new AbortController().signal;
 
-Deno.test("stats: without stream two samples are taken and the second shown with the first", async () => {
-  const { service } = bench(RUNNING);
+Deno.test("stats: without stream two samples are taken and returned as one", async () => {
+  const { service } = setup(RUNNING);
   const [sample, ...more] = await collect(service.watch("web", { stream: false, oneShot: false }, never()));
   assert.deepEqual(more, []);
   assert.deepEqual([sample.name, sample.id], ["/web", "c1"]);
@@ -64,28 +64,28 @@ Deno.test("stats: without stream two samples are taken and the second shown with
 });
 
 Deno.test("stats: one shot is one sample", async () => {
-  const { service } = bench(RUNNING);
+  const { service } = setup(RUNNING);
   const [sample] = await collect(service.watch("web", { stream: false, oneShot: true }, never()));
   assert.equal(sample.cpu_stats.cpu_usage.total_usage, 1e9);
   assert.equal(sample.preread, "0001-01-01T00:00:00Z");
 });
 
-Deno.test("stats: a stream ends when the client leaves and when the container is removed", async () => {
+Deno.test("stats: a stream ends when the client disconnects and when the container is removed", async () => {
   const options = { stream: true, oneShot: false };
-  const { service, remove } = bench(RUNNING);
+  const { service, remove } = setup(RUNNING);
   const removed = new AbortController();
   const got: number[] = [];
   for await (const { cpu_stats } of service.watch("web", options, removed.signal)) {
     if (got.push(cpu_stats.cpu_usage.total_usage) === 3) removed.abort();
   }
   assert.deepEqual(got, [1e9, 2e9, 3e9]);
-  let seen = 0;
-  for await (const _sample of service.watch("web", options, never())) if (++seen === 2) remove();
-  assert.equal(seen, 2);
+  let sampleCount = 0;
+  for await (const _sample of service.watch("web", options, never())) if (++sampleCount === 2) remove();
+  assert.equal(sampleCount, 2);
 });
 
-Deno.test("stats: a container that doesn't run has samples without values", async () => {
-  const { service } = bench({ status: "exited", startedMs: 0, finishedMs: 1, exitCode: 0, error: "" });
+Deno.test("stats: a stopped container has empty samples", async () => {
+  const { service } = setup({ status: "exited", startedMs: 0, finishedMs: 1, exitCode: 0, error: "" });
   const [sample] = await collect(service.watch("web", { stream: false, oneShot: false }, never()));
   assert.deepEqual([sample.read, sample.memory_stats, sample.cpu_stats.system_cpu_usage], [
     "0001-01-01T00:00:00Z",
@@ -94,8 +94,8 @@ Deno.test("stats: a container that doesn't run has samples without values", asyn
   ]);
 });
 
-Deno.test("stats: the host's traffic is not the container's; an unknown container is none", async () => {
-  const { service } = bench(RUNNING, "host");
+Deno.test("stats: a container on the host's network has no traffic; an unknown container is rejected", async () => {
+  const { service } = setup(RUNNING, "host");
   const [sample] = await collect(service.watch("web", { stream: false, oneShot: true }, never()));
   assert.deepEqual(sample.networks, {});
   assert.throws(() => service.watch("db", { stream: true, oneShot: false }, never()), /No such container: db/);

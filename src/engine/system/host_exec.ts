@@ -1,7 +1,7 @@
 /**
  * @module
- * Programs of the host whose output the engine reads. Like every child they are started by `src/sys/` and reaped by the
- * exit loop; their output goes through files, which can be neither too slow nor too small.
+ * Runs programs of the host and reads their output. Like every child process they are started by `src/sys/` and reaped by
+ * the reaper; their output goes to files, which need no concurrent reader and have no size limit.
  */
 import { TsdError } from "../../errors.ts";
 import type { Reaper } from "../../runtime/reaper.ts";
@@ -18,10 +18,10 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. @param input what it reads from its standard input */
+/** Runs a program until it exits. @param input its standard input */
 export type HostExec = (path: string, args: readonly string[], input?: string) => Promise<CommandResult>;
 
-/** The real {@link HostExec}. @param dir folder for the output, which is gone afterwards */
+/** Creates a {@link HostExec}. @param dir directory for temporary output files */
 export function hostExec(
   processes: Pick<ProcessCalls, "spawn" | "kill">,
   exits: Pick<Reaper, "spawned">,
@@ -32,10 +32,10 @@ export function hostExec(
     const files = ["in", "out", "err"].map((name) => `${dir}/command-${calls}.${name}`);
     calls++;
     try {
-      // Synchronously: another thread takes longer to get to such files than they take.
+      // Synchronous: for files this small, dispatching to another thread takes longer than the I/O.
       for (const [at, file] of files.entries()) writeIn(dir, file, at === 0 ? input : "");
       const pid = start(processes, path, args, files);
-      const exitCode = await ended(processes, exits, pid, path);
+      const exitCode = await waitForExit(processes, exits, pid, path);
       const [, stdout, stderr] = files;
       return { exitCode, stdout: Deno.readTextFileSync(stdout), stderr: Deno.readTextFileSync(stderr) };
     } finally {
@@ -83,8 +83,8 @@ function start(
   }
 }
 
-/** @throws {TsdError} timeout */
-async function ended(
+/** Waits for the exit and returns the exit code. @throws {TsdError} timeout */
+async function waitForExit(
   processes: Pick<ProcessCalls, "kill">,
   exits: Pick<Reaper, "spawned">,
   pid: number,

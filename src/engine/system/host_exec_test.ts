@@ -22,7 +22,7 @@ async function withCommands(
   }
 }
 
-Deno.test("a program's output and exit code, whatever their size", async () => {
+Deno.test("a program's output of any size and its exit code are returned", async () => {
   await withCommands(async (run) => {
     assert.deepEqual(await run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"]), {
       exitCode: 3,
@@ -34,7 +34,7 @@ Deno.test("a program's output and exit code, whatever their size", async () => {
   });
 });
 
-Deno.test("a missing program is named", async () => {
+Deno.test("a missing program is named in the error", async () => {
   await withCommands(async (run) => {
     await assert.rejects(
       run("/nonexistent/ps", []),

@@ -2,10 +2,10 @@ import type { RegistryIndexConfig, RegistryServiceConfig } from "../../api_types
 import { parseNetwork, type RegistrySettings } from "../../image/registry/mod.ts";
 
 const OFFICIAL = "docker.io";
-/** These need not be named. */
+/** Networks that are always insecure registries. */
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
-/** The registries of `info`. */
+/** Returns the `RegistryConfig` of `docker info`. */
 export function registryConfig(
   { insecureRegistries, mirrors }: Pick<RegistrySettings, "insecureRegistries" | "mirrors">,
 ): RegistryServiceConfig {

@@ -1,6 +1,6 @@
 /**
  * @module
- * What this engine and this machine are: `version` and `info`.
+ * Information about the engine and the host: `docker version` and `docker info`.
  */
 import type { SystemInfo, Version } from "../../api_types/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
@@ -39,15 +39,15 @@ export interface SystemServiceDeps {
   readonly plugins: Pick<HookBus, "list">;
 }
 
-/** Docker's name for its index; clients look credentials up under it. */
+/** Docker's address of its registry index, which is the key of the client's credentials. */
 const INDEX_SERVER_ADDRESS = "https://index.docker.io/v1/";
 
 type RuntimeVersion = Awaited<ReturnType<OciRuntime["version"]>>;
 
-/** See the module's comment. */
+/** Collects information about the engine and the host. */
 export class SystemService {
   readonly #deps: SystemServiceDeps;
-  #known: RuntimeVersion | undefined;
+  #cachedVersion: RuntimeVersion | undefined;
 
   constructor(deps: SystemServiceDeps) {
     this.#deps = deps;
@@ -97,7 +97,7 @@ export class SystemService {
     const has = (feature: CgroupFeature) => details.cgroupFeatures.has(feature);
     const runtime = await this.#runtimeVersion();
     return {
-      ...await machine(details),
+      ...await hostFields(details),
       ID: paths.engineId || "tsd",
       Containers: containers.length,
       ContainersRunning: running,
@@ -144,10 +144,10 @@ export class SystemService {
     };
   }
 
-  /** A runtime that is there is asked once: that costs a process. */
+  /** Returns the version of runc, undefined if it is missing. Cached, since it costs a process. */
   async #runtimeVersion(): Promise<RuntimeVersion | undefined> {
     try {
-      return this.#known ??= await this.#deps.runtimes.named(STOCK_RUNTIME)?.version();
+      return this.#cachedVersion ??= await this.#deps.runtimes.named(STOCK_RUNTIME)?.version();
     } catch (thrown) {
       if (thrown instanceof TsdError && thrown.code === "runtime_missing") return undefined;
       throw thrown;
@@ -155,7 +155,7 @@ export class SystemService {
   }
 }
 
-/** As Docker shows them: how they are called, by name. */
+/** Formats the runtimes as Docker does: program and arguments by name. */
 function shownRuntimes(programs: Runtimes["programs"]): NonNullable<SystemInfo["Runtimes"]> {
   return Object.fromEntries(
     Object.entries(programs).map(([name, { path, args }]) => [
@@ -165,8 +165,8 @@ function shownRuntimes(programs: Runtimes["programs"]): NonNullable<SystemInfo["
   );
 }
 
-/** The part of `info` that is only about the machine. */
-async function machine(details: HostInfo) {
+/** Returns the fields of `info` that describe the host only. */
+async function hostFields(details: HostInfo) {
   return {
     SystemTime: new Date().toISOString(),
     KernelVersion: details.kernel,
@@ -198,20 +198,20 @@ function osName(osRelease: string): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? "Linux";
 }
 
-/** What `docker info` shows below the driver's name. */
+/** Returns the rows that `docker info` shows below the storage driver. */
 async function driverStatus(
   { passedOver, unused = [] }: Pick<LayerStorage, "passedOver" | "unused">,
   layers: Partial<StatusReporter>,
 ): Promise<[string, string][]> {
   const rows: [string, string][] = [["Hash engine", hashEngineName()]];
-  for (const [name, value] of await reported(layers)) rows.push([name, value]);
+  for (const [name, value] of await storeStatus(layers)) rows.push([name, value]);
   if (passedOver !== undefined) rows.push(["Passed over", `${passedOver.driver}: ${passedOver.why}`]);
   for (const each of unused) rows.push(["Unused", formatUnusedLayers(each)]);
   return rows;
 }
 
-/** A disk that is full, for one, is no reason to say nothing. */
-async function reported(layers: Partial<StatusReporter>): ReturnType<StatusReporter["status"]> {
+/** Returns the store's status. An error, such as a full disk, is shown in its place. */
+async function storeStatus(layers: Partial<StatusReporter>): ReturnType<StatusReporter["status"]> {
   try {
     return await layers.status?.() ?? [];
   } catch (thrown) {
