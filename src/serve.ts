@@ -89,6 +89,8 @@ const TRIM_AFTER_MS = 2_000;
  * crash, from which docker's clients don't reconnect.
  */
 const RETURN_LIMIT_MS = { reload: 3_000, crash: 1_000 } as const;
+/** Where no core is free, clients need longer, as the engine did to start: so many times its own start, up to a limit in ms. */
+const [RETURN_PER_START, MOST_RETURN_MS] = [3, 10_000];
 /** How long requests in flight may take at shutdown, in ms. */
 const CLOSE_GRACE_MS = 500;
 /** How long input in transit may take to arrive before a re-execution, in ms. */
@@ -234,7 +236,7 @@ async function openApi(
   await socket.open();
   await server.listen(pipes.duplicate(socket.listener.fd));
   fate.isUp = true;
-  get(TOKENS.outputs).limitWaiting(before === undefined ? RETURN_LIMIT_MS.crash : RETURN_LIMIT_MS.reload);
+  get(TOKENS.outputs).limitWaiting(returnLimitMs(before === undefined ? "crash" : "reload"));
   ending.defer(() => fate.notes === undefined ? socket[Symbol.asyncDispose]() : undefined);
   // Its commands need requests to finish, so it is closed after the server, and accepts no commands before that.
   const served = openCommandServer({ socketPath: socket.path, api: server.direct, epoll: get(TOKENS.epoll), log });
@@ -328,3 +330,7 @@ function idleMs(): number {
   if (/^\d{1,6}$/.test(given)) return Number(given) * 1000;
   throw new TsdError("invalid_argument", `Invalid TSD_IDLE_SECONDS ${JSON.stringify(given)}: give a number of seconds`);
 }
+
+/** How long output waits for clients to return; `performance.now()` is the engine's age. */
+const returnLimitMs = (after: keyof typeof RETURN_LIMIT_MS): number =>
+  Math.max(RETURN_LIMIT_MS[after], Math.min(RETURN_PER_START * performance.now(), MOST_RETURN_MS));
