@@ -17,10 +17,10 @@ import { containerPaths, type EnginePaths } from "../paths.ts";
 const SHORT_LIFE_MS = 1000;
 
 /**
- * A container gets its keeper so long after its start, in ms: then the start is over, and the shortest runs too. One with an
- * input or a terminal, which would end with this engine, gets it at once.
+ * Delay between a container's creation by the runtime and its fd holder's, in ms, which spares the shortest runs one. A container with an
+ * input or a terminal, which would lose them with this engine, gets its fd holder before it is started.
  */
-const SETTLING_MS = 10;
+const SETTLING_MS = 20;
 
 /** What can't be done for a while, as too many files are open, is tried again so much later; in ms. */
 const AGAIN_MS = 1000;
@@ -80,12 +80,16 @@ export class FdHolders {
     this.#log = deps.log.scope("keepers");
   }
 
-  /** A container's process has been made and gets a keeper soon; `pidFd` and the streams stay the caller's. */
+  /**
+   * Starts the fd holder of a process that was created, or schedules it if the process has neither input nor terminal.
+   * To be called in the event loop turn in which its output begins to be read: a client that has seen output finds the
+   * process again after this engine was killed. The caller keeps ownership of `pidFd` and the streams.
+   */
   start(id: string, pidFd: OwnedFd, io: ProcessStdio): void {
+    this.#keep(id, { pidFd, io, fdHolder: undefined });
     // A terminal has an input, too.
-    const isUrgent = io.stdin !== undefined;
-    const successor = setTimeout(() => this.#renew(id), isUrgent ? 0 : SETTLING_MS);
-    this.#keep(id, { pidFd, io, fdHolder: undefined, successor });
+    if (io.stdin !== undefined) this.#renew(id);
+    else this.#byContainer.get(id)!.successor = setTimeout(() => this.#renew(id), SETTLING_MS);
   }
 
   /** What a former engine left for a container. */

@@ -105,7 +105,7 @@ Deno.test("keepers: one without the input takes the place of one that has it onc
     const stdin = { fd: 9 as number | undefined, closed: closed.promise };
     const fdHolders = fixture.fdHolders();
     fdHolders.start("a", fd(7), io(stdin));
-    await until(() => fixture.started.length === 1);
+    assert.equal(fixture.started.length, 1, "a process with an input gets its fd holder in the same turn");
     assert.equal(fixture.started[0]!.held.stdin, 9);
     stdin.fd = undefined;
     closed.resolve();

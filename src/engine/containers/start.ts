@@ -133,10 +133,10 @@ export class ContainerStarter {
     const pidFd = new OwnedFd(processes.pidfdOpen(directChild(pid)));
     undo.defer(() => pidFd[Symbol.dispose]());
     created({ pid, startTicks: startTicksOf(pid), pidFd });
+    fdHolders.start(container.id, pidFd, io);
     watch.lap("record");
     await runtime.start(container.id, pid, { hasPoststart: hooks?.poststart !== undefined });
     watch.lap("start");
-    fdHolders.start(container.id, pidFd, io);
     log.debug("phases of a start", { container: container.id, ...watch.fields });
     undo.move();
   }
