@@ -2,12 +2,12 @@
  * @module
  * The engine's services that routes use.
  */
-import type { ContainerCopy } from "../engine/copy/container_copy.ts";
+import type { ContainerCopy } from "../engine/containers/copy.ts";
 import type { ContainerDiff } from "../engine/containers/diff.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
-import type { ContainerTable } from "../engine/containers/container_table.ts";
+import type { ContainerTable } from "../engine/model/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
 import type { Freezer } from "../engine/containers/freezer.ts";
 import type { ContainerTop } from "../engine/containers/top.ts";

@@ -1,9 +1,9 @@
 import { NetworkEvents } from "../engine/events/network_events.ts";
-import { hostExec } from "../engine/system/host_exec.ts";
+import { hostExec } from "../runtime/host_exec.ts";
 import { HostsFiles } from "../engine/networks/hosts_files.ts";
 import { DnsProcess, selfNames } from "../engine/networks/dns_process.ts";
 import type { EmbeddedDnsDeps } from "../engine/networks/embedded_dns.ts";
-import type { Lease, NetworkRecord, Sandbox } from "../engine/networks/network.ts";
+import type { Lease, NetworkRecord, Sandbox } from "../engine/model/network.ts";
 import { NetworkService } from "../engine/networks/network_service.ts";
 import { NetworkTable } from "../engine/networks/network_table.ts";
 import { createNetworks } from "../engine/networks/network_factory.ts";

@@ -1,6 +1,6 @@
 import { BUILD_INFO } from "../build_info.ts";
-import { isLive } from "../engine/containers/container.ts";
-import { startedContext } from "../engine/containers/hook_payloads.ts";
+import { isLive } from "../engine/model/container.ts";
+import { startedContext } from "../engine/model/hook_payloads.ts";
 import { HookBus, lifecycleLog, Metrics, type Plugin, webhook } from "../plugins/mod.ts";
 import { PluginRecords } from "../store/plugin_records.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";

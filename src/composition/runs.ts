@@ -6,7 +6,7 @@ import { ContainerService } from "../engine/containers/container_service.ts";
 import { PendingStdio } from "../engine/containers/pending_stdio.ts";
 import { RestartManager } from "../engine/containers/restart_manager.ts";
 import { Waiters } from "../engine/containers/waiters.ts";
-import { isInCgroup, openProcess, orphanedExit } from "../engine/lifecycle/orphaned_process.ts";
+import { isInCgroup, openProcess, orphanedExit } from "../runtime/orphaned_process.ts";
 import { containerStdio, newProcessStdio } from "../engine/containers/process_stdio.ts";
 import { ioCalls } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";

@@ -8,7 +8,7 @@ import { type Get, TOKENS } from "./tokens.ts";
 import { callLineHooks } from "../engine/containers/log_sampling.ts";
 import { bootMarker } from "../engine/lifecycle/boot.ts";
 import type { Reexec } from "../engine/lifecycle/reexec.ts";
-import { orphanedEnd } from "../engine/lifecycle/orphaned_process.ts";
+import { orphanedEnd } from "../runtime/orphaned_process.ts";
 import { settleOrphanedRuntimes } from "../engine/lifecycle/orphaned_runtimes.ts";
 import { removeCgroup } from "../engine/lifecycle/data_dirs.ts";
 import { stateRoots } from "../engine/containers/runtimes.ts";

@@ -1,4 +1,4 @@
-import { SharedSnapshots } from "../engine/containers/shared_snapshots.ts";
+import { SharedSnapshots } from "../engine/images/shared_snapshots.ts";
 import { BlobStore } from "../store/blob_store.ts";
 import { ContainerRecords } from "../store/container_records.ts";
 import { Database } from "../store/database.ts";

@@ -1,5 +1,5 @@
 import { VolumeEvents } from "../engine/events/volume_events.ts";
-import { ImageMounts } from "../engine/containers/image_mounts.ts";
+import { ImageMounts } from "../engine/volumes/image_mounts.ts";
 import { KeyedLock } from "../async/keyed_lock.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
 import { IncompleteVolumes } from "../engine/volumes/incomplete_volumes.ts";

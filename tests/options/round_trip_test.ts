@@ -14,7 +14,7 @@ import { createRequest } from "../../src/commands/container/create_request.ts";
 import { madeContainer } from "../../src/commands/inspect_as_run/inspected_container.ts";
 import { runLine } from "../../src/commands/inspect_as_run/run_command_line.ts";
 import { shellWord } from "../../src/commands/inspect_as_run/shell_quote.ts";
-import { Container } from "../../src/engine/containers/container.ts";
+import { Container } from "../../src/engine/model/container.ts";
 import { fakeContainer } from "../../src/engine/containers/containers_testing.ts";
 import { withHostDefaults } from "../../src/engine/containers/host_defaults.ts";
 import { defaultHostname, mergeConfig } from "../../src/engine/containers/container_spec.ts";

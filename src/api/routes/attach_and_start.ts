@@ -4,7 +4,7 @@
  * whose value is the condition of `POST /containers/{id}/wait`. One request replaces three. The response has the header
  * `Tsd-Started`, and the stream ends with a frame that contains the exit code.
  */
-import type { Container } from "../../engine/containers/container.ts";
+import type { Container } from "../../engine/model/container.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../../engine/streams.ts";
 import { TsdError } from "../../errors.ts";
 import type { HijackedConnection, Reply } from "../http/reply.ts";

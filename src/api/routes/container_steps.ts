@@ -2,7 +2,7 @@
  * @module
  * Routes for single operations on containers: restart, pause, unpause, rename, update, top.
  */
-import { parseUpdateRequest } from "../../engine/containers/update_request.ts";
+import { parseUpdateRequest } from "../../engine/model/update_request.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";

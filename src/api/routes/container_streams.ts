@@ -2,7 +2,7 @@
  * @module
  * Routes for the streams of a container: attaching by a raw connection, and resizing the terminal.
  */
-import { refuseRestarting } from "../../engine/containers/container.ts";
+import { refuseRestarting } from "../../engine/model/container.ts";
 import { attachStreams } from "../../engine/streams.ts";
 import { TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";

@@ -3,8 +3,8 @@
  * `/containers`: routes as data with short handlers. `{id*}` matches slashes too, so that an invalid name gets the same
  * error as an unknown one.
  */
-import type { Container } from "../../engine/containers/container.ts";
-import { parseCreateRequest } from "../../engine/containers/create_request.ts";
+import type { Container } from "../../engine/model/container.ts";
+import { parseCreateRequest } from "../../engine/model/create_request.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";

@@ -2,8 +2,8 @@
  * @module
  * `/networks`: Docker's routes, and tsd's `POST /tsd/networks/reload`. Pruning is in `prune.ts`.
  */
-import { parseConnectRequest, parseDisconnectRequest } from "../../engine/networks/endpoint_request.ts";
-import type { Network } from "../../engine/networks/network.ts";
+import { parseConnectRequest, parseDisconnectRequest } from "../../engine/model/endpoint_request.ts";
+import type { Network } from "../../engine/model/network.ts";
 import { parseNetworkRequest } from "../../engine/networks/network_request.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";

@@ -2,12 +2,12 @@
  * @module
  * Filters of `GET /containers/json`: values of one key are alternatives, all keys must match.
  */
-import type { Container } from "../../engine/containers/container.ts";
+import type { Container } from "../../engine/model/container.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
-import type { EndpointState } from "../../engine/networks/network.ts";
+import type { EndpointState } from "../../engine/model/network.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
-import { mountsOf } from "../../engine/containers/mounts.ts";
+import { mountsOf } from "../../engine/model/mounts.ts";
 
 /** Lookups that filters need. */
 export interface FilterContext {

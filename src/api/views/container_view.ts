@@ -3,11 +3,11 @@
  * Converts containers to the types of the Engine API. Everything that exists for clients only (status texts, defaults
  * in inspect, empty lists) is added here.
  */
-import { type Container, type ContainerState, isLive } from "../../engine/containers/container.ts";
-import { mountsOf, type RequestedMount } from "../../engine/containers/mounts.ts";
-import { shownPolicy } from "../../engine/containers/restart_policy.ts";
+import { type Container, type ContainerState, isLive } from "../../engine/model/container.ts";
+import { mountsOf, type RequestedMount } from "../../engine/model/mounts.ts";
+import { shownPolicy } from "../../engine/model/restart_policy.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
-import type { EndpointState } from "../../engine/networks/network.ts";
+import type { EndpointState } from "../../engine/model/network.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import { humanDuration } from "../../units.ts";
 import { networks, networkSettings, portSummaries } from "./network_settings.ts";

@@ -1,5 +1,5 @@
 /** Filters of `GET /networks`: all labels, and any value of each other key. */
-import type { Network } from "../../engine/networks/network.ts";
+import type { Network } from "../../engine/model/network.ts";
 import { isPredefined } from "../../engine/networks/network_table.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";

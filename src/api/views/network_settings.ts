@@ -2,8 +2,8 @@
  * @module
  * Converts a container's endpoints to the types of the Engine API.
  */
-import type { Container, RequestedEndpoint } from "../../engine/containers/container.ts";
-import type { EndpointState } from "../../engine/networks/network.ts";
+import type { Container, RequestedEndpoint } from "../../engine/model/container.ts";
+import type { EndpointState } from "../../engine/model/network.ts";
 import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../../api_types/mod.ts";
 
 /** Settings of an endpoint without addresses. */

@@ -1,5 +1,5 @@
 /** Converts networks to the types of the Engine API. */
-import type { AddressPool, Endpoint, Network } from "../../engine/networks/network.ts";
+import type { AddressPool, Endpoint, Network } from "../../engine/model/network.ts";
 import type { IPAMConfig, Network as WireNetwork, NetworkContainer } from "../../api_types/mod.ts";
 import { timestamp } from "./container_view.ts";
 

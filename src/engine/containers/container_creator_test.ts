@@ -10,11 +10,11 @@ import { Database } from "../../store/database.ts";
 import { enginePaths } from "../paths.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
 import { ContainerCreator, type ContainerCreatorDeps } from "./container_creator.ts";
-import type { ContainerRecord } from "./container.ts";
-import { ContainerTable, type StoredContainers } from "./container_table.ts";
-import { parseCreateRequest } from "./create_request.ts";
+import type { ContainerRecord } from "../model/container.ts";
+import { ContainerTable, type StoredContainers } from "../model/container_table.ts";
+import { parseCreateRequest } from "../model/create_request.ts";
 import { recordedEvents } from "./containers_testing.ts";
-import { requestedMounts } from "./mounts.ts";
+import { requestedMounts } from "../model/mounts.ts";
 
 const IMAGE_ID = digestOfHex("1".repeat(64));
 const CONFIG_JSON = {

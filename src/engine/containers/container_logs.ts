@@ -10,10 +10,10 @@ import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { LogSpec } from "../../runtime/logs/protocol.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import type { Container } from "./container.ts";
-import type { ContainerTable } from "./container_table.ts";
+import type { Container } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import type { LogSelection } from "./line_filter.ts";
-import { isLogged, logSpec } from "./log_options.ts";
+import { isLogged, logSpec } from "../model/log_options.ts";
 import { type LogFollower, readLog } from "./log_reader.ts";
 
 export interface LogRequest extends LogSelection {

@@ -9,14 +9,14 @@ import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { OrphanedIntents } from "../events/orphaned_intents.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
-import { type Container, isLive } from "./container.ts";
+import { type Container, isLive } from "../model/container.ts";
 import type { ContainerRemover } from "./remove.ts";
 import type { ContainerSupervisor, Run } from "./supervisor.ts";
-import type { ContainerTable } from "./container_table.ts";
-import { endsManually } from "./restart_policy.ts";
+import type { ContainerTable } from "../model/container_table.ts";
+import { endsManually } from "../model/restart_policy.ts";
 import type { RestartManager } from "./restart_manager.ts";
 import type { SignalSender } from "./kill.ts";
-import { parseSignal } from "./signals.ts";
+import { parseSignal } from "../model/signals.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 
 const DEFAULT_STOP_SECONDS = 10;

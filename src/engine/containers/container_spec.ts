@@ -18,14 +18,14 @@ import {
   type ResourceLimits,
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
-import { mergeHealthcheck } from "../health/health_config.ts";
-import { hasBridge, networkKind } from "../networks/network_mode.ts";
-import { checkLogConfig } from "./log_options.ts";
+import { mergeHealthcheck } from "../model/health_config.ts";
+import { hasBridge, networkKind } from "../model/network_mode.ts";
+import { checkLogConfig } from "../model/log_options.ts";
 import type { SharedNamespaces } from "./shared_namespaces.ts";
-import { requestedMounts } from "./mounts.ts";
+import { requestedMounts } from "../model/mounts.ts";
 import { namespaceModes } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";
-import { parseSignal } from "./signals.ts";
+import { parseSignal } from "../model/signals.ts";
 
 /**
  * The caller's configuration over the image's, as Docker merges them.

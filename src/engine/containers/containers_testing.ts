@@ -7,7 +7,7 @@ import { digestOfHex } from "../../image/digest.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import { ContainerEvents } from "../events/container_events.ts";
 import { fakeSink } from "../events/events_testing.ts";
-import { Container, type ContainerState } from "./container.ts";
+import { Container, type ContainerState } from "../model/container.ts";
 
 /** A running state. */
 export const RUNNING: ContainerState = { status: "running", startedMs: 0, pid: 7, startTicks: "1" };

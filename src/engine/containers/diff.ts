@@ -3,7 +3,7 @@
  * `docker diff`: what a container changed in its root, without the places that a runtime needs for its own mounts.
  */
 import type { Change, Snapshotter } from "../../store/driver.ts";
-import type { ContainerTable } from "./container_table.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 
 /** Made where an image doesn't have them. Docker puts them into a layer of its own below the container's. */
 const PLACES: ReadonlySet<string> = new Set([

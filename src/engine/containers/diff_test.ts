@@ -3,7 +3,7 @@ import { TsdError } from "../../errors.ts";
 import { MemoryLayerStore, MemorySnapshotter } from "../../store/testsuite/fake.ts";
 import type { Change } from "../../store/driver.ts";
 import { ContainerDiff } from "./diff.ts";
-import type { Container } from "./container.ts";
+import type { Container } from "../model/container.ts";
 
 const ID = "a".repeat(64);
 

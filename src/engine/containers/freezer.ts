@@ -9,8 +9,8 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
-import { type Container, refuseRestarting } from "./container.ts";
-import type { ContainerTable } from "./container_table.ts";
+import { type Container, refuseRestarting } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 
 export interface FreezerDeps {
   readonly table: Pick<ContainerTable, "find" | "setState">;

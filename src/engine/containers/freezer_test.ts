@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
-import type { Container, ContainerState } from "./container.ts";
+import type { Container, ContainerState } from "../model/container.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./containers_testing.ts";
 import { Freezer } from "./freezer.ts";
 

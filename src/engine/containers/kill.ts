@@ -7,11 +7,11 @@ import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { isErrno, type ProcessCalls } from "../../sys/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { Container } from "./container.ts";
+import type { Container } from "../model/container.ts";
 import type { Freezer } from "./freezer.ts";
 import type { StartedProcess } from "./start.ts";
 import { untilReceptive } from "./signal_readiness.ts";
-import { parseSignal } from "./signals.ts";
+import { parseSignal } from "../model/signals.ts";
 
 const SIGKILL = 9;
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import { errnoOf, OwnedFd, SysError } from "../../sys/mod.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
-import type { ContainerState } from "./container.ts";
+import type { ContainerState } from "../model/container.ts";
 import { fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./containers_testing.ts";
 import { Freezer } from "./freezer.ts";
 import { SignalSender } from "./kill.ts";

@@ -4,8 +4,8 @@
  */
 import type { HookBus } from "../../plugins/mod.ts";
 import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
-import type { Container } from "./container.ts";
-import { containerContext } from "./hook_payloads.ts";
+import type { Container } from "../model/container.ts";
+import { containerContext } from "../model/hook_payloads.ts";
 
 /** Of each container, at most. */
 const LINES_PER_SECOND = 10;

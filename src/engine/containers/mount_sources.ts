@@ -1,6 +1,6 @@
 /** The host's folders and files that a container is to see: they have to be there, or are made. */
 import { TsdError } from "../../errors.ts";
-import type { RequestedMount } from "./mounts.ts";
+import type { RequestedMount } from "../model/mounts.ts";
 
 /** Says which source is missing that is not to be made (`--mount`). @throws {TsdError} invalid_argument */
 export async function requireSources(requested: readonly RequestedMount[]): Promise<void> {

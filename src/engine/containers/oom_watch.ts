@@ -7,9 +7,9 @@ import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
-import { type Container, isLive } from "./container.ts";
-import { containerContext } from "./hook_payloads.ts";
-import type { ContainerTable } from "./container_table.ts";
+import { type Container, isLive } from "../model/container.ts";
+import { containerContext } from "../model/hook_payloads.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 
 /** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
 const JUST_NOW_MS = 2000;

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
 import { fakeContainer, recordedEvents, RUNNING, tableOf } from "./containers_testing.ts";
-import type { ContainerState } from "./container.ts";
+import type { ContainerState } from "../model/container.ts";
 import { OomWatch } from "./oom_watch.ts";
 
 /** @param oomKills as the container's record has it */

@@ -5,7 +5,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { isErrno, OwnedFd, type ProcessCalls, SIG } from "../../sys/mod.ts";
-import { isInCgroup } from "../lifecycle/orphaned_process.ts";
+import { isInCgroup } from "../../runtime/orphaned_process.ts";
 import type { CgroupOf } from "../stats/cgroup.ts";
 import { CGROUP_FILES, pidsBelow } from "../stats/cgroup_files.ts";
 

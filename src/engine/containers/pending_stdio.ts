@@ -1,6 +1,6 @@
 /** Streams of runs that have not begun: whoever attaches to a container before its start attaches to these. */
 import type { ProcessStdio } from "../../runtime/stdio.ts";
-import type { Container } from "./container.ts";
+import type { Container } from "../model/container.ts";
 
 export class PendingStdio {
   readonly #next = new Map<string, ProcessStdio>();

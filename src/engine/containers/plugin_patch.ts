@@ -6,7 +6,7 @@ import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ContainerPatch } from "../../plugins/mod.ts";
 import type { OciHooks } from "../../runtime/spec/mod.ts";
-import { type CreateRequest, parseCreateRequest } from "./create_request.ts";
+import { type CreateRequest, parseCreateRequest } from "../model/create_request.ts";
 
 /** A request, and what Docker's has no field for. */
 export interface PatchedRequest extends CreateRequest {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import type { ContainerPatch } from "../../plugins/mod.ts";
-import { type CreateRequest, parseCreateRequest } from "./create_request.ts";
+import { type CreateRequest, parseCreateRequest } from "../model/create_request.ts";
 import { patchedRequest } from "./plugin_patch.ts";
 
 const request = (body: Record<string, unknown> = {}): CreateRequest =>

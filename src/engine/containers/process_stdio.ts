@@ -6,7 +6,7 @@ import { type FifoCalls, FifoIo } from "../../runtime/fifo_io.ts";
 import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { ProcessStdio, ProcessStdioOptions, TerminalSize } from "../../runtime/stdio.ts";
 import { TerminalIo } from "../../runtime/terminal_io.ts";
-import type { Container } from "./container.ts";
+import type { Container } from "../model/container.ts";
 import { logOf } from "./container_logs.ts";
 import { consoleSize } from "./container_spec.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";

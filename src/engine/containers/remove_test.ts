@@ -4,7 +4,7 @@ import { digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus } from "../../plugins/mod.ts";
 import type { Recording } from "../../store/event_records.ts";
-import { Container } from "./container.ts";
+import { Container } from "../model/container.ts";
 import { ContainerRemover } from "./remove.ts";
 import { EXITED, recordedEvents } from "./containers_testing.ts";
 import { Waiters } from "./waiters.ts";

@@ -1,7 +1,7 @@
 import { prefixed, TsdError } from "../../errors.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { ContainerTable } from "./container_table.ts";
-import { parseContainerName } from "./names.ts";
+import type { ContainerTable } from "../model/container_table.ts";
+import { parseContainerName } from "../model/names.ts";
 
 /** `docker rename`: at once or not at all, whatever state the container is in. */
 export class ContainerRenamer {

@@ -3,7 +3,7 @@ import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { digestOfHex } from "../../image/digest.ts";
 import { ContainerRecords } from "../../store/container_records.ts";
 import { Database } from "../../store/database.ts";
-import { ContainerTable } from "./container_table.ts";
+import { ContainerTable } from "../model/container_table.ts";
 import { recordedEvents } from "./containers_testing.ts";
 import { ContainerRenamer } from "./rename.ts";
 

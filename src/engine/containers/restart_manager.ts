@@ -6,10 +6,15 @@
 import type { Log } from "../../log.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { Container, Ended, EndedState } from "./container.ts";
-import { NO_RESTARTS } from "./container.ts";
-import type { ContainerTable } from "./container_table.ts";
-import { decideRestart, parseRestartPolicy, type RestartDecision, type RestartSituation } from "./restart_policy.ts";
+import type { Container, Ended, EndedState } from "../model/container.ts";
+import { NO_RESTARTS } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
+import {
+  decideRestart,
+  parseRestartPolicy,
+  type RestartDecision,
+  type RestartSituation,
+} from "../model/restart_policy.ts";
 import { RestartTimers } from "./restart_timer.ts";
 
 export interface RestartManagerDeps {

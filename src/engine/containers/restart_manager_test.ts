@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import type { HostConfig } from "../../api_types/mod.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
-import type { Container, ContainerState, RestartHistory } from "./container.ts";
+import type { Container, ContainerState, RestartHistory } from "../model/container.ts";
 import { EXITED, fakeContainer, RUNNING, tableOf } from "./containers_testing.ts";
 import { RestartManager } from "./restart_manager.ts";
 

@@ -5,7 +5,7 @@ import type { LeftIntent } from "../events/event_bus.ts";
 import { OrphanedIntents } from "../events/orphaned_intents.ts";
 import { enginePaths } from "../paths.ts";
 import { Restore } from "./restore.ts";
-import { Container, type ContainerState } from "./container.ts";
+import { Container, type ContainerState } from "../model/container.ts";
 import { EXITED } from "./containers_testing.ts";
 
 const CREATED: ContainerState = { status: "created", exitCode: 0, error: "" };

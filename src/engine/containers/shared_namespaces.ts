@@ -7,9 +7,9 @@ import type { HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, prefixed, toTsdError, TsdError } from "../../errors.ts";
 import type { FileCalls } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { type Container, isLive, type LiveState, refuseRestarting } from "./container.ts";
-import type { ContainerTable } from "./container_table.ts";
-import { openNamespace } from "./process_namespace.ts";
+import { type Container, isLive, type LiveState, refuseRestarting } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
+import { openNamespace } from "../../runtime/process_namespace.ts";
 import { sharedMemoryPath } from "./shared_memory.ts";
 
 const PREFIX = "container:";

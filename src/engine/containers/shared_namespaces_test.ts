@@ -4,7 +4,7 @@ import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { files, processStartTime } from "../../sys/mod.ts";
 import { enginePaths } from "../paths.ts";
-import { Container, type ContainerState } from "./container.ts";
+import { Container, type ContainerState } from "../model/container.ts";
 import { EXITED, fakeContainer } from "./containers_testing.ts";
 import { NamespaceJoiner } from "./shared_namespaces.ts";
 

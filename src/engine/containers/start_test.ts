@@ -14,7 +14,7 @@ import { Epoll, files, mounts, processes, selfProcess, tree } from "../../sys/mo
 import { workerUrl } from "../../worker_entry.ts";
 import { namesIn } from "../directories.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
-import { Container } from "./container.ts";
+import { Container } from "../model/container.ts";
 import { fakeContainer, runtimesOf } from "./containers_testing.ts";
 import { OrphanedCgroups } from "./orphaned_cgroups.ts";
 import { FD_HOLDER_PROCESSES, FdHolders } from "./fd_holders.ts";

@@ -15,10 +15,16 @@ import type { HealthChecks } from "../health/health_checks.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { startFailureExitCode } from "./start_failure.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
-import { type Container, type ContainerState, type EndedState, NO_RESTARTS, type RestartHistory } from "./container.ts";
-import { containerContext, startedContext } from "./hook_payloads.ts";
+import {
+  type Container,
+  type ContainerState,
+  type EndedState,
+  NO_RESTARTS,
+  type RestartHistory,
+} from "../model/container.ts";
+import { containerContext, startedContext } from "../model/hook_payloads.ts";
 import { type ContainerRemover, failure } from "./remove.ts";
-import type { ContainerTable } from "./container_table.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import type { ContainerStarter, StartedProcess } from "./start.ts";
 import type { PendingStdio } from "./pending_stdio.ts";
 import type { OomWatch } from "./oom_watch.ts";

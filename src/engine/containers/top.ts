@@ -5,10 +5,10 @@
 import type { ContainerTopResponse } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { HostExec } from "../system/host_exec.ts";
+import type { HostExec } from "../../runtime/host_exec.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
-import { refuseRestarting } from "./container.ts";
-import type { ContainerTable } from "./container_table.ts";
+import { refuseRestarting } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 
 const PS = "/usr/bin/ps";
 const DEFAULT_ARGS = "-ef";

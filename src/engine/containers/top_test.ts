@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
-import type { CommandResult } from "../system/host_exec.ts";
-import type { ContainerState } from "./container.ts";
+import type { CommandResult } from "../../runtime/host_exec.ts";
+import type { ContainerState } from "../model/container.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING, tableOf } from "./containers_testing.ts";
 import { ContainerTop, parseProcesses } from "./top.ts";
 

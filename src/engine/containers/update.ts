@@ -13,12 +13,12 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { EventIntent } from "../events/event_bus.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
-import { hasBridge, networkKind } from "../networks/network_mode.ts";
+import { hasBridge, networkKind } from "../model/network_mode.ts";
 import type { PublishedPorts } from "../networks/published_ports.ts";
-import type { Container, ContainerRecord } from "./container.ts";
-import type { ContainerTable } from "./container_table.ts";
+import type { Container, ContainerRecord } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import { resources } from "./container_spec.ts";
-import type { ChangedLimits, UpdateRequest } from "./update_request.ts";
+import type { ChangedLimits, UpdateRequest } from "../model/update_request.ts";
 
 export interface ContainerUpdaterDeps {
   readonly table: Pick<ContainerTable, "find" | "setConfig">;

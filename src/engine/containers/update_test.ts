@@ -8,9 +8,9 @@ import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { PortChange } from "../networks/container_ports.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
-import type { Container, ContainerRecord, ContainerState } from "./container.ts";
+import type { Container, ContainerRecord, ContainerState } from "../model/container.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./containers_testing.ts";
-import type { ChangedLimits } from "./update_request.ts";
+import type { ChangedLimits } from "../model/update_request.ts";
 import { ContainerUpdater } from "./update.ts";
 
 const MIB = 1 << 20;

@@ -20,7 +20,7 @@ import {
   S,
 } from "../../sys/mod.ts";
 import { type ByteString, byteStringFromText } from "../../tar/mod.ts";
-import { openSubpath } from "../volumes/subpath.ts";
+import { openSubpath } from "./subpath.ts";
 import type { ViewMount, ViewSpec } from "./protocol.ts";
 
 const ITSELF = cString("");

@@ -1,6 +1,6 @@
 /** Builds the view of a container's files from its configuration and state. */
-import { type Container, isLive } from "../containers/container.ts";
-import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
+import { type Container, isLive } from "../model/container.ts";
+import { mountsOf, type RequestedMount } from "../model/mounts.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { ViewMount, ViewSpec } from "./protocol.ts";
 

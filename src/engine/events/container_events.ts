@@ -1,5 +1,5 @@
 import type { Recording, Trace } from "../../store/event_records.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import type { Attributes, ContainerAction, PendingEvent } from "./event.ts";
 import type { EventIntent, EventSink } from "./event_bus.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { ExecCreateRequest, ExecInspect } from "../../api_types/mod.ts";
 import type { ProcessStdio, TerminalSize } from "../../runtime/stdio.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 
 /** A request with a command in it. */
 export type ExecRequest = ExecCreateRequest & { readonly Cmd: readonly string[] };

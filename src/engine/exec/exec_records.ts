@@ -1,6 +1,6 @@
 /** The execs that can be asked for: those that were made, that run, and that ended a while ago. */
 import { TsdError } from "../../errors.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import type { Exec } from "./exec.ts";
 
 /** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */

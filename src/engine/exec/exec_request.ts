@@ -2,7 +2,7 @@
 import type { ExecCreateRequest, ExecStartRequest } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { isObject, type Shape } from "../../json/decode.ts";
-import { decodeRequest } from "../request_schemas.ts";
+import { decodeRequest } from "../model/request_schemas.ts";
 
 const CREATE_SHAPE: Shape<ExecCreateRequest> = {
   AttachStdin: "flag",

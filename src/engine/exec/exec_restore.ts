@@ -6,7 +6,7 @@
 import type { FdHolderRef, HeldFds } from "../../runtime/fd_holder.ts";
 import type { RetainedStreams } from "../../runtime/stdio.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import { execOwner, type FdHolders } from "../containers/fd_holders.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type ExecNote, isKept } from "./exec.ts";

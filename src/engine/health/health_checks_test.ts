@@ -5,7 +5,7 @@ import { HookBus, type Plugin } from "../../plugins/mod.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/containers_testing.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
 import { HealthChecks } from "./health_checks.ts";
-import { HEALTH_ON_FAILURE_ANNOTATION } from "./health_config.ts";
+import { HEALTH_ON_FAILURE_ANNOTATION } from "../model/health_config.ts";
 import type { HealthState } from "./health_monitor.ts";
 
 const CONFIG: ContainerConfig = { Healthcheck: { Test: ["CMD", "probe"], Interval: 1e9, Retries: 2 } };

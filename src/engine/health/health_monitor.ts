@@ -6,7 +6,7 @@
 import { toTsdError } from "../../errors.ts";
 import { goDuration } from "../../units.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { HealthPlan } from "./health_config.ts";
+import type { HealthPlan } from "../model/health_config.ts";
 import { MAX_OUTPUT_BYTES, type Probe, type ProbeResult } from "./probe.ts";
 
 /** Results that are kept. */

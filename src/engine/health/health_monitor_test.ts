@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { FakeClock, settle } from "../../async/clock_testing.ts";
 import { freshHealth, HealthMonitor, type HealthState } from "./health_monitor.ts";
 import { LimitedOutput, MAX_OUTPUT_BYTES, type Probe } from "./probe.ts";
-import type { HealthPlan } from "./health_config.ts";
+import type { HealthPlan } from "../model/health_config.ts";
 
 const PLAN: HealthPlan = {
   command: ["probe"],

@@ -6,7 +6,7 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import { fakeSink } from "../events/events_testing.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import { ImageCatalog } from "./image_catalog.ts";

@@ -14,7 +14,7 @@ import type { Forwarding } from "./forwarding.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 import { refuseAdvertisements } from "./route_table.ts";
 import { setKernel } from "./kernel_settings.ts";
-import type { AddressPool, Network, NetworkRecord } from "./network.ts";
+import type { AddressPool, Network, NetworkRecord } from "../model/network.ts";
 import { settleSubnets } from "./network_subnets.ts";
 import type { NetworkTable } from "./network_table.ts";
 

@@ -3,10 +3,10 @@
  * Networks that running containers come into and leave.
  */
 import { removalBatch } from "../../network/ip_batch.ts";
-import type { Container, RequestedEndpoint } from "../containers/container.ts";
+import type { Container, RequestedEndpoint } from "../model/container.ts";
 import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Lease, Network, StoredNetworks } from "./network.ts";
+import type { Lease, Network, StoredNetworks } from "../model/network.ts";
 import type { NetworkState } from "./network_state.ts";
 import { hasInterfaces, LINKS, routesOf, setUpEndpoint } from "./endpoint_setup.ts";
 

@@ -5,8 +5,8 @@
  */
 import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Container } from "../containers/container.ts";
-import { randomId } from "../containers/names.ts";
+import type { Container } from "../model/container.ts";
+import { randomId } from "../model/names.ts";
 import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import { NetworkConnector } from "./connect.ts";
@@ -17,8 +17,8 @@ import { endpointStateOf } from "./endpoint_settings.ts";
 import { NetworkRestore } from "./network_restore.ts";
 import { NetworkRepair } from "./network_repair.ts";
 import { NetworkState, type NetworkStateDeps } from "./network_state.ts";
-import type { Endpoint, EndpointState, Network, Sandbox, StoredNetworks } from "./network.ts";
-import { hasBridge, networkKind, requestedNetworks } from "./network_mode.ts";
+import type { Endpoint, EndpointState, Network, Sandbox, StoredNetworks } from "../model/network.ts";
+import { hasBridge, networkKind, requestedNetworks } from "../model/network_mode.ts";
 import { type EndpointSetup, LINKS, routesOf, setUpEndpoint } from "./endpoint_setup.ts";
 import type { PortMapper } from "./port_mapper.ts";
 import { PublishedPorts } from "./published_ports.ts";

@@ -4,8 +4,8 @@
  */
 import { prefixed } from "../../errors.ts";
 import { type PublishedPort, type RequestedPort, requestedPorts } from "../../network/port.ts";
-import type { Container } from "../containers/container.ts";
-import type { Endpoint, Network } from "./network.ts";
+import type { Container } from "../model/container.ts";
+import type { Endpoint, Network } from "../model/network.ts";
 import type { NetworkTable } from "./network_table.ts";
 import type { OpenPorts } from "./open_ports.ts";
 import type { PortUpdateTransaction } from "./port_update.ts";

@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import type { PortTarget } from "../../network/port.ts";
 import { PortAllocator } from "../../network/port_allocator.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import { ContainerPorts } from "./container_ports.ts";
-import type { Endpoint, Network } from "./network.ts";
+import type { Endpoint, Network } from "../model/network.ts";
 import { PortMapper } from "./port_mapper.ts";
 
 const NETWORK = { id: "n", name: "net", record: { driver: "bridge" } } as unknown as Network;

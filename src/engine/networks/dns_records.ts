@@ -4,9 +4,9 @@
  */
 import { canonicalAddress, parseAddress } from "../../network/address.ts";
 import type { NamedContainer, NameTable } from "../../network/dns/name_table.ts";
-import type { Container, RequestedEndpoint } from "../containers/container.ts";
-import type { Endpoint, Network } from "./network.ts";
-import { requestedNetworks } from "./network_mode.ts";
+import type { Container, RequestedEndpoint } from "../model/container.ts";
+import type { Endpoint, Network } from "../model/network.ts";
+import { requestedNetworks } from "../model/network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { gatewayEndpoint } from "./gateway_endpoint.ts";
 

@@ -8,7 +8,7 @@
 import type { Log } from "../../log.ts";
 import type { ChainName } from "../../network/nft_messages.ts";
 import type { NftConnection } from "../../network/nft_connection.ts";
-import type { HostExec } from "../system/host_exec.ts";
+import type { HostExec } from "../../runtime/host_exec.ts";
 import { programPath } from "./host_programs.ts";
 
 /** The bit that says "let through". */

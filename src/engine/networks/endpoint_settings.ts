@@ -2,10 +2,10 @@
  * @module
  * What there is of a container's networks for those who show it.
  */
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import { hasNames, namesOf, queriedIn } from "./dns_records.ts";
-import type { Endpoint, EndpointState, Network, Sandbox } from "./network.ts";
-import { hasBridge, networkKind, requestedNetworks } from "./network_mode.ts";
+import type { Endpoint, EndpointState, Network, Sandbox } from "../model/network.ts";
+import { hasBridge, networkKind, requestedNetworks } from "../model/network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
 
 /** What a container has, or what it wants where it doesn't run. */

@@ -3,12 +3,12 @@
  * Places of containers in networks: addresses that nobody else has, and what makes interfaces of them.
  */
 import { endpointBatch, routeBatch } from "../../network/ip_batch.ts";
-import type { Container, RequestedEndpoint } from "../containers/container.ts";
+import type { Container, RequestedEndpoint } from "../model/container.ts";
 import type { Bridge, BridgeDriver } from "./bridge_driver.ts";
 import type { Ipam } from "./ipam.ts";
-import type { Endpoint, Lease, Network } from "./network.ts";
+import type { Endpoint, Lease, Network } from "../model/network.ts";
 import { interfaceIndex } from "../../sys/mod.ts";
-import { refusesIpv6 } from "./network_mode.ts";
+import { refusesIpv6 } from "../model/network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { gatewayEndpoint, gatewayEndpointV6 } from "./gateway_endpoint.ts";
 

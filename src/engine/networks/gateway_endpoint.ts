@@ -1,4 +1,4 @@
-import type { Endpoint } from "./network.ts";
+import type { Endpoint } from "../model/network.ts";
 import type { NetworkTable } from "./network_table.ts";
 
 /** The network by which a container gets out, as Docker chooses it: of the highest priority, then the first by name. */

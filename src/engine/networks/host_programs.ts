@@ -5,7 +5,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { isFile } from "../../io/if_exists.ts";
-import type { HostExec } from "../system/host_exec.ts";
+import type { HostExec } from "../../runtime/host_exec.ts";
 
 const DIRS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 const PACKAGES = { ip: "iproute2", nft: "nftables", unshare: "util-linux", nsenter: "util-linux" } as const;

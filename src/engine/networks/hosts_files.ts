@@ -3,7 +3,7 @@
  * `/etc/hosts` of running containers, which learns of addresses that come and go. What else is in it stays.
  */
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 
 /** A container may write what it wants there; more than this is left alone. */
 const MOST_BYTES = 1 << 20;

@@ -12,10 +12,10 @@ import {
   type Subnet,
 } from "../../network/address.ts";
 import { freeAddress, macOf } from "../../network/pools.ts";
-import type { RequestedEndpoint } from "../containers/container.ts";
-import { randomId } from "../containers/names.ts";
+import type { RequestedEndpoint } from "../model/container.ts";
+import { randomId } from "../model/names.ts";
 import type { Bridge } from "./bridge_driver.ts";
-import type { AddressPool, Endpoint, Lease, Network } from "./network.ts";
+import type { AddressPool, Endpoint, Lease, Network } from "../model/network.ts";
 
 /** Interfaces of the host's side; with 8 digits of the endpoint's id they stay below the kernel's 15 characters. */
 const LINK_PREFIX = "veth";

@@ -6,8 +6,8 @@
 import type { Log } from "../../log.ts";
 import { LOOPBACK_BATCH, removalBatch } from "../../network/ip_batch.ts";
 import { type FileCalls, interfaceIndex, isErrno, MNT, type MountCalls, MS } from "../../sys/mod.ts";
-import type { LiveState } from "../containers/container.ts";
-import { openNamespace } from "../containers/process_namespace.ts";
+import type { LiveState } from "../model/container.ts";
+import { openNamespace } from "../../runtime/process_namespace.ts";
 import { namesIn } from "../directories.ts";
 import type { EnginePaths } from "../paths.ts";
 import { removeIfExists } from "../../io/if_exists.ts";

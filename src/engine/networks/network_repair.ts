@@ -5,9 +5,9 @@
  */
 import { isTsdError, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Endpoint } from "./network.ts";
+import type { Endpoint } from "../model/network.ts";
 import type { NetworkState } from "./network_state.ts";
 import { hasInterfaces, interfacesOf, routesOf } from "./endpoint_setup.ts";
 

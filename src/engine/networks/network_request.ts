@@ -16,9 +16,9 @@ import {
   type Subnet,
 } from "../../network/address.ts";
 import { freeAddress } from "../../network/pools.ts";
-import { decodeRequest, isEmpty } from "../request_schemas.ts";
+import { decodeRequest, isEmpty } from "../model/request_schemas.ts";
 import { bridgeOptions } from "./bridge_options.ts";
-import type { AddressPool, NetworkRecord } from "./network.ts";
+import type { AddressPool, NetworkRecord } from "../model/network.ts";
 
 export interface NetworkRequest {
   readonly name: string;

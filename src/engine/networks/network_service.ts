@@ -4,15 +4,15 @@
  * not. The texts are Docker's.
  */
 import { TsdError } from "../../errors.ts";
-import type { Container, RequestedEndpoint } from "../containers/container.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
+import type { Container, RequestedEndpoint } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import type { EventIntent } from "../events/event_bus.ts";
 import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "./container_networks.ts";
 import type { HostsFiles } from "./hosts_files.ts";
-import type { Lease, Network } from "./network.ts";
-import { networkKind, requestedNetworks } from "./network_mode.ts";
+import type { Lease, Network } from "../model/network.ts";
+import { networkKind, requestedNetworks } from "../model/network_mode.ts";
 import type { NetworkRequest } from "./network_request.ts";
 import type { ResolverFiles } from "./resolver_files.ts";
 import { isPredefined, type NetworkTable } from "./network_table.ts";

@@ -7,7 +7,7 @@ import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
 import type { BridgeDriver } from "./bridge_driver.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { Ipam } from "./ipam.ts";
-import type { Network, Sandbox, StoredNetworks } from "./network.ts";
+import type { Network, Sandbox, StoredNetworks } from "../model/network.ts";
 import type { FirewallMonitor } from "./firewall_monitor.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { bridgeRules, goneOf, portRules } from "./ruleset_input.ts";

@@ -13,7 +13,7 @@ import {
   type PoolChoice,
   type ReservedSubnet,
 } from "../../network/pools.ts";
-import type { AddressPool, Network, NetworkRecord } from "./network.ts";
+import type { AddressPool, Network, NetworkRecord } from "../model/network.ts";
 
 /** What a network's ranges depend on. */
 export interface SubnetSituation {

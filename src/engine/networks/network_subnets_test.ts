@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { parseSubnet } from "../../network/address.ts";
 import type { ReservedSubnet } from "../../network/pools.ts";
-import type { NetworkRecord } from "./network.ts";
+import type { NetworkRecord } from "../model/network.ts";
 import { settleSubnets, type SubnetSituation } from "./network_subnets.ts";
 
 const NETWORK_ID = "0123456789abcdef0123".padEnd(64, "0");

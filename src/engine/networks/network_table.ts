@@ -4,8 +4,8 @@
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
-import { randomId } from "../containers/names.ts";
-import type { Network, NetworkRecord, StoredNetworks } from "./network.ts";
+import { randomId } from "../model/names.ts";
+import type { Network, NetworkRecord, StoredNetworks } from "../model/network.ts";
 
 const PREDEFINED = { bridge: "bridge", host: "host", none: "null" } as const;
 export type PredefinedName = keyof typeof PREDEFINED;

@@ -3,7 +3,7 @@ import { Database } from "../../store/database.ts";
 import { NetworkRecords } from "../../store/network_records.ts";
 import { bridgeOptions } from "./bridge_options.ts";
 import { Ipam } from "./ipam.ts";
-import type { Lease, NetworkRecord, Sandbox } from "./network.ts";
+import type { Lease, NetworkRecord, Sandbox } from "../model/network.ts";
 import { NetworkTable } from "./network_table.ts";
 import { parseSubnet } from "../../network/address.ts";
 

@@ -2,9 +2,9 @@
  * @module
  * What running containers publish, with the rules that lead there.
  */
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import type { ContainerPorts, PortChange } from "./container_ports.ts";
-import type { StoredNetworks } from "./network.ts";
+import type { StoredNetworks } from "../model/network.ts";
 import type { NetworkState } from "./network_state.ts";
 
 /** Ports that are about to change. Disposed of before they are settled, they are what they were. */

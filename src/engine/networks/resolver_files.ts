@@ -3,7 +3,7 @@
  * `/etc/resolv.conf` of containers, which learns of networks that come and go, as long as nobody else has changed it.
  */
 import { resolvConf } from "../../network/etc_files.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import { etcSettings } from "../containers/container_spec.ts";
 import { readIfExists } from "../../io/if_exists.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";

@@ -3,7 +3,7 @@ import type { RuledBridge, RuledPort } from "../../network/ruleset.ts";
 import { hasNames } from "./dns_records.ts";
 import { portName } from "./open_ports.ts";
 import type { Bridge } from "./bridge_driver.ts";
-import type { Sandbox } from "./network.ts";
+import type { Sandbox } from "../model/network.ts";
 
 /** What of a bridge the rules are made from. */
 export const bridgeRules = ({ name, subnet, gateway, six, network, options }: Bridge): RuledBridge => ({

@@ -6,7 +6,7 @@
 import type { Digest } from "../../image/digest.ts";
 import type { ImageRecord, ImageRecords } from "../../store/image_records.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import { createdMs, type ImageCatalog } from "../images/image_catalog.ts";
 import { familiar, imageNames } from "../images/image_name.ts";
 import type { ImageRemover } from "../images/image_remover.ts";

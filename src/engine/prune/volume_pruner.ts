@@ -4,7 +4,7 @@
  * directory that a volume's options mount is not removed.
  */
 import { isTsdError } from "../../errors.ts";
-import { isAnonymous } from "../volumes/volume_names.ts";
+import { isAnonymous } from "../model/volume_names.ts";
 import type { VolumeService, VolumeUser } from "../volumes/volume_service.ts";
 import type { VolumeTable } from "../volumes/volume_table.ts";
 import type { VolumeUsage } from "../volumes/volume_usage.ts";

@@ -4,8 +4,8 @@
  * cannot make a buffer grow.
  */
 import type { BlkioStats, ContainerStats, CpuStats, MemoryStats, NetworkStats } from "../../api_types/mod.ts";
-import { type Container, isLive } from "../containers/container.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
+import { type Container, isLive } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import type { CgroupUsage, ContainerCgroups, CpuUsage, IoCount } from "./cgroup.ts";
 import { type MachineCpu, parseMachineCpu, parseNetworks } from "./host_counters.ts";
 

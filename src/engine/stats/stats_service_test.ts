@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import type { ContainerStats } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { parseDigest } from "../../image/digest.ts";
-import { Container, type ContainerState } from "../containers/container.ts";
+import { Container, type ContainerState } from "../model/container.ts";
 import type { CgroupUsage } from "./cgroup.ts";
 import { StatsService } from "./stats_service.ts";
 

@@ -2,9 +2,9 @@
  * @module
  * What the engine's things take on the disk: `system df`.
  */
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import type { ContainerSize, ContainerSizes } from "../containers/container_sizes.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 import type { CatalogImage, ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageUsage } from "../images/image_usage.ts";
 import type { IncompletePulls } from "../images/incomplete_pulls.ts";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
-import type { Container } from "../containers/container.ts";
+import type { Container } from "../model/container.ts";
 import type { CatalogImage } from "../images/image_catalog.ts";
 import { DiskUsage } from "./disk_usage.ts";
 

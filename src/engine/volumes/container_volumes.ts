@@ -6,17 +6,10 @@
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Container } from "../containers/container.ts";
-import type { ImageMounts, ReadyImage } from "../containers/image_mounts.ts";
-import {
-  anonymousMounts,
-  isMode,
-  mountsOf,
-  NOCOPY,
-  type RequestedMount,
-  requestedMounts,
-} from "../containers/mounts.ts";
-import { PROPAGATIONS } from "../containers/mount_fields.ts";
+import type { Container } from "../model/container.ts";
+import type { ImageMounts, ReadyImage } from "./image_mounts.ts";
+import { anonymousMounts, isMode, mountsOf, NOCOPY, type RequestedMount, requestedMounts } from "../model/mounts.ts";
+import { PROPAGATIONS } from "../model/mount_fields.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import type { VolumeService } from "./volume_service.ts";
 

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
-import { Container } from "../containers/container.ts";
+import { Container } from "../model/container.ts";
 import { EXITED, fakeContainer } from "../containers/containers_testing.ts";
-import { requestedMounts } from "../containers/mounts.ts";
+import { requestedMounts } from "../model/mounts.ts";
 import { fakeSink } from "../events/events_testing.ts";
 import { VolumeEvents } from "../events/volume_events.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";

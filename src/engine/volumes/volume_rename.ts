@@ -10,7 +10,7 @@ import type { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../directories.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
-import { checkVolumeName } from "./volume_names.ts";
+import { checkVolumeName } from "../model/volume_names.ts";
 import type { VolumeService } from "./volume_service.ts";
 import type { VolumeTable } from "./volume_table.ts";
 

@@ -2,7 +2,7 @@
 import { TsdError } from "../../errors.ts";
 import type { VolumeCreateRequest } from "../../api_types/mod.ts";
 import { isObject, type Shape } from "../../json/decode.ts";
-import { decodeRequest, isEmpty } from "../request_schemas.ts";
+import { decodeRequest, isEmpty } from "../model/request_schemas.ts";
 
 type Texts = Readonly<Record<string, string>>;
 

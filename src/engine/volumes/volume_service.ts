@@ -13,10 +13,10 @@ import type { VolumeEvents } from "../events/volume_events.ts";
 import { dirsIn, namesIn, removeTree } from "../directories.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
-import { randomId } from "../containers/names.ts";
+import { randomId } from "../model/names.ts";
 import type { IncompleteVolumes } from "./incomplete_volumes.ts";
 import { checkLocalOptions } from "./local_options.ts";
-import { ANONYMOUS_LABEL, checkVolumeName } from "./volume_names.ts";
+import { ANONYMOUS_LABEL, checkVolumeName } from "../model/volume_names.ts";
 import type { VolumeRequest } from "./volume_request.ts";
 import type { VolumeTable } from "./volume_table.ts";
 

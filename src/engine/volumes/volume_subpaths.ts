@@ -17,7 +17,7 @@ import {
   S,
 } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { openSubpath } from "./subpath.ts";
+import { openSubpath } from "../copy/subpath.ts";
 
 export interface SubpathCalls {
   readonly files: FileCalls;

@@ -1,5 +1,5 @@
-import type { Container } from "../containers/container.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
+import type { Container } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
 
 /** Whether a container refers to a volume. */
 export const refersTo = ({ record }: Pick<Container, "record">, name: string): boolean =>

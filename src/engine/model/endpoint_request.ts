@@ -12,8 +12,8 @@ import type {
 import { TsdError } from "../../errors.ts";
 import { type Decoded, isObject, type Shape } from "../../json/decode.ts";
 import { formatAddress, parseAddress } from "../../network/address.ts";
-import type { RequestedEndpoint } from "../containers/container.ts";
-import { decodeRequest, isEmpty } from "../request_schemas.ts";
+import type { RequestedEndpoint } from "./container.ts";
+import { decodeRequest, isEmpty } from "./request_schemas.ts";
 
 const REPORTED = "the engine assigns and reports it; clients send back what inspect has shown";
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
-import { processStartTime } from "../../sys/mod.ts";
+import "../sys/preopen.ts";
+import { processStartTime } from "../sys/mod.ts";
 import { isInCgroup, openProcess } from "./orphaned_process.ts";
 
 Deno.test("left process: found by its number and its start together only", async () => {

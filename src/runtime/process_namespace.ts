@@ -1,7 +1,7 @@
 /** Namespaces of containers' first processes. */
-import { TsdError } from "../../errors.ts";
-import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
-import type { LiveState } from "./container.ts";
+import { TsdError } from "../errors.ts";
+import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../sys/mod.ts";
+import type { LiveState } from "../engine/model/container.ts";
 
 /**
  * Opens a namespace of the very process that was recorded: another one may have its number by now.

@@ -3,10 +3,10 @@
  * Runs programs of the host and reads their output. Like every child process they are started by `src/sys/` and reaped by
  * the reaper; their output goes to files, which need no concurrent reader and have no size limit.
  */
-import { TsdError } from "../../errors.ts";
-import type { Reaper } from "../../runtime/reaper.ts";
-import { exists, removeIfExists } from "../../io/if_exists.ts";
-import { isErrno, O, type ProcessCalls } from "../../sys/mod.ts";
+import { TsdError } from "../errors.ts";
+import type { Reaper } from "./reaper.ts";
+import { exists, removeIfExists } from "../io/if_exists.ts";
+import { isErrno, O, type ProcessCalls } from "../sys/mod.ts";
 
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
 const DEADLINE_MS = 10_000;

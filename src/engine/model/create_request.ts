@@ -6,10 +6,10 @@
 import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type Decoded, isObject, type Shape } from "../../json/decode.ts";
-import { checkHealthcheck } from "../health/health_config.ts";
-import { ENDPOINT_SHAPE, requestedEndpoint } from "../networks/endpoint_request.ts";
-import { hasBridge, modeNetwork, networkKind, refuseNetworkConflicts } from "../networks/network_mode.ts";
-import { decodeRequest, isEmpty } from "../request_schemas.ts";
+import { checkHealthcheck } from "./health_config.ts";
+import { ENDPOINT_SHAPE, requestedEndpoint } from "./endpoint_request.ts";
+import { hasBridge, modeNetwork, networkKind, refuseNetworkConflicts } from "./network_mode.ts";
+import { decodeRequest, isEmpty } from "./request_schemas.ts";
 import type { RequestedEndpoint } from "./container.ts";
 import { CONFIG_SHAPE, HOST_SHAPE } from "./container_schemas.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";

@@ -8,9 +8,9 @@ import { sha256Hex } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageLeases } from "../images/image_leases.ts";
-import type { SharedSnapshots } from "./shared_snapshots.ts";
-import type { ContainerRecord } from "./container.ts";
-import type { ImageUse, RequestedMount } from "./mounts.ts";
+import type { SharedSnapshots } from "../images/shared_snapshots.ts";
+import type { ContainerRecord } from "../model/container.ts";
+import type { ImageUse, RequestedMount } from "../model/mounts.ts";
 
 export interface ImageMountsDeps {
   readonly images: Pick<ImageCatalog, "resolve">;

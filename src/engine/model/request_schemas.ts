@@ -2,8 +2,8 @@
  * @module
  * Decodes bodies of requests by their shapes, which are beside the parsers. Errors name the field.
  */
-import { TsdError } from "../errors.ts";
-import { decode, type Decoded, type Shape, type WrongType } from "../json/decode.ts";
+import { TsdError } from "../../errors.ts";
+import { decode, type Decoded, type Shape, type WrongType } from "../../json/decode.ts";
 
 /** Names a decoded object in errors. */
 export interface RequestPart {

@@ -1,14 +1,14 @@
 /** Requests with keys in any case, which Docker's clients may send because dockerd decodes them with Go's decoder. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { isObject } from "../json/decode.ts";
-import { mapOf, respelt, sparse, SPELLING } from "../json/json_testing.ts";
-import { parseCreateRequest } from "./containers/create_request.ts";
-import { parseUpdateRequest } from "./containers/update_request.ts";
-import { parseExecRequest, parseExecStart } from "./exec/exec_request.ts";
-import { parseConnectRequest, parseDisconnectRequest } from "./networks/endpoint_request.ts";
-import { parseNetworkRequest } from "./networks/network_request.ts";
-import { parseVolumeRequest } from "./volumes/volume_request.ts";
+import { isObject } from "../../json/decode.ts";
+import { mapOf, respelt, sparse, SPELLING } from "../../json/json_testing.ts";
+import { parseCreateRequest } from "./create_request.ts";
+import { parseUpdateRequest } from "./update_request.ts";
+import { parseExecRequest, parseExecStart } from "../exec/exec_request.ts";
+import { parseConnectRequest, parseDisconnectRequest } from "./endpoint_request.ts";
+import { parseNetworkRequest } from "../networks/network_request.ts";
+import { parseVolumeRequest } from "../volumes/volume_request.ts";
 
 /** A fixed seed makes failures reproducible. */
 const REPRODUCIBLE = { seed: 50, numRuns: 300 };

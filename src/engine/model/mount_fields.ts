@@ -5,7 +5,7 @@
 import type { Mount } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type BindMount, cleanPath, type TmpfsMount } from "../../runtime/spec/mod.ts";
-import { checkVolumeName } from "../volumes/volume_names.ts";
+import { checkVolumeName } from "./volume_names.ts";
 import type { RequestedMount, RequestedVolume, VolumeUse } from "./requested_mount.ts";
 
 export const PROPAGATIONS: ReadonlySet<string> = new Set([

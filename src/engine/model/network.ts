@@ -2,7 +2,7 @@
  * @module
  * Networks as the engine knows them: what was asked for, and what a container has in one while it runs. Plain JSON.
  */
-import type { RequestedEndpoint } from "../containers/container.ts";
+import type { RequestedEndpoint } from "./container.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { NetworkRecords, StoredEndpoint, StoredNetwork } from "../../store/network_records.ts";
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { HostConfig } from "../../api_types/mod.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
-import { prepareSources } from "./mount_sources.ts";
+import { prepareSources } from "../containers/mount_sources.ts";
 import { requestedMounts } from "./mounts.ts";
 
 const mountsOf = (host: HostConfig) => requestedMounts(host).map(({ mount }) => mount);

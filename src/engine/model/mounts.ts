@@ -5,7 +5,7 @@
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { cleanPath, type Propagation, type TmpfsMount } from "../../runtime/spec/mod.ts";
-import { checkVolumeName } from "../volumes/volume_names.ts";
+import { checkVolumeName } from "./volume_names.ts";
 import {
   mountTarget,
   parseMount,

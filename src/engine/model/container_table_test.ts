@@ -5,7 +5,7 @@ import { ContainerRecords } from "../../store/container_records.ts";
 import { Database } from "../../store/database.ts";
 import type { ContainerRecord, ContainerState } from "./container.ts";
 import { ContainerTable } from "./container_table.ts";
-import { EXITED, RUNNING } from "./containers_testing.ts";
+import { EXITED, RUNNING } from "../containers/containers_testing.ts";
 
 const LAYER = digestOfHex("1".repeat(64));
 const RECORD: ContainerRecord = {

@@ -1,8 +1,8 @@
 /** Processes that a former engine started: they are found by pid and start time, and their end is seen on a pidfd. */
-import type { Reaper } from "../../runtime/reaper.ts";
-import { exitStatusOf } from "../../runtime/fd_holder_exit.ts";
-import { EPOLL, type Epoll, isErrno, OwnedFd, processes, type ProcessExit } from "../../sys/mod.ts";
-import { processStartTime, processStat, readProcFile } from "../../sys/mod.ts";
+import type { Reaper } from "./reaper.ts";
+import { exitStatusOf } from "./fd_holder_exit.ts";
+import { EPOLL, type Epoll, isErrno, OwnedFd, processes, type ProcessExit } from "../sys/mod.ts";
+import { processStartTime, processStat, readProcFile } from "../sys/mod.ts";
 
 /**
  * A descriptor for the very process that was recorded, or undefined when that one has ended.

@@ -17,7 +17,7 @@ import {
   NO_RESTARTS,
   type RestartHistory,
 } from "./container.ts";
-import { mountedSnapshots, neededImages } from "./image_mounts.ts";
+import { mountedSnapshots, neededImages } from "../volumes/image_mounts.ts";
 
 /** A state as it is written, with what restart policies go by where there is anything, and a removal that was begun. */
 export type StoredState = ContainerState & { readonly restarts?: RestartHistory; readonly isBeingRemoved?: boolean };

@@ -4,7 +4,7 @@
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import type { ContainerContext, HookContexts, NewContainerContext, StartedContext } from "../../plugins/mod.ts";
-import type { EndpointState } from "../networks/network.ts";
+import type { EndpointState } from "./network.ts";
 import type { Container } from "./container.ts";
 import { type RequestedMount, requestedMounts } from "./mounts.ts";
 

@@ -5,8 +5,8 @@
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { namedContainer } from "../containers/shared_namespaces.ts";
-import type { ContainerRecord, RequestedEndpoint } from "../containers/container.ts";
-import type { PredefinedName } from "./network_table.ts";
+import type { ContainerRecord, RequestedEndpoint } from "./container.ts";
+import type { PredefinedName } from "../networks/network_table.ts";
 
 /** `named` is a network that somebody made. */
 export type NetworkKind = PredefinedName | "container" | "named";

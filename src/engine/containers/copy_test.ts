@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/containers_testing.ts";
+import { EXITED, fakeContainer, recordedEvents, RUNNING } from "./containers_testing.ts";
 import type { EnginePaths } from "../paths.ts";
-import type { CopyJob, PathStat } from "./protocol.ts";
-import { CopySession } from "./session.ts";
-import { ContainerCopy } from "./container_copy.ts";
+import type { CopyJob, PathStat } from "../copy/protocol.ts";
+import { CopySession } from "../copy/session.ts";
+import { ContainerCopy } from "./copy.ts";
 
 const INFO: PathStat = {
   name: "x",

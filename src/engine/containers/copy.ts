@@ -5,19 +5,19 @@
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Container } from "../containers/container.ts";
-import type { ContainerTable } from "../containers/container_table.ts";
-import { prepareSources } from "../containers/mount_sources.ts";
-import { mountsOf } from "../containers/mounts.ts";
+import type { Container } from "../model/container.ts";
+import type { ContainerTable } from "../model/container_table.ts";
+import { prepareSources } from "./mount_sources.ts";
+import { mountsOf } from "../model/mounts.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { EnginePaths } from "../paths.ts";
 import type { CopyUp } from "../volumes/copy_up.ts";
 import type { VolumeMounts } from "../volumes/volume_mounts.ts";
-import type { SharedSnapshots } from "../containers/shared_snapshots.ts";
-import type { CopyTask, PathStat, ViewSpec } from "./protocol.ts";
-import type { CopySession } from "./session.ts";
-import type { CopyWorkers } from "./workers.ts";
-import { rootfsView } from "./rootfs_view.ts";
+import type { SharedSnapshots } from "../images/shared_snapshots.ts";
+import type { CopyTask, PathStat, ViewSpec } from "../copy/protocol.ts";
+import type { CopySession } from "../copy/session.ts";
+import type { CopyWorkers } from "../copy/workers.ts";
+import { rootfsView } from "../copy/rootfs_view.ts";
 
 /** Options of an unpack. */
 export interface UnpackRequest {

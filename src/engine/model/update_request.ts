@@ -7,7 +7,7 @@ import type { ContainerUpdateRequest, PortMap, Resources, RestartPolicy } from "
 import { TsdError } from "../../errors.ts";
 import { isObject, type Shape } from "../../json/decode.ts";
 import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
-import { decodeRequest, isEmpty, wrongType } from "../request_schemas.ts";
+import { decodeRequest, isEmpty, wrongType } from "./request_schemas.ts";
 import { PORT_MAP, RESOURCES_SHAPE, RESTART_POLICY_SHAPE } from "./container_schemas.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
-import { isTsdError } from "../../errors.ts";
-import { Reaper } from "../../runtime/reaper.ts";
-import { processes } from "../../sys/mod.ts";
+import "../sys/preopen.ts";
+import { isTsdError } from "../errors.ts";
+import { Reaper } from "./reaper.ts";
+import { processes } from "../sys/mod.ts";
 import { type HostExec, hostExec } from "./host_exec.ts";
 
 async function withCommands(
