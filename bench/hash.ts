@@ -1,14 +1,14 @@
 /**
- * Measures the SHA-256 engines of `src/hash/` beside each other, on one thread:
+ * Compares the throughput of the SHA-256 engines of `src/hash/` on one thread:
  *
  *     ./dev bench hash [--rounds N] [--megabytes N]
  *
- * One stream, and four that are fed in turn as layers in flight are: 64 KiB at a time.
+ * Measures one stream, and four streams fed 64 KiB at a time in turn, as concurrent layers of a pull are.
  */
 import { parseArgs } from "node:util";
 import { createSha256, HASH_ENGINES, type HashEngine } from "../src/hash/mod.ts";
 import { type Aim, judge } from "./measuring/aims.ts";
-import { count, runBenchmark } from "./measuring/harness.ts";
+import { positiveInteger, runBenchmark } from "./measuring/harness.ts";
 import { machineInfo } from "./measuring/machine.ts";
 import { judgementLine, machineLines, markdownLines, tableLines } from "./measuring/report.ts";
 import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
@@ -29,7 +29,10 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     args,
     options: { rounds: { type: "string", default: "9" }, megabytes: { type: "string", default: "64" } },
   });
-  const [rounds, megabytes] = [count("--rounds", values.rounds), count("--megabytes", values.megabytes)];
+  const [rounds, megabytes] = [
+    positiveInteger("--rounds", values.rounds),
+    positiveInteger("--megabytes", values.megabytes),
+  ];
   for (const line of machineLines(await machineInfo())) console.log(line);
   const turns = HASH_ENGINES.map((engine) => turnOf(engine, megabytes));
   const series = await measure(turns, { rounds, warmUps: 2, pauseMs: 50, signal });
@@ -43,10 +46,10 @@ function turnOf(engine: HashEngine, megabytes: number): Turn {
   const rate = async (row: string, streams: number): Promise<Sample> => {
     const hashers = await Promise.all(Array.from({ length: streams }, () => createSha256(engine)));
     const chunks = Math.ceil(megabytes * 1e6 / CHUNK_BYTES / streams);
-    const beganMs = performance.now();
+    const startedMs = performance.now();
     for (let n = 0; n < chunks; n++) for (const hasher of hashers) hasher.update(chunk);
     for (const hasher of hashers) hasher.digestHex();
-    const seconds = (performance.now() - beganMs) / 1000;
+    const seconds = (performance.now() - startedMs) / 1000;
     return { row, unit: "MB/s", value: chunks * streams * CHUNK_BYTES / 1e6 / seconds };
   };
   return { peer: engine, take: async () => [await rate(ONE, 1), await rate(FOUR, 4)] };

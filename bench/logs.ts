@@ -1,10 +1,10 @@
 /**
- * Measures how fast a container's output gets into its log, and how long the API takes meanwhile:
+ * Measures the throughput of a container's log, and the latency of the API meanwhile:
  *
  *     ./dev bench logs [--rounds N] [--megabytes N] [--json FILE]
  *
- * One container writes lines of 100 bytes with `cat`; the clock stops when it has ended and its last line is in the log.
- * See README.md here.
+ * One container writes lines of 100 bytes with `cat`. The time ends when the container has exited; its last line must
+ * then be in the log. See README.md.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,8 +13,16 @@ import type { Peer } from "./peers/peer.ts";
 import { privateDir } from "./peers/host_traces.ts";
 import { type Aim, toDocker } from "./measuring/aims.ts";
 import { ApiProbe } from "./measuring/api_probe.ts";
-import { count, type Field, printed, runBenchmark, show, startField, UsageError } from "./measuring/harness.ts";
-import { perform, RunFailed } from "./measuring/exec.ts";
+import {
+  type Harness,
+  positiveInteger,
+  runBenchmark,
+  showResults,
+  startHarness,
+  stdoutOf,
+  UsageError,
+} from "./measuring/harness.ts";
+import { exec, RunFailed } from "./measuring/exec.ts";
 import { measure, type Turn } from "./measuring/rounds.ts";
 import { percentile } from "./measuring/statistics.ts";
 
@@ -22,7 +30,7 @@ const LINE_BYTES = 100;
 const FILE_MEGABYTES = 10;
 const BYTES_PER_MEGABYTE = 1_000_000;
 const LAST_LINE = "this is the end";
-/** The same for all: docker would keep everything by default. */
+/** The same rotation for all peers: docker doesn't rotate by default. */
 const LOG_OPTIONS = ["--log-opt", "max-size=20m", "--log-opt", "max-file=5"];
 const RATE = "lines of 100 bytes into the log";
 const API = "API meanwhile, 99th percentile";
@@ -40,16 +48,19 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
       json: { type: "string" },
     },
   });
-  const [rounds, megabytes] = [count("--rounds", values.rounds), count("--megabytes", values.megabytes)];
+  const [rounds, megabytes] = [
+    positiveInteger("--rounds", values.rounds),
+    positiveInteger("--megabytes", values.megabytes),
+  ];
   if (megabytes % FILE_MEGABYTES > 0) throw new UsageError(`--megabytes ${megabytes}: a multiple of ${FILE_MEGABYTES}`);
   await using undo = new AsyncDisposableStack();
-  // podman has no daemon whose API could be asked.
-  const field = await startField(["podman"], undo);
+  // podman has no daemon, and therefore no API to query.
+  const harness = await startHarness(["podman"], undo);
   const dir = await privateDir("lines", undo);
   await Deno.writeTextFile(join(dir, "lines"), lines());
-  const turns = field.peers.map((peer) => turnOf(peer, field, dir, megabytes));
+  const turns = harness.peers.map((peer) => turnOf(peer, harness, dir, megabytes));
   const series = await measure(turns, { rounds, warmUps: 1, pauseMs: 1000, signal });
-  await show(field, series, AIMS, values.json);
+  await showResults(harness, series, AIMS, values.json);
 }
 
 function lines(): string {
@@ -57,7 +68,7 @@ function lines(): string {
   return `${text}\n`.repeat(FILE_MEGABYTES * BYTES_PER_MEGABYTE / LINE_BYTES);
 }
 
-function turnOf(peer: Peer, { images }: Field, dir: string, megabytes: number): Turn {
+function turnOf(peer: Peer, { images }: Harness, dir: string, megabytes: number): Turn {
   const name = "bench-logs";
   const files = Array.from({ length: megabytes / FILE_MEGABYTES }, () => "/data/lines");
   const script = `cat ${files.join(" ")}; echo ${LAST_LINE}`;
@@ -70,18 +81,18 @@ function turnOf(peer: Peer, { images }: Field, dir: string, megabytes: number): 
   return {
     peer: peer.name,
     async take() {
-      await perform(create);
-      const beganMs = performance.now();
+      await exec(create);
+      const startedMs = performance.now();
       await post(api, `/containers/${name}/start`);
       await using probe = new ApiProbe(api);
       await post(api, `/containers/${name}/wait`);
-      const elapsedMs = performance.now() - beganMs;
+      const elapsedMs = performance.now() - startedMs;
       const timesMs = await probe.stop();
-      const last = await printed(peer.command("logs", "--tail", "1", name));
+      const last = await stdoutOf(peer.command("logs", "--tail", "1", name));
       if (last !== `${LAST_LINE}\n`) {
         throw new RunFailed(`${peer.name}: the log ends with ${JSON.stringify(last)}`);
       }
-      await perform(peer.command("rm", name));
+      await exec(peer.command("rm", name));
       return [
         { row: RATE, unit: "MB/s", value: megabytes / (elapsedMs / 1000) },
         { row: API, unit: "ms", value: percentile(timesMs, 99) },

@@ -1,22 +1,22 @@
 /**
- * Measures what an engine and its helpers take of memory, idle and with many idle containers:
+ * Measures the memory of an engine and its helper processes, idle and with many idle containers:
  *
  *     ./dev bench memory [--rounds N] [--containers N] [--without NAME] [--json FILE]
  *
- * The sum of proportional set sizes of the engine and everything that works for it; what runs in the containers doesn't
- * count. See README.md here.
+ * The figure is the sum of the proportional set sizes of the engine and its helpers; processes in containers don't
+ * count. See README.md.
  */
 import { parseArgs } from "node:util";
 import type { Peer } from "./peers/peer.ts";
 import { toDocker } from "./measuring/aims.ts";
-import { count, type Field, runBenchmark, show, startField } from "./measuring/harness.ts";
-import { perform } from "./measuring/exec.ts";
+import { type Harness, positiveInteger, runBenchmark, showResults, startHarness } from "./measuring/harness.ts";
+import { exec } from "./measuring/exec.ts";
 import { processes, proportionalMb } from "./measuring/processes.ts";
 import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
 import { summaryOf } from "./measuring/statistics.ts";
-import { performCrowd } from "./measuring/timed_commands.ts";
+import { execConcurrently } from "./measuring/timed_commands.ts";
 
-/** For what containers' starts leave to be done, and for the garbage collectors. */
+/** Lets background work of the starts and the garbage collectors finish. */
 const SETTLE_MS = 3000;
 const READINGS = { count: 5, pauseMs: 200 };
 const CLIENTS = 4;
@@ -32,17 +32,20 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
       json: { type: "string" },
     },
   });
-  const [rounds, containers] = [count("--rounds", values.rounds), count("--containers", values.containers)];
+  const [rounds, containers] = [
+    positiveInteger("--rounds", values.rounds),
+    positiveInteger("--containers", values.containers),
+  ];
   await using undo = new AsyncDisposableStack();
-  const field = await startField(values.without, undo);
-  const turns = field.peers.map((peer) => turnOf(peer, field, containers));
+  const harness = await startHarness(values.without, undo);
+  const turns = harness.peers.map((peer) => turnOf(peer, harness, containers));
   const series = await measure(turns, { rounds, warmUps: 0, pauseMs: 0, signal });
-  await show(field, series, [toDocker(rowOf(containers), LIMIT)], values.json);
+  await showResults(harness, series, [toDocker(rowOf(containers), LIMIT)], values.json);
 }
 
 const rowOf = (containers: number): string => `memory with ${containers} idle containers`;
 
-function turnOf(peer: Peer, { images }: Field, containers: number): Turn {
+function turnOf(peer: Peer, { images }: Harness, containers: number): Turn {
   const names = Array.from({ length: containers }, (_, index) => `bench-idle-${index}`);
   const run = (name: string) =>
     peer.command("run", "--detach", "--name", name, "--network", "host", images.busybox, "sleep", "1000000");
@@ -50,15 +53,15 @@ function turnOf(peer: Peer, { images }: Field, containers: number): Turn {
     peer: peer.name,
     async take() {
       const idle = await reading(peer, "memory without containers");
-      await performCrowd({ commands: names.map(run), atOnce: CLIENTS }, perform);
+      await execConcurrently({ commands: names.map(run), atOnce: CLIENTS }, exec);
       const busy = await reading(peer, rowOf(containers));
-      await perform(peer.command("rm", ...names));
+      await exec(peer.command("rm", ...names));
       return [idle, busy].flat();
     },
   };
 }
 
-/** None for an engine that has no process now. */
+/** Returns the median of several readings; nothing for an engine without processes. */
 async function reading(peer: Peer, row: string): Promise<Sample[]> {
   await pause(SETTLE_MS);
   const pids = (await processes()).filter((process) => peer.owns(process)).map(({ pid }) => pid);

@@ -1,15 +1,15 @@
 /**
- * Measures what networks cost a run, and how fast they are, beside a dockerd with its bridge and packet filter:
+ * Measures the cost of networks for a run, and their throughput, beside a dockerd with its bridge and packet filter:
  *
  *     ./dev bench network [--rounds N] [--traffic-rounds N] [--megabytes N] [--json FILE] [--results]
  *
- * All of it happens in a network namespace of its own. See README.md here.
+ * Runs in a separate network namespace. See README.md.
  */
 import { parseArgs } from "node:util";
 import { capture } from "../scripts/project.ts";
 import { type Aim, toDocker } from "./measuring/aims.ts";
-import { count, type Field, runBenchmark, show, startField } from "./measuring/harness.ts";
-import { perform } from "./measuring/exec.ts";
+import { type Harness, positiveInteger, runBenchmark, showResults, startHarness } from "./measuring/harness.ts";
+import { exec } from "./measuring/exec.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { commandTurn } from "./measuring/timed_commands.ts";
 import { NAMES, namesTurn, TIMES } from "./networking/names.ts";
@@ -17,7 +17,7 @@ import { writeResults } from "./measuring/results_dir.ts";
 import { networkMarkdown } from "./networking/results.ts";
 import { BETWEEN, OUT, trafficTurn } from "./networking/traffic.ts";
 
-/** Set in the process that is in the namespace. */
+/** Environment variable that marks the process inside the namespace. */
 const INSIDE = "TSD_BENCH_NAMESPACE";
 const PAUSE_MS = 50;
 const FIRST_PORT = 18_080;
@@ -29,7 +29,7 @@ const AIMS: readonly Aim[] = [
   toDocker(PORT, 0.5),
   toDocker(BETWEEN, 1, "at least"),
   toDocker(OUT, 1, "at least"),
-  // 2,000 a second.
+  // 2,000 lookups a second.
   { of: { row: NAMES, peer: "tsd" }, bound: "at most", limit: TIMES / 2 },
 ];
 
@@ -45,21 +45,21 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     },
   });
   const [rounds, trafficRounds] = [
-    count("--rounds", values.rounds),
-    count("--traffic-rounds", values["traffic-rounds"]),
+    positiveInteger("--rounds", values.rounds),
+    positiveInteger("--traffic-rounds", values["traffic-rounds"]),
   ];
-  const mebibytes = count("--megabytes", values.megabytes);
+  const mebibytes = positiveInteger("--megabytes", values.megabytes);
   if (Deno.env.get(INSIDE) === undefined) return await inNamespace(args);
   await capture("ip", ["link", "set", "lo", "up"]);
   await using undo = new AsyncDisposableStack();
-  const field = await startField(["podman"], undo, { networking: true });
-  const series = await measureRuns(field, rounds, signal);
-  series.push(...await measureTraffic(field, mebibytes, trafficRounds, signal));
-  const results = await show(field, series, AIMS, values.json);
+  const harness = await startHarness(["podman"], undo, { networking: true });
+  const series = await measureRuns(harness, rounds, signal);
+  series.push(...await measureTraffic(harness, mebibytes, trafficRounds, signal));
+  const results = await showResults(harness, series, AIMS, values.json);
   if (values.results) await writeResults({ "network.md": networkMarkdown(results) });
 }
 
-/** This program once more, where it can't disturb anybody. */
+/** Runs this program again in a new network namespace, where it can't change the host's network. */
 async function inNamespace(args: readonly string[]): Promise<void> {
   const program = [Deno.execPath(), "run", "--quiet", "-A", import.meta.filename!, ...args];
   const child = new Deno.Command("unshare", { args: ["--net", "--", ...program], env: { [INSIDE]: "1" } }).spawn();
@@ -67,17 +67,17 @@ async function inNamespace(args: readonly string[]): Promise<void> {
   if (code !== 0) Deno.exit(code);
 }
 
-function measureRuns({ peers, images }: Field, rounds: number, signal: AbortSignal): Promise<Series[]> {
+function measureRuns({ peers, images }: Harness, rounds: number, signal: AbortSignal): Promise<Series[]> {
   const turns = peers.map((peer) => {
     const run = (...flags: string[]) => peer.command("run", "--rm", ...flags, images.busybox, "true");
     const timed = [{ row: BRIDGE, work: run() }, { row: PORT, work: run("--publish", "8080:80") }];
-    return commandTurn(peer.name, { timed }, perform);
+    return commandTurn(peer.name, { timed }, exec);
   });
   return measure(turns, { rounds, warmUps: 3, pauseMs: PAUSE_MS, signal });
 }
 
 async function measureTraffic(
-  { peers, images }: Field,
+  { peers, images }: Harness,
   mebibytes: number,
   rounds: number,
   signal: AbortSignal,

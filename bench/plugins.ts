@@ -1,9 +1,9 @@
 /**
- * Measures what plugins cost a run: an engine without any, one with one that observes, one with ten, in turn.
+ * Measures the cost of plugins for a run: an engine without plugins, one with an observing plugin, and one with ten.
  *
  *     ./dev bench plugins [--rounds N] [--json FILE]
  *
- * The figure of a round is the difference between the engines' runs in it. See README.md here.
+ * The figure is the difference between the engines' runs of the same round. See README.md.
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
@@ -12,16 +12,16 @@ import { busyboxImage, pushImage } from "../tests/images/mod.ts";
 import { startRealRegistry } from "../tests/registry/real.ts";
 import { startTsd, type Tsd } from "./peers/tsd.ts";
 import type { Aim } from "./measuring/aims.ts";
-import { count, runBenchmark, show } from "./measuring/harness.ts";
+import { positiveInteger, runBenchmark, showResults } from "./measuring/harness.ts";
 import { load, machineInfo } from "./measuring/machine.ts";
-import { perform } from "./measuring/exec.ts";
+import { exec } from "./measuring/exec.ts";
 import { machineLines } from "./measuring/report.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { commandTurn } from "./measuring/timed_commands.ts";
 
 const RUN = "run --rm --network host busybox true";
 const PAUSE_MS = 50;
-/** How many plugins, and how much they may cost, in ms. */
+/** Numbers of plugins, and the aim for their cost. */
 const COUNTS = [{ plugins: 1, limitMs: 3 }, { plugins: 10, limitMs: 10 }] as const;
 
 const rowOf = (plugins: number) => `what ${plugins} observing plugin${plugins === 1 ? " costs" : "s cost"} it`;
@@ -31,7 +31,7 @@ const AIMS: readonly Aim[] = COUNTS.map(({ plugins, limitMs }) => ({
   limit: limitMs,
 }));
 
-/** It is told of everything that a run does, and keeps a count. */
+/** Returns the source of a plugin that counts the events of a run. */
 const observer = (name: string) => `
 const seen = {};
 const count = (hook) => () => { seen[hook] = (seen[hook] ?? 0) + 1; };
@@ -48,7 +48,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     args,
     options: { rounds: { type: "string", default: "30" }, json: { type: "string" } },
   });
-  const rounds = count("--rounds", values.rounds);
+  const rounds = positiveInteger("--rounds", values.rounds);
   await using undo = new AsyncDisposableStack();
   const machine = await machineInfo();
   for (const line of machineLines(machine)) console.log(line);
@@ -58,7 +58,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   const engines: Tsd[] = [];
   for (const plugins of [0, ...COUNTS.map(({ plugins }) => plugins)]) {
     const tsd = undo.use(await startTsd());
-    await perform(tsd.command("pull", image));
+    await exec(tsd.command("pull", image));
     for (let at = 0; at < plugins; at++) await install(tsd, `observer-${at}`);
     engines.push(tsd);
   }
@@ -68,10 +68,10 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   };
   const turns = engines.map((tsd, at) => {
     const timed = [{ row: RUN, work: tsd.command("run", "--rm", "--network", "host", image, "true") }];
-    return commandTurn(nameOf(at), { timed }, perform);
+    return commandTurn(nameOf(at), { timed }, exec);
   });
   const series = await measure(turns, { rounds, warmUps: 3, pauseMs: PAUSE_MS, signal });
-  await show(
+  await showResults(
     { before },
     [...series, ...COUNTS.map(({ plugins }, at) => difference(series, at + 1, plugins))],
     AIMS,
@@ -88,7 +88,7 @@ async function install({ engine }: Tsd, name: string): Promise<void> {
   if (code !== 0) throw new CommandFailed(`${name} was not installed: ${stderr}`);
 }
 
-/** Round by round, what an engine's run took more than that of the one without plugins. */
+/** Returns the difference to the engine without plugins, round by round. */
 function difference(series: readonly Series[], at: number, plugins: number): Series {
   const [none, some] = [0, at].map((each) => series.find(({ peer }) => peer === nameOf(each))!.samples);
   return {

@@ -1,15 +1,15 @@
 /**
- * Measures pulls of real files, cold, by tsd with each storage driver and hash engine, dockerd and podman:
+ * Measures cold pulls of real files by tsd with each storage driver and hash engine, by dockerd and by podman:
  *
  *     ./dev bench pull [six|one|forty|zstd ...] [--rounds N] [--without NAME] [--results] [--json FILE]
  *
- * Beside them stand the machine's limits: inflating the same layers, and writing as many bytes. See README.md here.
+ * Also measures the machine's limits: inflating the same layers, and writing as many bytes. See README.md.
  */
 import { parseArgs } from "node:util";
 import { pushImage } from "../tests/images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../tests/registry/real.ts";
 import { PeerMissing } from "./peers/peer.ts";
-import { count, known, runBenchmark, show, UsageError } from "./measuring/harness.ts";
+import { checkNames, positiveInteger, runBenchmark, showResults, UsageError } from "./measuring/harness.ts";
 import { load, machineInfo } from "./measuring/machine.ts";
 import { machineLines } from "./measuring/report.ts";
 import { writeResults } from "./measuring/results_dir.ts";
@@ -18,13 +18,13 @@ import { pullAims } from "./pulling/aims.ts";
 import { PULL_ENGINES, type PullEngine } from "./pulling/engines.ts";
 import { type PullImage, pullImage, type PullImageName } from "./pulling/images.ts";
 import { INFLATE, inflateTurn, WRITE, writeTurn } from "./pulling/limits.ts";
-import { whyNoDropping } from "./pulling/page_cache.ts";
+import { dropCachesError } from "./pulling/page_cache.ts";
 import { pullMarkdown, pullPicture } from "./pulling/results.ts";
 import { pullTurn, type Served, TITLES } from "./pulling/turns.ts";
 
 const NAMES = Object.keys(TITLES) as PullImageName[];
 const LIMITS = [INFLATE, WRITE];
-/** For what an engine that has just ended leaves to the kernel. */
+/** Lets the kernel finish what the previous engine left to it. */
 const PAUSE_MS = 500;
 
 interface Options {
@@ -40,9 +40,9 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   if (Deno.uid() !== 0) throw new UsageError("engines that unpack layers need root: run this as root");
   const images = new Map<PullImageName, PullImage>();
   for (const name of options.names) images.set(name, await pullImage(name));
-  const beganMs = performance.now();
+  const startedMs = performance.now();
   const { engines, before } = await findEngines(options.without);
-  const canDrop = (await whyNoDropping()) === undefined;
+  const canDrop = (await dropCachesError()) === undefined;
   const series: Series[] = [];
   await using registry = await startRealRegistry();
   for (const [name, image] of images) {
@@ -54,8 +54,8 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     if (!options.without.includes(WRITE)) turns.push(writeTurn(name, image));
     series.push(...await measure(turns, { rounds: options.rounds, warmUps: 0, pauseMs: PAUSE_MS, signal }));
   }
-  const results = await show({ before }, series, pullAims(options.names), options.json);
-  const elapsedMs = performance.now() - beganMs;
+  const results = await showResults({ before }, series, pullAims(options.names), options.json);
+  const elapsedMs = performance.now() - startedMs;
   console.log(`\nafter ${Math.round(elapsedMs / 1000)} s`);
   const info = new Map([...images].map(([name, image]) => [TITLES[name], image.info]));
   if (options.results) {
@@ -75,16 +75,16 @@ function parseOptions(args: string[]): Options {
       json: { type: "string" },
     },
   });
-  known("image", positionals, NAMES);
-  known("contender", values.without, [...PULL_ENGINES.map(({ name }) => name), ...LIMITS]);
+  checkNames("image", positionals, NAMES);
+  checkNames("peer", values.without, [...PULL_ENGINES.map(({ name }) => name), ...LIMITS]);
   return {
     ...values,
     names: NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
-    rounds: count("--rounds", values.rounds),
+    rounds: positiveInteger("--rounds", values.rounds),
   };
 }
 
-/** Starts and ends each engine once, which tells who can take part and how they call themselves. */
+/** Starts and stops each engine once, to find those that are available and their versions. */
 async function findEngines(without: readonly string[]) {
   const [described, missing]: [string[], string[]] = [[], []];
   const engines: PullEngine[] = [];
@@ -101,8 +101,8 @@ async function findEngines(without: readonly string[]) {
       missing.push(`${engine.name} is left out: ${error.message}`);
     }
   }
-  const why = await whyNoDropping();
-  if (why !== undefined) missing.push(`caches are as they are, they can't be emptied: ${why}`);
+  const why = await dropCachesError();
+  if (why !== undefined) missing.push(`the page cache can't be dropped, pulls are not cold: ${why}`);
   const machine = await machineInfo();
   for (const line of [...machineLines(machine), ...described, ...missing]) console.log(line);
   return {
@@ -111,7 +111,7 @@ async function findEngines(without: readonly string[]) {
   };
 }
 
-/** dockerd knows zstd from version 23 on. */
+/** Removes the zstd image from the engine's list if it is a dockerd before 23, the first version that reads zstd layers. */
 function withoutZstd(engine: PullEngine, description: string): PullEngine {
   const version = /dockerd (\d+)/.exec(description)?.[1];
   if (version === undefined || Number(version) >= 23) return engine;

@@ -1,16 +1,23 @@
 /**
- * Measures tsd beside dockerd and podman in one run, on one machine, with the same images and the same runc:
+ * Measures the duration of commands of tsd, dockerd and podman, with the same images and the same runc:
  *
  *     ./dev bench run [version|run|exec|detached|stop|crowd ...] [--rounds N] [--long-rounds N] [--crowd N]
  *         [--without NAME] [--phases] [--json FILE]
  *
- * See README.md here. Needs root. Whoever can't take part is named with the reason, and left out.
+ * Needs root. A peer that is not available is named with the reason and omitted. See README.md.
  */
 import { parseArgs } from "node:util";
 import type { Command } from "./peers/peer.ts";
 import { helloProgram } from "./peers/hello.ts";
-import { count, type Field, known, runBenchmark, show, startField } from "./measuring/harness.ts";
-import { perform } from "./measuring/exec.ts";
+import {
+  checkNames,
+  type Harness,
+  positiveInteger,
+  runBenchmark,
+  showResults,
+  startHarness,
+} from "./measuring/harness.ts";
+import { exec } from "./measuring/exec.ts";
 import { phaseLines } from "./measuring/phases.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { HELLO, type Scenario, SCENARIOS, type Size } from "./measuring/scenarios.ts";
@@ -32,17 +39,22 @@ const WARM_UPS = { short: 3, long: 1 };
 async function main(args: string[], signal: AbortSignal): Promise<void> {
   const options = parseOptions(args);
   await using undo = new AsyncDisposableStack();
-  const field = await startField(options.without, undo);
+  const harness = await startHarness(options.without, undo);
   const hello = undo.use(await helloProgram());
   const series: Series[] = [];
   for (const scenario of options.scenarios) {
     console.error(`bench: ${scenario.name} …`);
-    series.push(...await measureScenario(scenario, field, hello.command, options, signal));
+    series.push(...await measureScenario(scenario, harness, hello.command, options, signal));
   }
-  await show(field, series, options.scenarios.flatMap((scenario) => scenario.aims(options.size)), options.json);
+  await showResults(
+    harness,
+    series,
+    options.scenarios.flatMap((scenario) => scenario.aims(options.size)),
+    options.json,
+  );
   if (options.phases) {
     console.log("");
-    for (const line of await phaseLines(field.tsd, field.images.busybox, options.rounds)) console.log(line);
+    for (const line of await phaseLines(harness.tsd, harness.images.busybox, options.rounds)) console.log(line);
   }
 }
 
@@ -60,42 +72,42 @@ function parseOptions(args: string[]): Options {
     },
   });
   const names = SCENARIOS.map(({ name }) => name);
-  known("benchmark", positionals, names);
+  checkNames("benchmark", positionals, names);
   const chosen = positionals.length === 0 ? names : positionals;
   return {
     ...values,
     scenarios: SCENARIOS.filter(({ name }) => chosen.includes(name)),
-    rounds: count("--rounds", values.rounds),
-    longRounds: count("--long-rounds", values["long-rounds"]),
-    size: { crowd: count("--crowd", values.crowd) },
+    rounds: positiveInteger("--rounds", values.rounds),
+    longRounds: positiveInteger("--long-rounds", values["long-rounds"]),
+    size: { crowd: positiveInteger("--crowd", values.crowd) },
   };
 }
 
 async function measureScenario(
   scenario: Scenario,
-  { peers, images }: Field,
+  { peers, images }: Harness,
   hello: Command,
   { rounds, longRounds, size }: Options,
   signal: AbortSignal,
 ): Promise<Series[]> {
-  const turns = peers.map((each) => commandTurn(each.name, scenario.turn(each, images, size), perform));
+  const turns = peers.map((each) => commandTurn(each.name, scenario.turn(each, images, size), exec));
   const { helloRows = [], isLong = false } = scenario;
   if (helloRows.length > 0) {
-    turns.push(commandTurn(HELLO, { timed: helloRows.map((row) => ({ row, work: hello })) }, perform));
+    turns.push(commandTurn(HELLO, { timed: helloRows.map((row) => ({ row, work: hello })) }, exec));
   }
-  const performAll = async (commandsOf: Scenario["setUp"]) => {
+  const execAll = async (commandsOf: Scenario["setUp"]) => {
     for (const peer of peers) {
-      for (const command of commandsOf?.(peer, images) ?? []) await perform(command);
+      for (const command of commandsOf?.(peer, images) ?? []) await exec(command);
     }
   };
-  await performAll(scenario.setUp);
+  await execAll(scenario.setUp);
   const series = await measure(turns, {
     rounds: isLong ? longRounds : rounds,
     warmUps: isLong ? WARM_UPS.long : WARM_UPS.short,
     pauseMs: PAUSE_MS,
     signal,
   });
-  await performAll(scenario.tearDown);
+  await execAll(scenario.tearDown);
   return series;
 }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./sys/preopen.ts";
+import "./sys/preopen_testing.ts";
 import { DEFAULT_CONFIG } from "./engine/config/engine_config.ts";
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { enginePaths } from "./engine/paths.ts";

@@ -94,6 +94,14 @@ export function moduleOf(path: string): Module | undefined {
     MODULES.find((each) => each.path.endsWith("/") && path.startsWith(each.path));
 }
 
+/** Test support that doesn't have its name yet; remove a row when the file is renamed. */
+const MISNAMED_TEST_SUPPORT: readonly string[] = ["src/client/fake_engine.ts", "src/engine/prune/prune_fixture.ts"];
+
+/** Whether a file of src/ supports tests only: `*_testing.ts`, and everything in a `testsuite/`. */
+export function isTestSupport(path: string): boolean {
+  return path.endsWith("_testing.ts") || path.includes("/testsuite/") || MISNAMED_TEST_SUPPORT.includes(path);
+}
+
 /** Returns what is wrong with an import, or undefined. */
 export function violation({ from, to, kind }: Import): string | undefined {
   const importer = moduleOf(from);
@@ -105,6 +113,7 @@ export function violation({ from, to, kind }: Import): string | undefined {
   if (!/\.(?:ts|json)$/.test(to)) return undefined; // a package, or a built-in module
   const imported = moduleOf(to);
   if (imported === undefined) return `${from} imports ${to}, which is outside the program`;
+  if (isTestSupport(to) && !isTestSupport(from)) return `${from} imports ${to}, which is for tests only`;
   if (imported === importer) return undefined;
   if (imported.layer > importer.layer || (imported.layer === importer.layer && kind !== "type")) {
     const how = kind === "type" ? "a type" : "a value";
@@ -130,6 +139,14 @@ export function loadedBy(root: string, graph: readonly Import[]): Map<string, re
     }
   }
   return paths;
+}
+
+/** Returns those of `files` that none of the `roots` imports, directly or transitively. */
+export function unreachable(roots: readonly string[], files: readonly string[], graph: readonly Import[]): string[] {
+  const next = Map.groupBy(graph, (each) => each.from);
+  const reached = new Set(roots);
+  for (const module of reached) for (const { to } of next.get(module) ?? []) reached.add(to);
+  return files.filter((file) => !reached.has(file));
 }
 
 /** Returns the import paths from `root` to what a client must not load. */

@@ -1,10 +1,22 @@
 import { strict as assert } from "node:assert";
 import { exists, PROJECT_DIR } from "../scripts/project.ts";
+import { WORKER_ENTRIES } from "../src/worker_entry.ts";
 import { type Import, importGraph, sourceFiles } from "./import_graph.ts";
-import { cycles, FILE_COMMANDS, heavyForClients, loadedBy, violation } from "./import_rules.ts";
+import {
+  cycles,
+  FILE_COMMANDS,
+  heavyForClients,
+  isTestSupport,
+  loadedBy,
+  unreachable,
+  violation,
+} from "./import_rules.ts";
 
 const wrong = (from: string, to: string, kind: Import["kind"] = "static") =>
   violation({ from, to, kind }) !== undefined;
+
+/** Files that neither the program nor only tests use: they make the documentation. */
+const NOT_IN_PROGRAM: readonly string[] = ["src/plugins/hooks_doc.ts"];
 
 Deno.test("the table refuses forbidden imports", () => {
   const refused: ReadonlyArray<Parameters<typeof wrong>> = [
@@ -23,6 +35,9 @@ Deno.test("the table refuses forbidden imports", () => {
     ["src/image/a.ts", "hash-wasm", "dynamic"],
     ["src/engine/a.ts", "tests/images/b.ts"],
     ["src/unheard_of/a.ts", "src/log.ts"],
+    ["src/store/a.ts", "src/store/a_testing.ts"],
+    ["src/store/a.ts", "src/store/testsuite/b.ts", "dynamic"],
+    ["src/store/a.ts", "src/sys/a_testing.ts", "type"],
   ];
   for (const each of refused) assert.ok(wrong(...each), each.join(" "));
 });
@@ -34,6 +49,7 @@ Deno.test("the table allows permitted imports", () => {
     ["src/store/a.ts", "src/image/digest.ts"],
     ["src/store/a.ts", "src/io/b.ts"],
     ["src/store/a.ts", "node:sqlite"],
+    ["src/store/a_testing.ts", "src/store/testsuite/b.ts"],
     ["src/client/a.ts", "src/api_types/b.ts", "type"],
     ["src/commands/a.ts", "src/cli/b.ts"],
     ["src/engine/a.ts", "src/store/b.ts"],
@@ -95,6 +111,13 @@ Deno.test("the program's imports comply with the table, without cycles", async (
   const wrongs = graph.map(violation).filter((each) => each !== undefined);
   assert.deepEqual([...new Set(wrongs)], []);
   assert.deepEqual(cycles(graph), []);
+});
+
+Deno.test("files that only tests import are named *_testing.ts or are in a testsuite/", async () => {
+  const files = (await sourceFiles()).filter((file) => !file.endsWith(".as.ts") && !NOT_IN_PROGRAM.includes(file));
+  const roots = ["mod.ts", ...Object.values(WORKER_ENTRIES)];
+  const graph = await importGraph([...roots, ...files]);
+  assert.deepEqual(unreachable(roots, files, graph).filter((file) => !isTestSupport(file)), []);
 });
 
 Deno.test("no command of the client loads a part of the engine, node:http or the DI container", async () => {

@@ -3,7 +3,7 @@
  * Requirements of tests on the machine. `Deno.test({ name, ...requires("root", "runc"), fn })` skips the test if a
  * requirement is missing, and fails the whole file in CI (`CI` is set), so that no test is ever skipped there silently.
  */
-import "../src/sys/preopen.ts";
+import "../src/sys/preopen_testing.ts";
 import { isErrno, mounts, OwnedFd } from "../src/sys/mod.ts";
 
 /** A feature that not every machine has. */

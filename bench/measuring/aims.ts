@@ -1,8 +1,8 @@
-/** What the project wants of itself: ratios of medians taken in the same rounds, or medians as they are. */
+/** Aims: limits for ratios of medians measured in the same rounds, or for medians themselves. */
 import { summaryOf } from "./statistics.ts";
 import type { Series } from "./rounds.ts";
 
-/** The median of `row` for `contender`. */
+/** A cell of the results table: the median of `row` for `peer`. */
 export interface Cell {
   readonly row: string;
   readonly peer: string;
@@ -10,18 +10,19 @@ export interface Cell {
 
 export interface Aim {
   readonly of: Cell;
-  /** What it is divided by; without it the aim is for the figure itself, in its row's unit. */
+  /** The divisor; without it the limit is for the median itself, in its row's unit. */
   readonly against?: Cell;
   readonly bound: "at most" | "at least";
   readonly limit: number;
 }
 
 export interface Judgement extends Aim {
-  /** Ratio or figure; undefined if it was not measured. */
+  /** The ratio or median; undefined if it was not measured. */
   readonly value?: number;
   readonly verdict: "pass" | "miss" | "not measured";
 }
 
+/** Compares the aims with the measured series. */
 export function judge(aims: readonly Aim[], series: readonly Series[]): Judgement[] {
   return aims.map((aim) => {
     const value = aim.against === undefined ? medianOf(series, aim.of) : ratioOf(series, aim.of, aim.against);
@@ -31,13 +32,13 @@ export function judge(aims: readonly Aim[], series: readonly Series[]): Judgemen
   });
 }
 
-/** Median by median, or undefined if one of the two was not measured. */
+/** Returns the ratio of two medians, or undefined if one of them was not measured. */
 export function ratioOf(series: readonly Series[], of: Cell, against: Cell): number | undefined {
-  const [own, other] = [of, against].map((cell) => medianOf(series, cell));
-  return own === undefined || other === undefined ? undefined : own / other;
+  const [dividend, divisor] = [of, against].map((cell) => medianOf(series, cell));
+  return dividend === undefined || divisor === undefined ? undefined : dividend / divisor;
 }
 
-/** The aim that tsd's row is at most (or at least) `limit` times docker's. */
+/** Returns the aim that tsd's median of `row` is at most (or at least) `limit` times docker's. */
 export function toDocker(row: string, limit: number, bound: Aim["bound"] = "at most"): Aim {
   return { of: { row, peer: "tsd" }, against: { row, peer: "docker" }, bound, limit };
 }

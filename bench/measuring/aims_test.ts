@@ -8,11 +8,11 @@ const SERIES: readonly Series[] = [
 ];
 const verdicts = (aims: readonly Aim[]) => judge(aims, SERIES).map(({ value, verdict }) => [value, verdict]);
 
-Deno.test("an aim is judged by the ratio of the medians", () => {
+Deno.test("judge compares the ratio of medians with the limit", () => {
   assert.deepEqual(verdicts([toDocker("run", 0.6), toDocker("run", 0.59)]), [[0.6, "pass"], [0.6, "miss"]]);
 });
 
-Deno.test("more can be better, and a figure can count by itself", () => {
+Deno.test("judge supports lower bounds and aims without a divisor", () => {
   assert.deepEqual(verdicts([toDocker("run", 3, "at least"), toDocker("run", 0.5, "at least")]), [
     [0.6, "miss"],
     [0.6, "pass"],
@@ -21,7 +21,7 @@ Deno.test("more can be better, and a figure can count by itself", () => {
   assert.deepEqual(verdicts([{ ...alone, limit: 10 }, { ...alone, limit: 5 }]), [[6, "pass"], [6, "miss"]]);
 });
 
-Deno.test("what was not measured is neither a pass nor a miss", () => {
+Deno.test("judge reports missing series as not measured", () => {
   const aim = toDocker("exec", 0.6);
   assert.deepEqual(judge([aim], SERIES), [{ ...aim, verdict: "not measured" }]);
   assert.deepEqual(judge([toDocker("run", 0.6)], SERIES.slice(0, 1))[0]?.verdict, "not measured");

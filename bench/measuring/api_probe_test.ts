@@ -13,7 +13,7 @@ async function withServer(answer: () => Response | Promise<Response>, body: (api
   }
 }
 
-Deno.test("a probe asks on while answers are late, and has the time of each", async () => {
+Deno.test("a probe goes on sending while responses are outstanding, and times each", async () => {
   const enough = Promise.withResolvers<void>();
   let requested = 0;
   const answer = async () => {
@@ -30,7 +30,7 @@ Deno.test("a probe asks on while answers are late, and has the time of each", as
   });
 });
 
-Deno.test("an answer that is none fails the probe", async () => {
+Deno.test("an error status fails the probe", async () => {
   const requested = Promise.withResolvers<void>();
   const answer = () => {
     requested.resolve();

@@ -1,9 +1,9 @@
-/** Horizontal bars as an SVG: one group for each row of the table, with a scale of its own. */
+/** Renders horizontal bar charts as SVG. */
 
 export interface Bar {
   readonly label: string;
   readonly value: number;
-  /** What stands at its end. */
+  /** The text at the bar's end. */
   readonly text: string;
   readonly color: string;
 }
@@ -21,6 +21,7 @@ const BAR = { height: 14, pitch: 20 };
 const TITLE_HEIGHT = 30;
 const STYLE = "text { font: 12px sans-serif; fill: #24292f } .title { font-weight: bold } .label { text-anchor: end }";
 
+/** Renders the groups as one SVG document; each group has its own scale. */
 export function barChart(groups: readonly BarGroup[]): string {
   const parts: string[] = [];
   let top = MARGIN;

@@ -1,17 +1,20 @@
-/** One run of a program: how long it takes from the outside. */
+/** Runs a program and measures its wall time. */
 import type { Command } from "../peers/peer.ts";
 
 const TIMEOUT_MS = 300_000;
-/** For what a failed program has written; something that outlives it may hold its stderr open. */
-const LAST_WORDS_MS = 1000;
+/** Limits the wait for the end of a failed program's stderr, which a child that outlives the program may hold open. */
+const STDERR_GRACE_MS = 1000;
 
-/** A measured program failed; the message has what it said. */
+/** Thrown if a measured program fails; the message has the end of its stderr. */
 export class RunFailed extends Error {
   override readonly name = "RunFailed";
 }
 
-/** Runs a program and returns its wall time in ms by the monotonic clock, from before its start to its exit. @throws RunFailed */
-export async function perform({ program, args, env }: Command): Promise<number> {
+/**
+ * Runs a program and returns its wall time in ms by the monotonic clock, from before its start to its exit.
+ * @throws RunFailed
+ */
+export async function exec({ program, args, env }: Command): Promise<number> {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const command = new Deno.Command(program, {
     args: [...args],
@@ -24,17 +27,17 @@ export async function perform({ program, args, env }: Command): Promise<number> 
   });
   const startedMs = performance.now();
   const child = command.spawn();
-  const errors = new LastWords(child.stderr);
+  const tail = new StderrTail(child.stderr);
   const { code } = await child.status;
   const elapsedMs = performance.now() - startedMs;
-  const said = await errors.stop(code === 0 ? 0 : LAST_WORDS_MS);
+  const stderr = await tail.stop(code === 0 ? 0 : STDERR_GRACE_MS);
   if (code === 0) return elapsedMs;
   const why = limit.aborted ? `not done after ${TIMEOUT_MS / 1000} s` : `exit code ${code}`;
-  throw new RunFailed(`${program} ${args.join(" ")}: ${why}\n${said}`.trim());
+  throw new RunFailed(`${program} ${args.join(" ")}: ${why}\n${stderr}`.trim());
 }
 
-/** Reads a stream so that its writer never waits, until it is told to stop. */
-class LastWords {
+/** Reads a program's stderr, so that the program never blocks on it, and keeps its end. */
+class StderrTail {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #read: Promise<void>;
   #text = "";
@@ -44,7 +47,7 @@ class LastWords {
     this.#read = this.#readAll();
   }
 
-  /** What came until the end of the stream, or until `graceMs` are over. */
+  /** Waits up to `graceMs` for the end of the stream; returns the last 4000 characters. */
   async stop(graceMs: number): Promise<string> {
     const timer = setTimeout(() => void this.#reader.cancel(), graceMs);
     await this.#read;

@@ -1,4 +1,4 @@
-/** What the benchmarks share: images, contenders, options, and how results are shown. */
+/** Shared by the benchmarks: images, peers, options and the output of results. */
 import { dirname } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { busyboxImage, pushImage } from "../../tests/images/mod.ts";
@@ -9,38 +9,41 @@ import { startPodman } from "../peers/podman.ts";
 import { startTsd, type Tsd } from "../peers/tsd.ts";
 import { type Aim, judge } from "./aims.ts";
 import { load, machineInfo } from "./machine.ts";
-import { perform, RunFailed } from "./exec.ts";
+import { exec, RunFailed } from "./exec.ts";
 import { judgementLine, machineLines, markdownLines, type Results, resultsJson, tableLines } from "./report.ts";
 import type { Series } from "./rounds.ts";
 import type { Images } from "./scenarios.ts";
 
-/** The command line is wrong. */
+/** Thrown if the command line is invalid, or the benchmark can't run here. */
 export class UsageError extends Error {}
 
 const STARTS = { docker: startDocker, podman: () => startPodman() };
-/** Who can be left out. */
+/** The peers that `--without` accepts. */
 export const PEERS: readonly string[] = Object.keys(STARTS);
 
-/** Who is measured; all have the small image. */
-export interface Field {
+/** The engines that are measured; all have pulled the busybox image. */
+export interface Harness {
   readonly tsd: Tsd;
   readonly peers: readonly Peer[];
   readonly images: Images;
-  /** What is known before the first measurement. */
+  /** The part of the results that is known before the first measurement. */
   readonly before: Omit<Results, "series" | "aims">;
 }
 
 /**
- * Starts everybody and says who takes part. What is started is on `undo`.
- * @param networking whether dockerd may make bridges and rules @throws UsageError
+ * Starts tsd and the available peers, and prints the machine and their versions.
+ * @param without names of peers to leave out
+ * @param undo stops all of them when it is disposed of
+ * @param networking whether dockerd creates bridges and firewall rules
+ * @throws UsageError
  */
-export async function startField(
+export async function startHarness(
   without: readonly string[],
   undo: AsyncDisposableStack,
   { networking = false } = {},
-): Promise<Field> {
+): Promise<Harness> {
   if (Deno.uid() !== 0) throw new UsageError("engines that run containers need root: run this as root");
-  known("peer", without, PEERS);
+  checkNames("peer", without, PEERS);
   const images = await startImages(undo);
   const tsd = undo.use(await startTsd());
   const { peers, missing } = await startPeers(without, networking, undo);
@@ -48,12 +51,12 @@ export async function startField(
   const machine = await machineInfo();
   const described = allPeers.map(({ description }) => description);
   for (const line of [...machineLines(machine), ...described, ...missing]) console.log(line);
-  for (const peer of allPeers) await perform(peer.command("pull", images.busybox));
+  for (const peer of allPeers) await exec(peer.command("pull", images.busybox));
   const before = { date: new Date().toISOString(), machine, load: [load()], peers: described, missing };
   return { tsd, peers: allPeers, images, before };
 }
 
-/** A registry on loopback with the image. */
+/** Starts a registry on loopback and pushes the image to it. */
 async function startImages(undo: AsyncDisposableStack): Promise<Images> {
   const registry = undo.use(await startRealRegistry());
   await pushImage(registry.url, "bench/busybox", "latest", await busyboxImage());
@@ -76,8 +79,8 @@ async function startPeers(without: readonly string[], networking: boolean, undo:
 }
 
 /** Prints the results as text and as Markdown, and writes them to the file `json`. */
-export async function show(
-  { before }: Pick<Field, "before">,
+export async function showResults(
+  { before }: Pick<Harness, "before">,
   series: readonly Series[],
   aims: readonly Aim[],
   json: string | undefined,
@@ -97,25 +100,25 @@ export async function show(
   return results;
 }
 
-/** What a command prints. @throws CommandFailed */
-export async function printed({ program, args, env }: Command): Promise<string> {
+/** Runs a command and returns its stdout. @throws CommandFailed */
+export async function stdoutOf({ program, args, env }: Command): Promise<string> {
   return (await capture(program, args, { env: { ...env } })).text;
 }
 
-/** @throws UsageError when one of `given` is not among `names` */
-export function known(what: string, given: readonly string[], names: readonly string[]): void {
+/** @throws UsageError if one of `given` is not among `names` */
+export function checkNames(what: string, given: readonly string[], names: readonly string[]): void {
   const unknown = given.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no ${what} ${unknown}: ${names.join(", ")}`);
 }
 
-/** A number of something. @throws UsageError */
-export function count(flag: string, text: string): number {
+/** Parses a positive integer. @throws UsageError */
+export function positiveInteger(flag: string, text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`${flag} ${text}: a whole number from 1 on`);
   return value;
 }
 
-/** Runs a benchmark as a program; a signal ends it in good order. */
+/** Runs a benchmark as a program; SIGINT and SIGTERM abort its signal, so that it cleans up. */
 export async function runBenchmark(main: (args: string[], signal: AbortSignal) => Promise<void>): Promise<never> {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -132,7 +135,7 @@ export async function runBenchmark(main: (args: string[], signal: AbortSignal) =
   }
 }
 
-/** `parseArgs` found a flag that it doesn't know, or one without its value. */
+/** Whether `parseArgs` threw the error. */
 function isArgumentError(error: unknown): boolean {
   return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }

@@ -1,4 +1,4 @@
-/** What the numbers were taken on. No names of hosts or folders: reports are shown around. */
+/** Describes the machine of a benchmark, without names of hosts or directories, as reports are published. */
 import { capture } from "../../scripts/project.ts";
 
 export interface MachineInfo {
@@ -8,7 +8,7 @@ export interface MachineInfo {
   readonly kernel: string;
   readonly system: string;
   readonly cgroups: string;
-  /** Of the folder that holds all data roots. */
+  /** Type of the file system of all data roots. */
   readonly filesystem: string;
   readonly deno: string;
   readonly runc: string;
@@ -32,19 +32,19 @@ export async function machineInfo(): Promise<MachineInfo> {
   };
 }
 
-/** Load average of the last minute. */
+/** Returns the load average of the last minute. */
 export function load(): number {
   return Deno.loadavg()[0]!;
 }
 
-/** "v1", "v2", or "v1 (hybrid)" where both are mounted. */
+/** Returns "v1", "v2", "v1 (hybrid)" if both are mounted, or "none", given the contents of `/proc/mounts`. */
 export function cgroupVersion(mounts: string): string {
   const types = new Set(mounts.split("\n").map((line) => line.split(" ")[2]));
   if (types.has("cgroup")) return types.has("cgroup2") ? "v1 (hybrid)" : "v1";
   return types.has("cgroup2") ? "v2" : "none";
 }
 
-/** The type of the file system that holds `path`: the one with the longest mount point above it. */
+/** Returns the type of the file system that holds `path`: the one with the longest mount point above it. */
 export function filesystemOf(path: string, mounts: string): string {
   const above = mounts.split("\n").map((line) => line.split(" ")).filter(([, point]) =>
     point !== undefined && (path === point || path.startsWith(point === "/" ? "/" : `${point}/`))

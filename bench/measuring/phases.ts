@@ -1,6 +1,6 @@
 /**
- * Where the time of one `tsd run --rm` goes, seen from four sides: done by the engine, by a client of its own, the API calls
- * that this makes, made here one by one, and runc alone on the very bundle that the engine wrote.
+ * Breaks down the time of `tsd run --rm`, measured in four ways: executed by the engine, executed by a client process,
+ * as the single API calls of the client, and as runc alone on the bundle that the engine wrote.
  */
 import { join } from "node:path";
 import { privateDir, removeNewCgroups } from "../peers/host_traces.ts";
@@ -8,25 +8,25 @@ import { searchPath } from "../peers/programs.ts";
 import type { Tsd } from "../peers/tsd.ts";
 import { capture } from "../../scripts/project.ts";
 import { type EngineApi, tracesOf } from "../../tests/harness/mod.ts";
-import { perform } from "./exec.ts";
+import { exec } from "./exec.ts";
 import { figure } from "./report.ts";
 import { summaryOf } from "./statistics.ts";
 
 const CGROUP = "tsd-bench-runc";
-/** For the process in the container to end between runc's start and delete. */
+/** Lets the container's process exit between runc's `start` and `delete`. */
 const END_MS = 20;
 
-/** Takes `rounds` of each side in turns; medians, one line a phase. */
+/** Measures `rounds` of each way in turn; returns the medians, one line a phase. */
 export async function phaseLines(tsd: Tsd, image: string, rounds: number): Promise<string[]> {
   await using undo = new AsyncDisposableStack();
   const bundle = await copiedBundle(tsd, image, undo);
   const times = new Map<string, number[]>();
   const add = (phase: string, elapsedMs: number) => void times.set(phase, [...times.get(phase) ?? [], elapsedMs]);
   for (let round = 0; round < rounds; round++) {
-    const words = ["--rm", "--network", "host", image, "true"];
-    add("by the engine", await perform(tsd.command("run", ...words)));
-    add("whole", await perform(tsd.selfProcess("run", ...words)));
-    add("client", await perform(tsd.selfProcess("version")));
+    const args = ["--rm", "--network", "host", image, "true"];
+    add("by the engine", await exec(tsd.command("run", ...args)));
+    add("whole", await exec(tsd.selfProcess("run", ...args)));
+    add("client", await exec(tsd.selfProcess("version")));
     await timeCalls(tsd.engine.api, image, add);
     await timeRunc(bundle, add);
   }
@@ -40,19 +40,19 @@ const RUNC_CALLS = ["create", "start", "delete"];
 
 function described(times: ReadonlyMap<string, readonly number[]>): string[] {
   const median = (phase: string) => summaryOf(times.get(phase) ?? []).median;
-  const known = ["client", ...CALLS].reduce((sum, phase) => sum + median(phase), 0);
+  const accounted = ["client", ...CALLS].reduce((sum, phase) => sum + median(phase), 0);
   const line = (label: string, ms: number) => `  ${label.padEnd(34)}${figure(ms, "ms").padStart(10)}`;
   return [
     line("done by the engine", median("by the engine")),
-    line("by a process of its own", median("whole")),
-    line("start of that (version)", median("client")),
+    line("by a separate process", median("whole")),
+    line("start of that process (version)", median("client")),
     ...CALLS.map((phase) => line(phase, median(phase))),
-    line("the client's rest", median("whole") - known),
+    line("rest of the client", median("whole") - accounted),
     ...RUNC_CALLS.map((call) => line(`runc ${call}, alone`, median(`runc ${call}`))),
   ];
 }
 
-/** The calls that `run --rm` makes, in its order. */
+/** Makes the API calls of `run --rm`, in its order. */
 async function timeCalls(api: EngineApi, image: string, add: Add): Promise<void> {
   const lap = stopwatch(add);
   const body = { Image: image, Cmd: ["true"], HostConfig: { NetworkMode: "host", AutoRemove: true } };
@@ -84,7 +84,7 @@ function stopwatch(add: Add): (phase: string) => void {
 
 async function timeRunc(bundle: string, add: Add): Promise<void> {
   const runc = (...args: string[]) =>
-    perform({
+    exec({
       program: "runc",
       args: ["--root", join(bundle, "state"), ...args],
       env: { PATH: searchPath() },
@@ -95,13 +95,16 @@ async function timeRunc(bundle: string, add: Add): Promise<void> {
   add("runc delete", await runc("delete", "--force", "bench"));
 }
 
-/** The bundle of a container that runs meanwhile, since its root is mounted then; cgroup and command are changed. */
+/**
+ * Copies the bundle of a container with another cgroup and command. The container keeps running until `undo` is
+ * disposed of, as its root file system is mounted only then.
+ */
 async function copiedBundle(tsd: Tsd, image: string, undo: AsyncDisposableStack): Promise<string> {
   await removeNewCgroups(CGROUP, undo);
   const dir = await privateDir("runc", undo);
   const { program, args, env } = tsd.command("run", "--detach", "--network", "host", image, "sleep", "1000000");
   const id = (await capture(program, args, { env: { ...env } })).text.trim();
-  undo.defer(async () => void await perform(tsd.command("rm", id)));
+  undo.defer(async () => void await exec(tsd.command("rm", id)));
   const path = `${tracesOf(tsd.engine.dataRoot).runDir}/containers/${id}/config.json`;
   const spec = JSON.parse(await Deno.readTextFile(path));
   spec.process.args = ["true"];

@@ -1,4 +1,4 @@
-/** The results: as text for a terminal, as a Markdown table for a README, and as JSON. */
+/** Formats results as text for a terminal, as a Markdown table and as JSON. */
 import { type Cell, type Judgement, ratioOf } from "./aims.ts";
 import type { MachineInfo } from "./machine.ts";
 import type { Series, Unit } from "./rounds.ts";
@@ -8,6 +8,7 @@ import { type Summary, summaryOf } from "./statistics.ts";
 const COLUMNS = ["", "turns", "median", "min", "max", "to docker"];
 const BASELINE = "docker";
 
+/** Formats the machine's description as two lines. */
 export function machineLines(info: MachineInfo): string[] {
   const { cores, processor, memoryGb, system, kernel, cgroups, filesystem, deno, runc } = info;
   return [
@@ -16,7 +17,7 @@ export function machineLines(info: MachineInfo): string[] {
   ];
 }
 
-/** One block for each row, one line for each contender in it. */
+/** Formats one block for each row, with one line for each peer. */
 export function tableLines(series: readonly Series[]): string[] {
   const lines: string[][] = [COLUMNS];
   for (const row of rowsOf(series)) {
@@ -36,7 +37,7 @@ function cellsOf({ row, peer, unit, samples }: Series, series: readonly Series[]
   return [`  ${peer}`, String(count), ...figures, ratio?.toFixed(2) ?? ""];
 }
 
-/** Medians, one row a line, with tsd's ratio to docker and what became of the aims. */
+/** Formats the medians as a Markdown table, one row a line, with tsd's ratio to docker and the verdicts on the aims. */
 export function markdownLines(series: readonly Series[], judgements: readonly Judgement[]): string[] {
   const peers = [...new Set(series.map(({ peer }) => peer))];
   const medianOf = (row: string, peer: string) => {
@@ -54,7 +55,7 @@ export function markdownLines(series: readonly Series[], judgements: readonly Ju
   return [heading, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`);
 }
 
-/** The figure is there where no column has it. */
+/** Formats an aim and its verdict, with the value if no column of the table has it. */
 function aimCell({ of, against, bound, limit, value, verdict }: Judgement): string {
   const isOwn = of.peer === "tsd";
   const target = `${isOwn ? "" : `${of.peer} `}${sign(bound)} ${limit}`;
@@ -65,12 +66,12 @@ function aimCell({ of, against, bound, limit, value, verdict }: Judgement): stri
 
 const sign = (bound: Judgement["bound"]): string => bound === "at most" ? "≤" : "≥";
 
-/** "12.3 ms", "4.56 s", "123.4 MB", "40.1 MB/s". */
+/** Formats a value: "12.3 ms", "4.56 s", "123.4 MB", "40.1 MB/s". */
 export function figure(value: number, unit: Unit): string {
   return unit === "ms" && value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(1)} ${unit}`;
 }
 
-/** The first column to the left, the others to the right. */
+/** Aligns the first column left and the others right; a line with one cell is a heading. */
 function aligned(lines: readonly string[][]): string[] {
   const wide = lines.filter((line) => line.length > 1);
   const widths = COLUMNS.map((_, column) => Math.max(...wide.map((line) => (line[column] ?? "").length)));
@@ -79,6 +80,7 @@ function aligned(lines: readonly string[][]): string[] {
   return lines.map((line) => line.length === 1 ? line[0]! : line.map(cell).join("  ").trimEnd());
 }
 
+/** Formats a judgement as one line. */
 export function judgementLine({ of, against, bound, limit, value, verdict }: Judgement): string {
   const shown = value === undefined ? "" : ` ${value.toFixed(2)}`;
   const divisor = against === undefined ? "" : ` / ${against.peer}`;
@@ -89,21 +91,21 @@ function name({ row, peer }: Cell): string {
   return `${peer} ${row}`;
 }
 
-/** Everything that was measured, for programs. */
+/** The results of a benchmark; the JSON file has these fields. */
 export interface Results {
   /** ISO 8601. */
   readonly date: string;
   readonly machine: MachineInfo;
-  /** Load averages of a minute at the beginning and the end. */
+  /** One-minute load averages at the start and the end. */
   readonly load: readonly number[];
   readonly peers: readonly string[];
-  /** Who did not take part, and why. */
+  /** Peers that were omitted, with the reasons. */
   readonly missing: readonly string[];
   readonly series: readonly Series[];
   readonly aims: readonly Judgement[];
 }
 
-/** Who and what was measured, and each figure: a block of text for Markdown. */
+/** Formats the machine, the peers and all figures as a code block for Markdown. */
 export function measuredLines(
   { machine, load, peers, missing, series }: Omit<Results, "date" | "aims">,
 ): string[] {
@@ -119,6 +121,7 @@ export function measuredLines(
   ];
 }
 
+/** Formats the results as JSON; each series also has its summary. */
 export function resultsJson(results: Results): string {
   const series = results.series.map((each): Series & Summary => ({ ...each, ...summaryOf(each.samples) }));
   return JSON.stringify({ ...results, series }, null, 2) + "\n";

@@ -24,7 +24,7 @@ Deno.test("the table has a block for each row, with ratios to docker", () => {
   ]);
 });
 
-Deno.test("the Markdown table has a line for each row, with what became of its aims", () => {
+Deno.test("the Markdown table has a line for each row, with the verdicts on its aims", () => {
   const of = { row: "run", peer: "tsd" };
   const judgements: Judgement[] = [
     { of, against: { row: "run", peer: "docker" }, bound: "at most", limit: 0.6, value: 0.5, verdict: "pass" },
@@ -53,14 +53,14 @@ Deno.test("a judgement is one line, with or without a ratio", () => {
   assert.equal(judgementLine(alone), "miss          tsd run 2.00, aim ≥ 3");
 });
 
-Deno.test("a folder's file system is that of the longest mount point above it", () => {
+Deno.test("filesystemOf chooses the longest mount point above the path", () => {
   const mounts = "a / ext4 rw\nb /tmp tmpfs rw\nc /tmpfoo xfs rw\n";
   assert.equal(filesystemOf("/tmp/x", mounts), "tmpfs");
   assert.equal(filesystemOf("/tmp", mounts), "tmpfs");
   assert.equal(filesystemOf("/var", mounts), "ext4");
 });
 
-Deno.test("the cgroup version is told by what is mounted", () => {
+Deno.test("cgroupVersion distinguishes v1, v2 and hybrid mounts", () => {
   const [v1, v2] = ["cgroup /c/cpu cgroup rw\n", "cgroup2 /c cgroup2 rw\n"];
   assert.equal(cgroupVersion(v1), "v1");
   assert.equal(cgroupVersion(v2), "v2");

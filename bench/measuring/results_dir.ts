@@ -1,8 +1,8 @@
-/** What benchmarks leave in `bench/results/`, formatted as everything in the project is. */
+/** Writes reports to `bench/results/`. */
 import { join } from "node:path";
 import { capture, PROJECT_DIR } from "../../scripts/project.ts";
 
-/** Writes files by name. @throws {CommandFailed} what can't be formatted */
+/** Writes files, given by name, and formats them with `deno fmt`. @throws {CommandFailed} if formatting fails */
 export async function writeResults(files: Readonly<Record<string, string>>): Promise<void> {
   const dir = join(PROJECT_DIR, "bench/results");
   await Deno.mkdir(dir, { recursive: true });

@@ -1,32 +1,32 @@
-/** Rounds: every contender takes its turn in each of them, so that what the machine does meanwhile meets all alike. */
+/** Interleaves measurements in rounds: each peer has a turn in each round, so that load of the machine affects all alike. */
 
 export type Unit = "ms" | "MB" | "MB/s";
 
-/** One figure of one turn, for a row of the table. */
+/** One value measured in a turn, for a row of the table. */
 export interface Sample {
   readonly row: string;
   readonly unit: Unit;
   readonly value: number;
 }
 
-/** What one contender does in a round. */
+/** A peer's measurements in a round. */
 export interface Turn {
   readonly peer: string;
   take(): Promise<readonly Sample[]>;
 }
 
 export interface RoundOptions {
-  /** Counted rounds. */
+  /** Measured rounds. */
   readonly rounds: number;
-  /** Rounds before them that are not counted. */
+  /** Rounds before them whose samples are dropped. */
   readonly warmUps: number;
-  /** Rest before each turn, for what the one before still does in the background. */
+  /** Pause before each turn, in which background work of the previous one finishes. */
   readonly pauseMs: number;
-  /** Ends the rounds early: {@link measure} rejects. */
+  /** Makes {@link measure} reject before the next turn. */
   readonly signal?: AbortSignal;
 }
 
-/** All counted figures of one contender in one row, in the order in which they were taken. */
+/** All samples of one peer in one row, in the order of the rounds. */
 export interface Series {
   readonly row: string;
   readonly peer: string;
@@ -34,7 +34,7 @@ export interface Series {
   readonly samples: readonly number[];
 }
 
-/** Takes the turns round by round; who begins changes from round to round. */
+/** Takes the turns round by round, rotating the first one. The series are in the order of `turns`. */
 export async function measure(turns: readonly Turn[], options: RoundOptions): Promise<Series[]> {
   const taken = new Map<Turn, Sample[]>(turns.map((turn) => [turn, []]));
   for (let round = -options.warmUps; round < options.rounds; round++) {
@@ -49,9 +49,9 @@ export async function measure(turns: readonly Turn[], options: RoundOptions): Pr
 }
 
 function seriesOf(peer: string, samples: readonly Sample[]): Series[] {
-  return [...Map.groupBy(samples, ({ row }) => row)].map(([row, own]) => ({
-    ...{ row, peer, unit: own[0]!.unit },
-    samples: own.map(({ value }) => value),
+  return [...Map.groupBy(samples, ({ row }) => row)].map(([row, ofRow]) => ({
+    ...{ row, peer, unit: ofRow[0]!.unit },
+    samples: ofRow.map(({ value }) => value),
   }));
 }
 

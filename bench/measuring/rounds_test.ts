@@ -6,20 +6,20 @@ const turn = (peer: string, take: () => number): Turn => ({
   take: () => Promise.resolve([{ row: "run", unit: "ms", value: take() }]),
 });
 
-Deno.test("every contender has a turn in each round, and another one begins each time", async () => {
+Deno.test("each peer has a turn in each round, and the first one rotates", async () => {
   const order: string[] = [];
   const turns = ["a", "b", "c"].map((name) => turn(name, () => order.push(name)));
   await measure(turns, { rounds: 2, warmUps: 1, pauseMs: 0 });
   assert.equal(order.join(""), "abc" + "bca" + "cab");
 });
 
-Deno.test("warm-ups do not count", async () => {
+Deno.test("samples of warm-up rounds are dropped", async () => {
   let clockMs = 0;
   const series = await measure([turn("a", () => ++clockMs)], { rounds: 2, warmUps: 2, pauseMs: 0 });
   assert.deepEqual(series, [{ row: "run", peer: "a", unit: "ms", samples: [3, 4] }]);
 });
 
-Deno.test("rows keep the order of the turns, whoever began", async () => {
+Deno.test("series keep the order of the turns", async () => {
   const turns = ["a", "b"].map((name) => turn(name, () => 1));
   const series = await measure(turns, { rounds: 1, warmUps: 1, pauseMs: 0 });
   assert.deepEqual(series.map(({ peer }) => peer), ["a", "b"]);
@@ -35,7 +35,7 @@ Deno.test("a turn may have several rows, each with its unit", async () => {
   ]);
 });
 
-Deno.test("an interruption ends the rounds before the next turn", async () => {
+Deno.test("an aborted signal ends the rounds before the next turn", async () => {
   const stopped = new AbortController();
   const done: string[] = [];
   const take = (name: string) => () => {

@@ -1,4 +1,4 @@
-/** What is measured: the same commands for every contender. */
+/** The scenarios of `bench run`: the same commands for each peer. */
 import type { Command, Peer } from "../peers/peer.ts";
 import { type Aim, toDocker } from "./aims.ts";
 import type { TimedCommands } from "./timed_commands.ts";
@@ -8,36 +8,36 @@ export interface Images {
   readonly busybox: string;
 }
 
-/** How much a scenario does, where that can be chosen. */
+/** Sizes that the command line can change. */
 export interface Size {
-  /** Containers of `crowd`. */
+  /** Number of containers of `crowd`. */
   readonly crowd: number;
 }
 
 export interface Scenario {
   readonly name: string;
-  /** Long ones get fewer rounds. */
+  /** Whether it gets fewer rounds (`--long-rounds`). */
   readonly isLong?: boolean;
-  /** Done once for each contender, before and after all rounds. */
+  /** Commands run once for each peer, before and after all rounds. */
   readonly setUp?: (peer: Peer, images: Images) => readonly Command[];
   readonly tearDown?: (peer: Peer, images: Images) => readonly Command[];
   readonly turn: (peer: Peer, images: Images, size: Size) => TimedCommands;
-  /** Rows that a bare Deno program stands beside. */
+  /** Rows that are also measured for a minimal Deno program. */
   readonly helloRows?: readonly string[];
   readonly aims: (size: Size) => readonly Aim[];
 }
 
-/** The bare Deno program's name in the table. */
+/** Name of the minimal Deno program in the table. */
 export const HELLO = "deno hello";
 
 const NETWORK = ["--network", "host"];
 const FOREVER = ["sleep", "1000000"];
 const RUN = "run --rm --network host busybox true";
-const OWN_PROCESS = "version, by a process of its own";
+const SEPARATE_PROCESS = "version, in a separate process";
 const CLIENTS = 8;
 const crowdRow = (size: number): string => `${size} × run -d by ${CLIENTS} clients at once`;
 
-/** A first process ignores SIGTERM unless it asks for it. */
+/** Exits on SIGTERM at once, which the first process of a PID namespace ignores without a handler. */
 const ENDS_AT_ONCE = ["sh", "-c", 'trap "exit 0" TERM; sleep 1000000 & wait'];
 
 const toHello = (row: string, limit: number): Aim => ({
@@ -53,11 +53,11 @@ export const SCENARIOS: readonly Scenario[] = [
       timed: [
         { row: "--version", work: peer.command("--version") },
         { row: "version", work: peer.command("version") },
-        { row: OWN_PROCESS, work: (peer.selfProcess ?? peer.command)("version") },
+        { row: SEPARATE_PROCESS, work: (peer.selfProcess ?? peer.command)("version") },
       ],
     }),
-    helloRows: ["--version", "version", OWN_PROCESS],
-    aims: () => ["--version", "version", OWN_PROCESS].map((row) => toHello(row, 1.5)),
+    helloRows: ["--version", "version", SEPARATE_PROCESS],
+    aims: () => ["--version", "version", SEPARATE_PROCESS].map((row) => toHello(row, 1.5)),
   },
   {
     name: "run",
@@ -93,7 +93,7 @@ export const SCENARIOS: readonly Scenario[] = [
     turn: (peer, { busybox }) => ({
       before: [
         peer.command("run", "--detach", "--name", "bench-stop", ...NETWORK, busybox, ...ENDS_AT_ONCE),
-        // It has set its trap by the time that this is done.
+        // The container's process has set its trap when this returns.
         peer.command("exec", "bench-stop", "true"),
       ],
       timed: [{ row: "stop", work: peer.command("stop", "bench-stop") }],

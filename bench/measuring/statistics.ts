@@ -1,4 +1,4 @@
-/** What the table shows of a series, in the series' unit. */
+/** Medians and percentiles. Values are in their series' unit. */
 
 export interface Summary {
   readonly count: number;
@@ -7,7 +7,7 @@ export interface Summary {
   readonly max: number;
 }
 
-/** @throws RangeError for an empty series, which has no median */
+/** Summarizes a series. @throws RangeError if it is empty */
 export function summaryOf(samples: readonly number[]): Summary {
   if (samples.length === 0) throw new RangeError("A series without samples has no median");
   const sorted = ascending(samples);
@@ -20,7 +20,7 @@ export function summaryOf(samples: readonly number[]): Summary {
   };
 }
 
-/** The smallest sample that `percent` of all do not exceed. @throws RangeError for an empty series */
+/** Returns the smallest sample that `percent` of all don't exceed. @throws RangeError for an empty series */
 export function percentile(samples: readonly number[], percent: number): number {
   if (samples.length === 0) throw new RangeError("A series without samples has no percentiles");
   return ascending(samples)[Math.max(0, Math.ceil(samples.length * percent / 100) - 1)]!;

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { percentile, summaryOf } from "./statistics.ts";
 
-Deno.test("the median is the middle one, or halfway between the two in the middle", () => {
+Deno.test("the median is the middle sample, or the mean of the two middle ones", () => {
   assert.deepEqual(summaryOf([30, 10, 20]), { count: 3, median: 20, min: 10, max: 30 });
   assert.deepEqual(summaryOf([100, 9, 11, 1]), { count: 4, median: 10, min: 1, max: 100 });
   assert.deepEqual(summaryOf([5]), { count: 1, median: 5, min: 5, max: 5 });

@@ -1,4 +1,4 @@
-/** The report of a run, as Markdown. */
+/** Formats the results of `bench network` as a Markdown document. */
 import { markdownLines, measuredLines, type Results } from "../measuring/report.ts";
 
 export function networkMarkdown(results: Results): string {

@@ -1,8 +1,8 @@
-/** Throughput between a container that sends zeros and somebody who reads them. */
+/** Measures the throughput of a container that sends zeros, read in another container and on the host. */
 import { capture } from "../../scripts/project.ts";
 import type { Peer } from "../peers/peer.ts";
-import { printed } from "../measuring/harness.ts";
-import { perform } from "../measuring/exec.ts";
+import { stdoutOf } from "../measuring/harness.ts";
+import { exec } from "../measuring/exec.ts";
 import type { Sample, Turn } from "../measuring/rounds.ts";
 
 export const BETWEEN = "container → container";
@@ -12,23 +12,23 @@ const SINK = new URL("sink.ts", import.meta.url).pathname;
 const [SERVER, READER, INNER_PORT] = ["bench-server", "bench-reader", 5000];
 const MEBIBYTE = 1 << 20;
 
-/** A server and a reader that run for all rounds; they are gone with `undo`. */
+/** Starts a server and a reader that run for all rounds; `undo` removes them. */
 export async function trafficTurn(
   peer: Peer,
   { image, port, mebibytes }: { readonly image: string; readonly port: number; readonly mebibytes: number },
   undo: AsyncDisposableStack,
 ): Promise<Turn> {
-  // Whatever is written goes to the connection, without a copy by the server.
+  // dd inherits the connection, so the server doesn't copy the bytes.
   const serve = ["nc", "-ll", "-p", String(INNER_PORT), "-e", "dd", "if=/dev/zero", "bs=1M", `count=${mebibytes}`];
   const published = ["--publish", `${port}:${INNER_PORT}`];
   for (
     const args of [["--name", SERVER, ...published, image, ...serve], ["--name", READER, image, "sleep", "1000000"]]
   ) {
-    await perform(peer.command("run", "--detach", ...args));
+    await exec(peer.command("run", "--detach", ...args));
   }
-  undo.defer(async () => void await perform(peer.command("rm", SERVER, READER)));
-  const address = await reported(peer, SERVER, "{{.NetworkSettings.IPAddress}}");
-  const namespace = `/proc/${await reported(peer, READER, "{{.State.Pid}}")}/ns/net`;
+  undo.defer(async () => void await exec(peer.command("rm", SERVER, READER)));
+  const address = await inspected(peer, SERVER, "{{.NetworkSettings.IPAddress}}");
+  const namespace = `/proc/${await inspected(peer, READER, "{{.State.Pid}}")}/ns/net`;
   const bytes = mebibytes * MEBIBYTE;
   const read = async (row: string, inside: readonly string[], from: string, at: number): Promise<Sample> => {
     const [program, ...args] = [
@@ -54,8 +54,8 @@ export async function trafficTurn(
   };
 }
 
-async function reported(peer: Peer, container: string, format: string): Promise<string> {
-  const said = (await printed(peer.command("inspect", "--format", format, container))).trim();
-  if (said === "") throw new Error(`${peer.name} says nothing of ${format} of ${container}`);
-  return said;
+async function inspected(peer: Peer, container: string, format: string): Promise<string> {
+  const value = (await stdoutOf(peer.command("inspect", "--format", format, container))).trim();
+  if (value === "") throw new Error(`${peer.name} reports no ${format} of ${container}`);
+  return value;
 }

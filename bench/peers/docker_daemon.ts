@@ -1,6 +1,6 @@
 /**
- * A dockerd of our own with the containerd it starts, both in a private folder. It keeps its hands off the network (no
- * bridge, no packet filter, no forwarding), unless it is in a network namespace where it may do what it likes.
+ * Starts a private dockerd, with its containerd, in a temporary directory. It doesn't change the host's network (no
+ * bridge, packet filter or forwarding), unless `networking` allows it in a separate network namespace.
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
@@ -9,23 +9,23 @@ import { privateDir, removeNewCgroups, removeNewDirs } from "./host_traces.ts";
 import { programPath, type Programs, programsOf, searchPath } from "./programs.ts";
 
 export interface DockerDaemon extends AsyncDisposable {
-  /** Everything of it is in here. */
+  /** Holds its data, sockets and log. */
   readonly dir: string;
   readonly socketPath: string;
   /** Client and daemon with their versions. */
   readonly description: string;
-  /** A docker CLI and its whole environment: the first one on PATH, with nobody's configuration. */
+  /** The docker CLI that is first on PATH, and its whole environment, with an empty configuration. */
   readonly client: Command;
-  /** What Debian's package has, or is installed: `docker` too. */
+  /** The programs on PATH, or those of Debian's package, which includes `docker`. */
   readonly programs: Programs;
 }
 
 export interface DockerDaemonOptions {
-  /** The contents of its daemon.json. */
+  /** Contents of its daemon.json. */
   readonly configuration?: Readonly<Record<string, unknown>>;
-  /** With its bridge, packet filter and forwarding. */
+  /** Whether it sets up its bridge, packet filter and forwarding. */
   readonly networking?: boolean;
-  /** Path of a network namespace to be in. */
+  /** Path of the network namespace to run it in. */
   readonly namespace?: string;
 }
 
@@ -34,7 +34,7 @@ const STOP_TIMEOUT_MS = 20_000;
 const FIXED_DIRS = ["/run/docker", "/run/containerd", "/run/runc", "/opt/containerd"];
 const OFF = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"];
 
-/** Starts dockerd and waits until it answers; its containers go with it. @throws ContenderMissing */
+/** Starts dockerd and waits until it answers; disposal removes its containers. @throws PeerMissing */
 export async function startDockerDaemon(options: DockerDaemonOptions = {}): Promise<DockerDaemon> {
   const programs = await programsOf("docker.io", ["dockerd", "containerd", "containerd-shim-runc-v2"]);
   await using undo = new AsyncDisposableStack();
@@ -71,10 +71,12 @@ function startDaemon(
 ): Deno.ChildProcess {
   const at = (name: string) => join(dir, name);
   Deno.writeTextFileSync(at("daemon.json"), JSON.stringify(configuration)); // else it would read /etc/docker/daemon.json
-  const places = ["--config-file", at("daemon.json"), "--data-root", at("data"), "--exec-root", at("exec")];
-  const own = ["--pidfile", at("dockerd.pid"), "--host", `unix://${at("docker.sock")}`, "--group", "root"];
+  const paths = [
+    ...["--config-file", at("daemon.json"), "--data-root", at("data"), "--exec-root", at("exec")],
+    ...["--pidfile", at("dockerd.pid"), "--host", `unix://${at("docker.sock")}`, "--group", "root"],
+  ];
   const inside = namespace === undefined ? [] : ["nsenter", `--net=${namespace}`, "--"];
-  const daemon = [...inside, "dockerd", ...places, ...own, ...networking ? [] : OFF];
+  const daemon = [...inside, "dockerd", ...paths, ...networking ? [] : OFF];
   return new Deno.Command("/bin/sh", {
     args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", at("log"), ...daemon],
     env: { ...env, HOME: dir },
@@ -85,13 +87,18 @@ function startDaemon(
   }).spawn();
 }
 
-/** Waits for the first answer: the versions. @throws ContenderMissing with the last line of the daemon's log */
+/** Waits until dockerd answers; returns the versions. @throws PeerMissing with the last line of the daemon's log */
 async function ready(client: Command, daemon: Deno.ChildProcess, log: string): Promise<string> {
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
   const ended = daemon.status.then(() => true);
   while (!deadline.aborted) {
     try {
-      return await ask(client, "version", "--format", "docker CLI {{.Client.Version}}, dockerd {{.Server.Version}}");
+      return await dockerCli(
+        client,
+        "version",
+        "--format",
+        "docker CLI {{.Client.Version}}, dockerd {{.Server.Version}}",
+      );
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
     }
@@ -102,15 +109,15 @@ async function ready(client: Command, daemon: Deno.ChildProcess, log: string): P
 }
 
 async function removeContainers(client: Command): Promise<void> {
-  const ids = (await ask(client, "ps", "--all", "--quiet")).split("\n").filter((id) => id !== "");
-  if (ids.length > 0) await ask(client, "rm", "--force", ...ids);
+  const ids = (await dockerCli(client, "ps", "--all", "--quiet")).split("\n").filter((id) => id !== "");
+  if (ids.length > 0) await dockerCli(client, "rm", "--force", ...ids);
 }
 
-async function ask({ program, env }: Command, ...args: string[]): Promise<string> {
+async function dockerCli({ program, env }: Command, ...args: string[]): Promise<string> {
   return (await capture(program, args, { env, timeoutMs: STOP_TIMEOUT_MS })).text.trim();
 }
 
-/** Its end is also that of its containerd. */
+/** Stops dockerd, which stops its containerd. */
 async function stop(daemon: Deno.ChildProcess): Promise<void> {
   signal(daemon, "SIGTERM");
   const timer = setTimeout(() => signal(daemon, "SIGKILL"), STOP_TIMEOUT_MS);
@@ -122,7 +129,7 @@ function signal(daemon: Deno.ChildProcess, name: Deno.Signal): void {
   try {
     daemon.kill(name);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // It has ended already.
+    if (!(error instanceof TypeError)) throw error; // a TypeError: the process has ended already
   }
 }
 

@@ -1,4 +1,4 @@
-/** The floor for any program on Deno: `deno run` of a file with one line. */
+/** A minimal Deno program, the lower bound for any program on Deno. */
 import { join } from "node:path";
 import type { Command } from "./peer.ts";
 import { privateDir } from "./host_traces.ts";
@@ -7,7 +7,7 @@ export interface Hello extends AsyncDisposable {
   readonly command: Command;
 }
 
-/** Writes the program; Deno's cache is its own, and filled by the warm-up. */
+/** Writes the program to a temporary directory, with a private Deno cache that the warm-up fills. */
 export async function helloProgram(): Promise<Hello> {
   await using undo = new AsyncDisposableStack();
   const dir = await privateDir("hello", undo);

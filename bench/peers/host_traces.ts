@@ -1,22 +1,22 @@
-/** A private folder for an engine, and what it leaves outside of it: gone when the benchmark ends. */
+/** Temporary directories for engines, and the cleanup of what engines create outside of them. */
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
 import { removeTree } from "../../tests/images/test_cache.ts";
 
-/** For an engine to let go of its folder, in ms. */
+/** Limits the wait for an engine to release its directory. */
 const REMOVAL_MS = 10_000;
 const RETRY_MS = 200;
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
-/** A temporary folder; what is mounted below it is unmounted when it goes. */
+/** Creates a temporary directory; `undo` unmounts everything below it and removes it. */
 export async function privateDir(name: string, undo: AsyncDisposableStack): Promise<string> {
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: `tsd-bench-${name}-` }));
   undo.defer(() => removeDir(dir));
   return dir;
 }
 
-/** Clean-ups that podman starts in the background may mount something again: then it is tried again. */
+/** Removes a directory; tries again if it is busy, since podman's background cleanup may mount something again. */
 async function removeDir(dir: string): Promise<void> {
   for (const deadline = Date.now() + REMOVAL_MS;;) {
     for (const point of (await mountPoints()).filter((each) => each.startsWith(`${dir}/`)).toReversed()) {
@@ -32,10 +32,7 @@ async function removeDir(dir: string): Promise<void> {
   }
 }
 
-/**
- * Folders that an engine makes at fixed places. Those that are not there now are removed at the end; those that are there
- * belong to somebody else and stay as they are.
- */
+/** Registers the removal of directories that an engine creates at fixed paths; those that exist already stay. */
 export function removeNewDirs(paths: readonly string[], undo: AsyncDisposableStack): void {
   const absent = paths.filter((path) => !exists(path));
   undo.defer(async () => {
@@ -43,7 +40,7 @@ export function removeNewDirs(paths: readonly string[], undo: AsyncDisposableSta
   });
 }
 
-/** The same for a cgroup and all below it, in every hierarchy. */
+/** Registers the removal of a cgroup and its descendants in every hierarchy where it doesn't exist yet. */
 export async function removeNewCgroups(name: string, undo: AsyncDisposableStack): Promise<void> {
   const hierarchies = (await childDirs(CGROUP_ROOT)).map((each) => join(CGROUP_ROOT, each));
   const absent = [CGROUP_ROOT, ...hierarchies].map((each) => join(each, name)).filter((path) => !exists(path));
@@ -52,14 +49,14 @@ export async function removeNewCgroups(name: string, undo: AsyncDisposableStack)
   });
 }
 
-/** How long processes that were just killed may be in a cgroup, in ms. */
-const DYING_MS = 5000;
+/** Limits the wait for killed processes to leave a cgroup. */
+const EXIT_TIMEOUT_MS = 5000;
 
-/** Cgroups are removed folder by folder; their files can't be. */
+/** Removes a cgroup and its descendants, bottom up; a recursive removal would fail on the control files. */
 async function removeCgroup(path: string): Promise<void> {
   if (!exists(path)) return;
   for (const child of await childDirs(path)) await removeCgroup(join(path, child));
-  for (const deadline = performance.now() + DYING_MS;;) {
+  for (const deadline = performance.now() + EXIT_TIMEOUT_MS;;) {
     try {
       return await Deno.remove(path);
     } catch (error) {

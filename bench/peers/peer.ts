@@ -1,13 +1,13 @@
-/** An engine with its command line client, as the benchmarks see it: the same verbs, each in the client's own words. */
+/** Defines a peer: an engine and its command line client, with the same verbs for all. */
 
-/** A program to run, with its whole environment. */
+/** A program with its arguments and whole environment. */
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What all clients know. */
+/** Commands that all clients have. */
 export type Verb =
   | "--version"
   | "version"
@@ -24,8 +24,8 @@ export type Verb =
   | "pull"
   | "rmi";
 
-/** A process as `/proc` tells it, its words separated by blanks. */
-export interface ProcessWords {
+/** A process in `/proc`; arguments and variables are separated by blanks. */
+export interface ProcessInfo {
   readonly pid: number;
   readonly command: string;
   readonly environment: string;
@@ -33,19 +33,19 @@ export interface ProcessWords {
 
 export interface Peer extends AsyncDisposable {
   readonly name: "tsd" | "docker" | "podman";
-  /** What is measured: client and engine with their versions. */
+  /** Versions of the client and the engine. */
   readonly description: string;
-  /** Where its API is; undefined: it has no daemon. */
+  /** The API's socket; undefined if it has no daemon. */
   readonly socketPath?: string;
-  /** Whether a process is the engine or works for it; those in containers don't count. */
-  owns(process: ProcessWords): boolean;
-  /** The client's command for a verb, with the flags that make it do the same as the others. */
+  /** Whether a process is the engine or one of its helpers, not a process in a container. */
+  owns(process: ProcessInfo): boolean;
+  /** Returns the client's command for a verb, with the flags that make all peers do the same. */
   command(verb: Verb, ...args: readonly string[]): Command;
-  /** The same by a program of its own, where {@link command} has the engine do it; absent: it always is. */
+  /** Like {@link command}, executed by a client process; undefined if {@link command} always is. */
   selfProcess?(verb: Verb, ...args: readonly string[]): Command;
 }
 
-/** This contender can't take part here; the message says why in one line. */
+/** Thrown if a peer is not available; the message is the reason, in one line. */
 export class PeerMissing extends Error {
-  override readonly name = "ContenderMissing";
+  override readonly name = "PeerMissing";
 }

@@ -1,4 +1,4 @@
-/** Podman as root, in private folders, with the same runc as the others. */
+/** The peer "podman": as root, in a temporary directory, with the same runc as the others. */
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
 import type { Peer, Verb } from "./peer.ts";
@@ -6,14 +6,14 @@ import { privateDir, removeNewCgroups, removeNewDirs } from "./host_traces.ts";
 import { programPath, type Programs, programsOf } from "./programs.ts";
 
 const FIXED_DIRS = ["/var/lib/containers", "/run/containers", "/run/libpod", "/run/runc", "/var/lib/cni"];
-/** `rm` kills at once, as for all contenders; by default podman gives a container ten seconds. */
+/** `rm` kills at once, as for all peers; podman's default is to wait ten seconds after SIGTERM. */
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { rm: ["--force", "--time", "0"] };
 
-/** What podman gives containers by default, and what it leaves itself of processes. */
+/** Podman's default limits for containers. */
 const NOFILE_LIMIT = 1_048_576;
 const NPROC_LIMIT = 32_768;
 
-/** @throws ContenderMissing */
+/** Prepares podman with a private configuration. @throws PeerMissing */
 export async function startPodman(): Promise<Peer> {
   const programs = await programsOf("podman", ["podman", "conmon"]);
   await using undo = new AsyncDisposableStack();
@@ -56,9 +56,10 @@ export async function startPodman(): Promise<Peer> {
 }
 
 /**
- * Podman would raise the limits of open files and processes, which needs CAP_SYS_RESOURCE: they stay as they are. Its locks
- * are files of its own, since those in shared memory are one for the whole host; nothing goes to the host's journal. conmon
- * has to be told its environment, else the clean-up it starts doesn't find unpacked libraries, and `run` waits for that.
+ * Returns containers.conf. Limits of open files and processes stay at the machine's, as raising them needs
+ * CAP_SYS_RESOURCE. Locks are files, since those in shared memory are shared by the whole host; events go to a file
+ * instead of the host's journal. conmon gets the environment explicitly: the cleanup that it starts needs the unpacked
+ * libraries, and `run` waits for the cleanup.
  */
 async function configuration({ root }: Programs, env: Readonly<Record<string, string>>): Promise<string> {
   const limits = await Deno.readTextFile("/proc/self/limits");
@@ -84,5 +85,5 @@ function storage(dir: string): string {
   return `[storage]\ndriver = "overlay"\ngraphroot = ${root}\nrunroot = ${run}\n`;
 }
 
-/** A TOML array of strings. */
+/** Formats a TOML array of strings. */
 const list = (values: readonly string[]): string => `[${values.map((each) => JSON.stringify(each)).join(", ")}]`;

@@ -1,6 +1,6 @@
 /**
- * The peers' programs: those on PATH, else Debian's packages unpacked into the test cache. Nothing is installed, so that no
- * service starts, now or at the next boot.
+ * Finds the peers' programs: on PATH, otherwise in Debian's packages, unpacked into the test cache. Nothing is
+ * installed, so no service starts, now or at the next boot.
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
@@ -8,29 +8,29 @@ import { cached } from "../../tests/images/test_cache.ts";
 import { PeerMissing } from "./peer.ts";
 
 export interface Programs {
-  /** LD_LIBRARY_PATH is there where libraries had to be unpacked too. */
+  /** LD_LIBRARY_PATH is set if the packages were unpacked. */
   readonly env: { readonly PATH: string; readonly LD_LIBRARY_PATH?: string };
-  /** Where the packages were unpacked; undefined if they are installed. */
+  /** The directory of the unpacked packages; undefined if they are installed. */
   readonly root?: string;
 }
 
 const TRIPLET = `${Deno.build.arch}-linux-gnu`;
-/** A package to be unpacked; those that would only be brought up to date have their old version in brackets. */
+/** Matches a new package in apt's simulation; an upgrade has the old version in brackets after its name. */
 const NEW_PACKAGE = /^Inst (\S+) \(/gm;
 
-/** PATH with the folders that only root has in it. */
+/** Returns PATH with the system's directories, root's too. */
 export function searchPath(): string {
   return `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
 }
 
-/** The absolute path of a program. @throws ContenderMissing */
+/** Returns the absolute path of a program. @throws PeerMissing */
 export function programPath(name: string, path: string = searchPath()): string {
   const found = path.split(":").map((dir) => join(dir, name)).find(isExecutable);
   if (found === undefined) throw new PeerMissing(`there is no program ${name}`);
   return found;
 }
 
-/** What it takes to run the programs `names`: they are on PATH, or in Debian's package. @throws ContenderMissing */
+/** Returns the environment for the programs `names`, on PATH or unpacked from Debian's package. @throws PeerMissing */
 export async function programsOf(packageName: string, names: readonly string[]): Promise<Programs> {
   const dirs = searchPath().split(":");
   if (names.every((name) => dirs.some((dir) => isExecutable(join(dir, name))))) {
@@ -52,7 +52,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The folder with the package and what it needs beyond what is installed. */
+/** Unpacks the package and its dependencies that are not installed; returns their directory. */
 async function unpacked(packageName: string): Promise<string> {
   try {
     return await cached(`packages-${packageName}-${Deno.build.arch}`, async (dir) => {
@@ -75,15 +75,15 @@ async function unpacked(packageName: string): Promise<string> {
 }
 
 async function newPackages(packageName: string): Promise<string[]> {
-  const ask = async () => {
+  const simulate = async () => {
     const { text } = await capture("apt-get", ["install", "--simulate", "--no-install-recommends", packageName]);
     return [...text.matchAll(NEW_PACKAGE)].map(([, name]) => name!);
   };
   try {
-    return await ask();
+    return await simulate();
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    await capture("apt-get", ["update", "-q"]); // a fresh machine has no lists
-    return await ask();
+    await capture("apt-get", ["update", "-q"]); // a fresh machine has no package lists
+    return await simulate();
   }
 }

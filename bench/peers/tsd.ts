@@ -1,4 +1,4 @@
-/** tsd: the built executable as client, and as an engine that runs already, with a data root of its own. */
+/** The peer "tsd": the built executable as client, and as a running engine with a private data root. */
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
 import { type Engine, type EngineOptions, executable, startEngine, tracesOf } from "../../tests/harness/mod.ts";
@@ -11,7 +11,7 @@ export interface Tsd extends Peer {
 
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
 
-/** @throws Error when the engine does not start, or leaves something behind at its end */
+/** Starts the engine; disposal stops it. @throws Error if it doesn't start, or leaves something behind at its end */
 export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
   const program = executable();
   const engine = await startEngine(options);
@@ -25,10 +25,10 @@ export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
     description: `tsd ${version} (${form})`,
     engine,
     socketPath: engine.socketPath,
-    // A keeper is a `sleep` that says in its environment whose it is.
+    // An fd holder is a `sleep` with its owner in its environment (src/runtime/fd_holder.ts).
     owns: ({ pid, environment }) => pid === engine.pid || environment.includes(`TSD_KEEPER=${runDir}/`),
     command: (verb, ...args) => ({ program, env, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
-    // What begins with a flag no shell asks the engine to do.
+    // The shell client leaves commands with global flags to a client process.
     selfProcess: (verb, ...args) => ({
       ...{ program, env },
       args: ["-H", engine.host, verb, ...FLAGS[verb] ?? [], ...args],

@@ -1,4 +1,4 @@
-/** What the project wants of pulls; see the table of README.md. */
+/** The aims for pulls, as in README.md. */
 import { type Aim, toDocker } from "../measuring/aims.ts";
 import { tsdName } from "./engines.ts";
 import type { PullImageName } from "./images.ts";
@@ -18,6 +18,7 @@ const OF_IMAGES: Readonly<Record<PullImageName, readonly Aim[]>> = {
   zstd: [],
 };
 
+/** Returns the aims for the given images. */
 export function pullAims(names: readonly PullImageName[]): Aim[] {
   return names.flatMap((name) => OF_IMAGES[name]);
 }

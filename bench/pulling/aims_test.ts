@@ -5,13 +5,13 @@ import { pullRow, ROWS } from "./turns.ts";
 
 const ALL = ["six", "one", "forty", "zstd"] as const;
 
-Deno.test("tsd as it is by default comes first, and every column has a name of its own", () => {
+Deno.test("tsd with its defaults comes first, and column names are unique", () => {
   const names = PULL_ENGINES.map(({ name }) => name);
   assert.equal(names[0], "tsd");
   assert.equal(new Set(names).size, names.length);
 });
 
-Deno.test("aims are for columns and rows that are there", () => {
+Deno.test("aims refer to existing columns and rows", () => {
   const names = PULL_ENGINES.map(({ name }) => name);
   const rows = [...ALL.map(pullRow), ...Object.values(ROWS)];
   for (const { of, against } of pullAims(ALL)) {
@@ -21,6 +21,6 @@ Deno.test("aims are for columns and rows that are there", () => {
   }
 });
 
-Deno.test("only what is measured has aims", () => {
+Deno.test("pullAims returns the aims of the measured images only", () => {
   assert.deepEqual(pullAims(["forty"]).map(({ of, limit }) => [of.row, limit]), [[pullRow("forty"), 0.4]]);
 });

@@ -1,4 +1,4 @@
-/** Who pulls: tsd with each of its storage drivers and hash engines, and its peers. Each start is that of a new, empty engine. */
+/** The engines that pull: tsd with each storage driver and hash engine, and its peers. Each starts with empty storage. */
 import { join } from "node:path";
 import { HASH_ENGINES, type HashEngine } from "../../src/hash/mod.ts";
 import { STORAGE_DRIVERS, type StorageDriver } from "../../src/store/drivers.ts";
@@ -11,15 +11,15 @@ import { startTsd } from "../peers/tsd.ts";
 import type { PullImageName } from "./images.ts";
 
 export interface PullEngine {
-  /** The column of the table. */
+  /** Column of the table. */
   readonly name: string;
   /** The images that it pulls; all by default. */
   readonly pulls?: readonly PullImageName[];
-  /** @throws ContenderMissing */
+  /** @throws PeerMissing */
   start(): Promise<Peer>;
 }
 
-/** What tsd uses unless it is told otherwise. */
+/** tsd's defaults. */
 const DEFAULTS = { driver: "erofs", hash: "wasm" } as const;
 
 export const PULL_ENGINES: readonly PullEngine[] = [
@@ -32,7 +32,7 @@ export const PULL_ENGINES: readonly PullEngine[] = [
   { name: "podman", start: startPodman },
 ];
 
-/** "tsd" as it is by default, else with what is different. */
+/** Returns "tsd", followed by the driver and hash engine that differ from the defaults. */
 export function tsdName(driver: string, hash: string): string {
   const different = [driver === DEFAULTS.driver ? "" : driver, hash === DEFAULTS.hash ? "" : hash];
   return ["tsd", ...different.filter((word) => word !== "")].join(" ");
@@ -47,8 +47,8 @@ async function startTsdWith(driver: string, hash: HashEngine): Promise<Peer> {
   const dir = await privateDir("tsd", undo);
   const config = join(dir, "config.json");
   await Deno.writeTextFile(config, JSON.stringify({ hash: { engine: hash } }));
-  const place = driver === "btrfs" ? { dataRoot: join(await loopBtrfs(undo), "data") } : {};
-  const tsd = undo.use(await startedOrMissing({ args: ["--storage-driver", driver, "--config", config], ...place }));
+  const location = driver === "btrfs" ? { dataRoot: join(await loopBtrfs(undo), "data") } : {};
+  const tsd = undo.use(await startedOrMissing({ args: ["--storage-driver", driver, "--config", config], ...location }));
   const owned = undo.move();
   return {
     ...tsd,
@@ -57,7 +57,7 @@ async function startTsdWith(driver: string, hash: HashEngine): Promise<Peer> {
   };
 }
 
-/** An engine that can't have the storage driver says why and ends. */
+/** Starts an engine; one that doesn't support the storage driver exits with the reason. @throws PeerMissing */
 async function startedOrMissing(options: Parameters<typeof startTsd>[0]) {
   try {
     return await startTsd(options);

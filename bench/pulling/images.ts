@@ -1,4 +1,4 @@
-/** The images that are pulled: real files of Debian packages, made once (some minutes, network needed) and kept. */
+/** The images of `bench pull`: real files of Debian packages. Creating them takes minutes and network; they are cached. */
 import { capture } from "../../scripts/project.ts";
 import {
   cached,
@@ -15,23 +15,23 @@ import { removeTree } from "../../tests/images/test_cache.ts";
 import { FORTY_PACKAGES, ONE_LAYER, SIX_LAYERS } from "./package_lists.ts";
 import { withPackagesTar } from "./packages.ts";
 
-/** Raise it whenever what this file and the lists make changes. */
+/** Part of the cache key; raise it whenever this file or the package lists change the images. */
 const RECIPE = 1;
 
 export interface ImageInfo {
   readonly layers: number;
-  /** Of all blobs of layers. */
+  /** Sum of the layers' blobs. */
   readonly compressedBytes: number;
-  /** Of their tars. */
+  /** Sum of the layers' uncompressed tars. */
   readonly tarBytes: number;
-  /** Files, folders and links in them. */
+  /** Files, directories and links. */
   readonly entries: number;
 }
 
 export interface PullImage {
   readonly image: Image;
   readonly info: ImageInfo;
-  /** Where the blobs of the layers are. */
+  /** Paths of the layers' blobs. */
   readonly layerPaths: readonly string[];
 }
 
@@ -54,9 +54,9 @@ const RECIPES = {
 
 export type PullImageName = keyof typeof RECIPES;
 
-/** Makes it unless it is in the test cache. Needs root. */
+/** Returns an image from the test cache, creating it if necessary. Needs root. */
 export async function pullImage(name: PullImageName): Promise<PullImage> {
-  const dir = await cached(`pull-${name}-${Deno.build.arch}-v${RECIPE}`, (making) => make(name, making));
+  const dir = await cached(`pull-${name}-${Deno.build.arch}-v${RECIPE}`, (partial) => make(name, partial));
   const image = await readOciLayout(`${dir}/layout`);
   const info = JSON.parse(await Deno.readTextFile(`${dir}/facts.json`)) as ImageInfo;
   return { image, info, layerPaths: image.layers.map(({ blob }) => layerPath(dir, blob.digest)) };
@@ -69,7 +69,7 @@ async function make(name: PullImageName, dir: string): Promise<void> {
   const builder = new ImageBuilder().config({ Cmd: ["true"] });
   for (const layer of layers) builder.addLayer(layer);
   await writeOciLayout(`${dir}/layout`, await builder.build());
-  await Deno.writeTextFile(`${dir}/facts.json`, JSON.stringify(await endpointsOf(layers, dir)));
+  await Deno.writeTextFile(`${dir}/facts.json`, JSON.stringify(await infoOf(layers, dir)));
   await removeTree(blobs);
 }
 
@@ -87,7 +87,7 @@ function layerIn(dir: string, tar: AsyncIterable<Uint8Array>, compression: Compr
   return makeLayer({ tar }, { dir, compression });
 }
 
-async function endpointsOf(layers: readonly Layer[], dir: string): Promise<ImageInfo> {
+async function infoOf(layers: readonly Layer[], dir: string): Promise<ImageInfo> {
   let [compressedBytes, tarBytes, entries] = [0, 0, 0];
   for (const { blob, openTar } of layers) {
     compressedBytes += blob.sizeBytes;

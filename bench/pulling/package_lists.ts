@@ -1,6 +1,6 @@
-/** What the images are made of: packages of Debian 12, each list one layer. */
+/** The packages of Debian 12 in the images, one list for each layer. */
 
-/** On top of a debootstrap: programs and libraries, languages, many small files, documentation, headers. */
+/** Layers above a debootstrap: programs and libraries, languages, many small files, documentation, headers. */
 export const SIX_LAYERS: readonly (readonly string[])[] = [
   ["cpp-12", "gcc-12", "g++-12", "libgcc-12-dev", "libstdc++-12-dev", "libllvm14"],
   [
@@ -13,10 +13,10 @@ export const SIX_LAYERS: readonly (readonly string[])[] = [
   ["libboost1.74-dev", "openjdk-17-jre-headless"],
 ];
 
-/** A few hundred files, most of the bytes in large ones. */
+/** One layer of a few hundred files, with most of the bytes in large ones. */
 export const ONE_LAYER: readonly string[] = ["golang-1.19-go", "openjdk-17-jre-headless"];
 
-/** As a Dockerfile with a package a line has them. */
+/** Forty layers, as of a Dockerfile that installs one package in each instruction. */
 export const FORTY_PACKAGES: readonly string[] = [
   ...["ca-certificates", "curl", "libcurl4", "wget", "nano", "less", "file", "libmagic1", "libmagic-mgc", "openssl"],
   ...["libssl3", "libsqlite3-0", "sqlite3", "jq", "libjq1", "libonig5", "tmux", "procps", "psmisc", "htop"],

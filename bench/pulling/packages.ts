@@ -1,15 +1,15 @@
 /**
- * Debian packages as the tar of a layer: what `apt-get install` would add to an image, without the work of their scripts. The
- * packages come from where this machine's apt gets them.
+ * Makes the tar of a layer from Debian packages: the files that `apt-get install` would add, without the effects of
+ * maintainer scripts. The packages are downloaded by the machine's apt.
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { privateDir } from "../peers/host_traces.ts";
 
-/** Folders that are links in a Debian system; packages may still have files in them. */
+/** Directories that are links in a Debian system (merged /usr); packages may still have files in them. */
 const MERGED = ["bin", "sbin", "lib", "lib64"];
 
-/** Gives the tar of a layer with these packages to `use`, which reads it to its end; what it took on disk is gone then. */
+/** Passes the tar of a layer with these packages to `use`, which reads it to its end; then removes the temporary files. */
 export async function withPackagesTar(
   packages: readonly string[],
   use: (tar: ReadableStream<Uint8Array>) => Promise<void>,
@@ -28,7 +28,7 @@ export async function withPackagesTar(
   await pack(root, use);
 }
 
-/** Debian's security updates leave the mirror when there are newer ones, and a fresh machine has no lists. */
+/** Downloads packages; updates apt's lists if that fails, as superseded versions leave the mirror. */
 async function download(packages: readonly string[], dir: string): Promise<void> {
   try {
     await capture("apt-get", ["download", "-q", ...packages], { cwd: dir });
@@ -39,7 +39,7 @@ async function download(packages: readonly string[], dir: string): Promise<void>
   }
 }
 
-/** A layer that has a folder where the base has a link would hide what the link leads to. */
+/** Makes the links of merged /usr: a directory in their place would hide the base layer's link. */
 async function makeMergedRoot(root: string): Promise<void> {
   for (const name of MERGED) {
     await Deno.mkdir(join(root, "usr", name), { recursive: true });

@@ -1,22 +1,22 @@
-/** The kernel's cache of files: written out, and emptied. */
-import { perform } from "../measuring/exec.ts";
+/** Syncs and drops the kernel's page cache. */
+import { exec } from "../measuring/exec.ts";
 
 const DROP_CACHES = "/proc/sys/vm/drop_caches";
 /** Pages, directory entries and inodes (proc(5)). */
 const ALL = "3";
 
-/** Returns when everything that was written is on disk. */
+/** Writes all dirty pages of the machine to disk. */
 export async function sync(): Promise<void> {
-  await perform({ program: "sync", args: [], env: { PATH: "/usr/bin:/bin" } });
+  await exec({ program: "sync", args: [], env: { PATH: "/usr/bin:/bin" } });
 }
 
-/** Forgets what isn't in use. */
+/** Drops clean cache entries that are not in use. Needs root. */
 export async function dropCaches(): Promise<void> {
   await Deno.writeTextFile(DROP_CACHES, ALL);
 }
 
-/** Why the caches can't be emptied here; undefined if they can. */
-export async function whyNoDropping(): Promise<string | undefined> {
+/** Returns the reason why the caches can't be dropped; undefined if they can. */
+export async function dropCachesError(): Promise<string | undefined> {
   try {
     await dropCaches();
     return undefined;

@@ -1,4 +1,4 @@
-/** The report of a run: Markdown with the tables and the machine, and the picture it shows. */
+/** Formats the results of `bench pull` as a Markdown document with a picture. */
 import { barChart } from "../measuring/bar_chart.ts";
 import { figure, markdownLines, measuredLines, type Results } from "../measuring/report.ts";
 import type { Series } from "../measuring/rounds.ts";
@@ -18,16 +18,16 @@ const COLORS: Readonly<Record<string, string>> = {
   [INFLATE]: "#d0d7de",
   [WRITE]: "#d0d7de",
 };
-const OWN_COLOR = "#0969da";
+const TSD_COLOR = "#0969da";
 
-/** @param picture its name beside the report */
+/** Formats the report. @param picture file name of the SVG */
 export function pullMarkdown(results: PullResults, picture: string): string {
   const { date, series, aims, images, elapsedMs } = results;
   return [
     "# Pulling images",
     "",
     `${date.slice(0, 10)}, \`./dev bench pull\`, ${Math.round(elapsedMs / 60_000)} minutes; see`,
-    "[README.md](../README.md#pull) for who takes part, the method and the aims.",
+    "[README.md](../README.md#pull) for the peers, the method and the aims.",
     "",
     `![Medians as bars](${picture})`,
     "",
@@ -46,7 +46,7 @@ export function pullMarkdown(results: PullResults, picture: string): string {
 function imageLines(images: ReadonlyMap<string, ImageInfo>): string[] {
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   return [
-    "| image | layers | compressed | as tar | files, folders, links |",
+    "| image | layers | compressed | as tar | files, directories, links |",
     "| --- | ---: | ---: | ---: | ---: |",
     ...[...images].map(([title, { layers, compressedBytes, tarBytes, entries }]) =>
       `| ${[title, layers, megabytes(compressedBytes), megabytes(tarBytes), entries].join(" | ")} |`
@@ -54,14 +54,14 @@ function imageLines(images: ReadonlyMap<string, ImageInfo>): string[] {
   ];
 }
 
-/** A group of bars for each row that is a time. */
+/** Renders a group of bars for each row whose unit is time. */
 export function pullPicture(series: readonly Series[]): string {
   const rows = Map.groupBy(series.filter(({ unit }) => unit === "ms"), ({ row }) => row);
-  return barChart([...rows].map(([title, own]) => ({
+  return barChart([...rows].map(([title, ofRow]) => ({
     title,
-    bars: own.map(({ peer, samples, unit }) => {
+    bars: ofRow.map(({ peer, samples, unit }) => {
       const { median } = summaryOf(samples);
-      return { label: peer, value: median, text: figure(median, unit), color: COLORS[peer] ?? OWN_COLOR };
+      return { label: peer, value: median, text: figure(median, unit), color: COLORS[peer] ?? TSD_COLOR };
     }),
   })));
 }

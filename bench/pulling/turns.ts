@@ -1,6 +1,6 @@
-/** What one engine does with one image in a round: a cold pull, and for the big image what comes after it. */
+/** An engine's turn with an image: a cold pull; for `six` also repeated pulls, a first run and the removal. */
 import type { Peer } from "../peers/peer.ts";
-import { perform } from "../measuring/exec.ts";
+import { exec } from "../measuring/exec.ts";
 import { peakMb, processes } from "../measuring/processes.ts";
 import type { Sample, Turn } from "../measuring/rounds.ts";
 import type { PullEngine } from "./engines.ts";
@@ -31,12 +31,12 @@ export const ROWS = {
   removal: "removal of six layers",
 };
 
-/** How often the pull with nothing to do is measured in a round. */
+/** Number of pulls with nothing to do in a round. */
 const AGAIN = 3;
-/** It reads a few hundred files, of the base and of layers above it. */
+/** Reads a few hundred files of several layers. */
 const FIRST_RUN = ["python3.11", "-c", "import asyncio, decimal, http.server, sqlite3, ssl, unittest, xml.dom.minidom"];
 
-/** @param canDrop whether caches can be emptied; without that there is no cold run */
+/** Returns an engine's turn. @param canDrop whether the page cache can be dropped; if not, the first run is omitted */
 export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): Turn {
   return {
     peer: engine.name,
@@ -44,7 +44,7 @@ export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): 
       await using peer = await engine.start();
       await settle(canDrop);
       await served.warmUp();
-      const elapsedMs = await perform(peer.command("pull", served.reference));
+      const elapsedMs = await exec(peer.command("pull", served.reference));
       const pulled: Sample = { row: pullRow(served.name), unit: "ms", value: elapsedMs };
       if (served.name !== "six") return [pulled];
       return [pulled, ...await peakOf(peer), ...await afterwards(peer, served.reference, canDrop)];
@@ -55,7 +55,7 @@ export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): 
 async function afterwards(peer: Peer, reference: string, canDrop: boolean): Promise<Sample[]> {
   const samples: Sample[] = [];
   const take = async (row: string, ...command: Parameters<Peer["command"]>) =>
-    void samples.push({ row, unit: "ms", value: await perform(peer.command(...command)) });
+    void samples.push({ row, unit: "ms", value: await exec(peer.command(...command)) });
   for (let time = 0; time < AGAIN; time++) await take(ROWS.again, "pull", reference);
   await settle(canDrop);
   if (canDrop) await take(ROWS.run, "run", "--rm", "--network", "host", reference, ...FIRST_RUN);
@@ -64,13 +64,13 @@ async function afterwards(peer: Peer, reference: string, canDrop: boolean): Prom
   return samples;
 }
 
-/** What others wrote is on disk, and nobody finds in memory what another one has read. */
+/** Syncs, and drops what previous turns left in the page cache. */
 async function settle(canDrop: boolean): Promise<void> {
   await sync();
   if (canDrop) await dropCaches();
 }
 
-/** None for an engine that has no process now. */
+/** Returns the engine's peak memory; nothing for an engine without processes. */
 async function peakOf(peer: Peer): Promise<Sample[]> {
   const pids = (await processes()).filter((process) => peer.owns(process)).map(({ pid }) => pid);
   return pids.length === 0 ? [] : [{ row: ROWS.peak, unit: "MB", value: await peakMb(pids) }];

@@ -1,4 +1,4 @@
-import "../../src/sys/preopen.ts";
+import "../../src/sys/preopen_testing.ts";
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { runTestFile } from "./test_file.ts";

@@ -1,7 +1,7 @@
 /** For tests only: creates trees of files and lists their content. */
 import { AT, cBytes, cString, dirs, files, metadata, O, OwnedFd, S, tree } from "../sys/mod.ts";
-import { watchDescriptors } from "../sys/descriptor_watch.ts";
-import "../sys/preopen.ts";
+import { watchDescriptors } from "../sys/descriptor_watch_testing.ts";
+import "../sys/preopen_testing.ts";
 import { TreeView } from "./tree_view.ts";
 
 /** Wraps a test that needs a temporary directory. Fails if the test leaves a descriptor open. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { TsdError } from "../errors.ts";
 import { type CommandRow, defineCommand, type Program } from "./command.ts";
 import { dispatch } from "./dispatch.ts";
-import { FakeTerminal } from "./fake_terminal.ts";
+import { FakeTerminal } from "./terminal_testing.ts";
 import { NeedsProcessError, OutputClosedError } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeTerminal } from "./fake_terminal.ts";
+import { FakeTerminal } from "./terminal_testing.ts";
 import { Prompt } from "./prompt.ts";
 import { SignalledError } from "./terminal.ts";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { OutputClosedError } from "../cli/mod.ts";
 import { cString, Epoll, files, O, OwnedFd, pipes } from "../sys/mod.ts";
 import { ClientOutput } from "./client_output.ts";

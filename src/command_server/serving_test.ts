@@ -1,6 +1,6 @@
 /** Tests of clients that exit while their commands run. */
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import type { InProcessApi, InProcessRequest, InProcessResponse } from "../api/http/in_process_api.ts";
 import { LineLog } from "../log.ts";
 import { Epoll } from "../sys/mod.ts";

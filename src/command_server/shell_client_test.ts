@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { Epoll } from "../sys/mod.ts";
 import { SeatedShell, type ShellOptions } from "../../tests/command_server/shell_client.ts";
 import { requires } from "../../tests/requires.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { callsDir, type ClientLine, SLOTS, Slots } from "./slots.ts";
 import { HandEpoll } from "./command_server_testing.ts";
 

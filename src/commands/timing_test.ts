@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeTerminal } from "../cli/fake_terminal.ts";
+import { FakeTerminal } from "../cli/terminal_testing.ts";
 import { FakeEngine } from "../client/fake_engine.ts";
 import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine } from "../client/fake_engine.ts";
 import { TsdError } from "../errors.ts";
-import { callTsd } from "./fake_session.ts";
+import { callTsd } from "./session_testing.ts";
 
 /** An engine with one container, `box`, and one image, `alpine`; all removals fail. */
 const engine = () =>

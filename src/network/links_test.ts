@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { files, netlink } from "../sys/mod.ts";
 import { contains, formatSubnet, parseAddress } from "./address.ts";
 import { linkKinds, linkMac, linkSubnets } from "./links.ts";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { createSocket } from "node:dgram";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { SILENT_LOG } from "../log.ts";
 import { Epoll } from "../sys/mod.ts";
 import type { PortTarget, Protocol } from "./port.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { AT, cString, Epoll, files, processes, tree } from "../sys/mod.ts";
 import { startThroughFifo } from "./exec_fifo.ts";
 import { Reaper } from "./reaper.ts";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
-import { FakeSys } from "../sys/fake.ts";
+import { FakeSys } from "../sys/fake_testing.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
 import { processStat, SIG } from "../sys/mod.ts";
 import { openPty } from "../sys/sys_testing.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { SILENT_LOG } from "../log.ts";
 import { cString, Epoll, files, O, OwnedFd, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";

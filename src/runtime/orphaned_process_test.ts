@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { processStartTime } from "../sys/mod.ts";
 import { isInCgroup, openProcess } from "./orphaned_process.ts";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { type ExitedChild, processes, SysError } from "../sys/mod.ts";
 import { Reaper } from "./reaper.ts";
 

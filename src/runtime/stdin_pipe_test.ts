@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeSys } from "../sys/fake.ts";
+import { FakeSys } from "../sys/fake_testing.ts";
 import { EPOLL, isErrno, OwnedFd, type PollHandler } from "../sys/mod.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
 

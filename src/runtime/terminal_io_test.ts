@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { SILENT_LOG } from "../log.ts";
 import { Epoll, files, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
-import { watchDescriptors } from "../sys/descriptor_watch.ts";
+import { watchDescriptors } from "../sys/descriptor_watch_testing.ts";
 import { connectUnix, openPty, sendFds } from "../sys/sys_testing.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { Reaper } from "./reaper.ts";

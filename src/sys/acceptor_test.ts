@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { Acceptor, Epoll, files, listenTcp, sockets, SysError } from "./mod.ts";
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1]);

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { cBytes, cString as c, dirs, files, isErrno, O, OwnedFd, S, tree } from "./mod.ts";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 
 function inScratch(body: (fd: number, path: string) => void): () => void {
   return () => {

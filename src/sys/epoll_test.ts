@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { EPOLL, Epoll, files, isErrno, OwnedFd, pipes } from "./mod.ts";
-import { FakeSys } from "./fake.ts";
+import { FakeSys } from "./fake_testing.ts";
 
 const unexpected = (thrown: unknown) => assert.fail(String(thrown));
 const ONE = new Uint8Array([1]);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { AT, cString as c, durability, files, isErrno, metadata, O, OwnedFd, pipes, RESOLVE, tree } from "./mod.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { isErrno, OwnedFd, shareLock, tryLock, tryLockDirectory } from "./mod.ts";
 
 Deno.test("tryLock: one holder at a time; closing releases the lock; a symbolic link is not followed", () => {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { isErrno } from "./errno.ts";
 import { interfaceIndex, listenTcp } from "./inet.ts";
 

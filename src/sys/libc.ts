@@ -160,7 +160,7 @@ function openSymbol(name: keyof typeof SYMBOLS): unknown {
   return library.symbols[name];
 }
 
-/** Opens every symbol. Tests need it: a symbol that is opened inside a test counts as leaked (see `preopen.ts`). */
+/** Opens every symbol. Tests need it: a symbol that is opened inside a test counts as leaked (see `preopen_testing.ts`). */
 export function openAllSymbols(): void {
   // SAFETY: reading the properties opens the symbols and calls none.
   Object.values(libc);

@@ -17,7 +17,7 @@
  *   strings.
  *
  * Importing this module loads no library: each function of libc is opened on first use. Tests that make real calls also
- * import `preopen.ts`, or `tests/requires.ts`, which does so. The module is no general file-system API (Deno has one)
+ * import `preopen_testing.ts`, or `tests/requires.ts`, which does so. The module is no general file-system API (Deno has one)
  * and holds no policy.
  */
 export { Acceptor, type AcceptorOptions } from "./acceptor.ts";

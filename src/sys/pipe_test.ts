@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { files, isErrno, O, OwnedFd, pipes } from "./mod.ts";
 
 const flagsOf = (fd: number) =>

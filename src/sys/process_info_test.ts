@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { capabilityBoundingSet, getrlimit, isErrno, processes, processStat, readProcFile } from "./mod.ts";
 import { RLIM_INFINITY, RLIMIT, setrlimit } from "./mod.ts";
 import { parseCapabilityBoundingSet, parseProcessStat, processStartTime } from "./process_info.ts";

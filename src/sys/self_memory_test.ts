@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { cleanMappings, selfMemory } from "./self_memory.ts";
 
 const SMAPS = `55d0a0000000-55d0a0001000 r--p 00000000 fe:00 42                         /opt/a b/prog

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { files, OwnedFd, pipes, selfProcess } from "./mod.ts";
 
 Deno.test("dup2 replaces a descriptor; umask returns the previous mask", () => {

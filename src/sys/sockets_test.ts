@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { cString as c, files, isErrno, O, OwnedFd, pipes, type ReceivedFd, sockets } from "./mod.ts";
 import { connectUnix, sendFds, socketPair } from "./sys_testing.ts";
 

@@ -6,7 +6,7 @@ import { files } from "./files.ts";
 import { O } from "./flags.ts";
 import { libc } from "./libc.ts";
 import { OwnedFd } from "./owned_fd.ts";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_UN, SOCKET, sockets } from "./sockets.ts";
 
 // Opened by the import, before the tests start: a library that a test opens counts as leaked.

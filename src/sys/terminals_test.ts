@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { cString as c, files, isErrno, O, OwnedFd, pipes, terminals } from "./mod.ts";
 import { openPty } from "./sys_testing.ts";
 

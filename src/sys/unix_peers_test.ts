@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 import { isErrno, O, OwnedFd, sockets, unixPeers } from "./mod.ts";
-import "./preopen.ts";
+import "./preopen_testing.ts";
 import { SOCKET, unixAddress } from "./sockets.ts";
 import { PEER } from "./unix_peers.ts";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../sys/preopen.ts";
+import "../sys/preopen_testing.ts";
 import { cString, xattrs } from "../sys/mod.ts";
 import { bytesOf, byteStringOf } from "./byte_string.ts";
 import type { TarEntry } from "./entry.ts";

@@ -1,4 +1,4 @@
-import "../../src/sys/preopen.ts";
+import "../../src/sys/preopen_testing.ts";
 import { removeDir } from "../../src/store/directory_driver/clearing.ts";
 
 /** The directory for costly, reproducible artifacts (TSD_TEST_CACHE, else /var/cache/tsd-tests). */

@@ -1,6 +1,6 @@
 /** Files and directories that exceed 32 bits, or most implementations' limits. Takes minutes, and 5 GB of disk. */
 import { strict as assert } from "node:assert";
-import "../../src/sys/preopen.ts";
+import "../../src/sys/preopen_testing.ts";
 import { createSha256 } from "../../src/hash/mod.ts";
 import { type Digest, digestOfHex } from "../../src/image/digest.ts";
 import { removeDir } from "../../src/store/directory_driver/clearing.ts";

@@ -1,6 +1,6 @@
 /** Layers with very many entries, and very many concurrent ingests. Takes minutes. */
 import { strict as assert } from "node:assert";
-import "../../src/sys/preopen.ts";
+import "../../src/sys/preopen_testing.ts";
 import type { Digest } from "../../src/image/digest.ts";
 import { Overlay2LayerStore } from "../../src/store/overlay2/mod.ts";
 import { bigImage } from "../images/mod.ts";

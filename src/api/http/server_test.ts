@@ -1,4 +1,4 @@
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { strict as assert } from "node:assert";
 import { listenAt } from "../../engine/lifecycle/socket.ts";
 import { Stopwatch } from "../../async/stopwatch.ts";

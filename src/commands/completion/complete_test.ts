@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { TsdError } from "../../errors.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import { SHELLS } from "./values.ts";
 import { COMMANDS } from "../table.ts";
 

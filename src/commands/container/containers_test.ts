@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
 import type { EngineRequest, RawStream } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import { parseTimestamp } from "../opts/timestamp.ts";
 
 const text = (string: string) => new TextEncoder().encode(string);

@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { type FakeAnswer, FakeEngine } from "../../client/fake_engine.ts";
 import type { EngineRequest } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, decodeAll, rawBlock, rawFile } from "../../tar/tar_testing.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 Deno.test("diff: prints a letter and a path per line, without control characters", async () => {
   const changes = [{ Path: "/etc", Kind: 0 }, { Path: "/etc/new\nD /", Kind: 1 }, { Path: "/gone", Kind: 2 }];

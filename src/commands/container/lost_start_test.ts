@@ -3,7 +3,7 @@ import { cutOff } from "../../client/byte_reader.ts";
 import { type FakeAnswer, FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
 import type { EngineRequest } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import { hasStarted } from "./lost_start.ts";
 
 const ID = "c0ffee".padEnd(64, "0");

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 const at = (HostIp: string, HostPort: string) => ({ HostIp, HostPort });
 const PORTS = {

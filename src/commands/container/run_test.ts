@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import type { ContainerCreateRequest } from "../../api_types/mod.ts";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { type FakeAnswer, FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
 import type { EngineRequest } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 const ID = "c0ffee".padEnd(64, "0");
 const text = (string: string) => new TextEncoder().encode(string);

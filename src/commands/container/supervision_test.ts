@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import type { ContainerStats } from "../../api_types/mod.ts";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import type { EngineRequest, EngineResponse, EngineTransport } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import { localTime } from "../system/events.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import { stats } from "./stats.ts";
 import { StatsBoard } from "./stats_display.ts";
 

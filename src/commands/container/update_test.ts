@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 Deno.test("update: sends only given settings to each container, and prints warnings to standard output", async () => {
   const engine = new FakeEngine(() => ({ json: { Warnings: ["a warning"] } }));

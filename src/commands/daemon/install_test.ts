@@ -3,7 +3,7 @@ import type { ProgramResult } from "../../cli/mod.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { isTsdError } from "../../errors.ts";
 import { installService, uninstallService } from "./install.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import type { ServiceHost } from "./service_host.ts";
 import { serviceUnit } from "./service_unit.ts";
 

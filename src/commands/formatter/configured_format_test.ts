@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 async function withConfig(text: string, argv: readonly string[]) {
   const dir = await Deno.makeTempDir();

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { TsdError } from "../../errors.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 const lines = (...messages: object[]) =>
   new FakeEngine(() => ({ bytes: messages.map((line) => new TextEncoder().encode(JSON.stringify(line) + "\r\n")) }));

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { ProgressMessage } from "../../api_types/mod.ts";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { progressView } from "./progress_view.ts";
 import { PullBoard } from "./pull_display.ts";
 

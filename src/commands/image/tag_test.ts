@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 Deno.test("tag: sends the canonical name, with the default tag latest", async () => {
   const engine = new FakeEngine(() => ({ json: null }));

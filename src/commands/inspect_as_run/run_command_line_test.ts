@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import { envOverrides } from "./config_overrides.ts";
 import { runLine } from "./run_command_line.ts";
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 const WHOLE = { Kind: "config", Digest: "sha256:a", Images: ["one:1"] };
 const DAMAGED = { Kind: "layer", Digest: "sha256:c", Images: ["one:1", "other:2"], Problem: "it is another one" };

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { DiskUsage } from "../../api_types/mod.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 
 const image = (Id: string, Size: number, SharedSize: number, Containers: number) => ({
   ...{ Id: `sha256:${Id.repeat(64)}`, ParentId: "", RepoTags: [`${Id}:1`], RepoDigests: [], Created: 1, Labels: null },

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../cli/terminal_testing.ts";
 import { pruneFilters } from "./prune_filters.ts";
 
 async function merged(configured: unknown, ...words: string[]) {

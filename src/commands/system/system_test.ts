@@ -3,7 +3,7 @@ import type { Version } from "../../api_types/mod.ts";
 import { BUILD_INFO } from "../../build_info.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { TsdError } from "../../errors.ts";
-import { callTsd } from "../fake_session.ts";
+import { callTsd } from "../session_testing.ts";
 import type { ServeOptions } from "../context.ts";
 
 const SERVER: Version = {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import type { LogConfig } from "../../api_types/mod.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { Reaper } from "../../runtime/reaper.ts";

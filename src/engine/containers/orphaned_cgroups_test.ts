@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { processes } from "../../sys/mod.ts";
 import { OrphanedCgroups } from "./orphaned_cgroups.ts";
 

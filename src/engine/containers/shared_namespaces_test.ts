@@ -1,4 +1,4 @@
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { strict as assert } from "node:assert";
 import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";

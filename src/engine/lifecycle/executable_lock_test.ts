@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { LineLog, SILENT_LOG } from "../../log.ts";
 import { lockExecutable } from "./executable_lock.ts";
 

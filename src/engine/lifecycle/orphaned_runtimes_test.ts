@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { LineLog } from "../../log.ts";
 import { processes } from "../../sys/mod.ts";
 import { settleOrphanedRuntimes } from "./orphaned_runtimes.ts";

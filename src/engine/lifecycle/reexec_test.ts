@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { cString, files, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
 import { passOn, takeOver } from "./reexec.ts";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { isTsdError } from "../../errors.ts";
 import { machineLock } from "./machine_lock.ts";
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
 import { Reaper } from "../../runtime/reaper.ts";
 import { Epoll, files, pipes, processes } from "../../sys/mod.ts";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { type PluginCommand, pluginCommand } from "./plugin_command.ts";
 import { PluginExited, PluginProcess } from "./plugin_process.ts";
 import { RunningPlugin } from "./running_plugin.ts";

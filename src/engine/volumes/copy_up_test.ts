@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { TsdError } from "../../errors.ts";
 import { files, metadata } from "../../sys/mod.ts";
 import type { CopyJob } from "../copy/protocol.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { Container } from "../model/container.ts";
 import { EXITED, fakeContainer } from "../containers/containers_testing.ts";
 import { requestedMounts } from "../model/mounts.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import { watchDescriptors } from "../../sys/descriptor_watch.ts";
-import { FakeSys } from "../../sys/fake.ts";
+import { watchDescriptors } from "../../sys/descriptor_watch_testing.ts";
+import { FakeSys } from "../../sys/fake_testing.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../../sys/mod.ts";
 import { connectUnix, openPty, sendFds } from "../../sys/sys_testing.ts";
 import { ConsoleSocket } from "./console_socket.ts";

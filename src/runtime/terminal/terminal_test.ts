@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { watchDescriptors } from "../../sys/descriptor_watch.ts";
-import { FakeSys } from "../../sys/fake.ts";
+import { watchDescriptors } from "../../sys/descriptor_watch_testing.ts";
+import { FakeSys } from "../../sys/fake_testing.ts";
 import { EPOLL, Epoll, files, isErrno, O, type OwnedFd, processes, SIG, terminals } from "../../sys/mod.ts";
 import { openPty } from "../../sys/sys_testing.ts";
 import { StdinPipe } from "../stdin_pipe.ts";

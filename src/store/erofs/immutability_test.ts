@@ -3,7 +3,7 @@ import { requires } from "../../../tests/requires.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { digestOfHex, hexOf } from "../../image/digest.ts";
 import { streamOf } from "../../io/mod.ts";
-import { FakeSys } from "../../sys/fake.ts";
+import { FakeSys } from "../../sys/fake_testing.ts";
 import { cString, fileFlags, files, FS_FL, O, OwnedFd } from "../../sys/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawFile } from "../../tar/tar_testing.ts";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import { FakeSys } from "../../sys/fake.ts";
+import { FakeSys } from "../../sys/fake_testing.ts";
 import { cString, files, LO_FLAGS, O, OwnedFd } from "../../sys/mod.ts";
 import { loopDeviceOf } from "./loop_device.ts";
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import "../../sys/preopen.ts";
-import { FAKE_STATUS, FakeSys } from "../../sys/fake.ts";
+import "../../sys/preopen_testing.ts";
+import { FAKE_STATUS, FakeSys } from "../../sys/fake_testing.ts";
 import { MNT } from "../../sys/mod.ts";
 import {
   isMounted,

@@ -4,7 +4,7 @@ import { requires } from "../../../tests/requires.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { streamOf } from "../../io/mod.ts";
-import { watchDescriptors } from "../../sys/descriptor_watch.ts";
+import { watchDescriptors } from "../../sys/descriptor_watch_testing.ts";
 import { MNT, mounts, SysError } from "../../sys/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock, rawFile } from "../../tar/tar_testing.ts";

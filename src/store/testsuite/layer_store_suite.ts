@@ -4,7 +4,7 @@ import { isTsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { collectBytes } from "../../io/mod.ts";
-import { watchDescriptors } from "../../sys/descriptor_watch.ts";
+import { watchDescriptors } from "../../sys/descriptor_watch_testing.ts";
 import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock, rawFile } from "../../tar/tar_testing.ts";

@@ -1,5 +1,5 @@
 /** For tests only: directories for drivers under test. */
-import "../../sys/preopen.ts";
+import "../../sys/preopen_testing.ts";
 import { removeDir } from "../directory_driver/clearing.ts";
 
 /** A directory that is deleted with its content on disposal. */

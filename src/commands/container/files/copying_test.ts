@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeTerminal } from "../../../cli/fake_terminal.ts";
+import { FakeTerminal } from "../../../cli/terminal_testing.ts";
 import { followed } from "./copy_names.ts";
 import { CopyMeter, destinationOf } from "./copying.ts";
 import { checkOutputPath, localPath, localSource, localTarget } from "./local_files.ts";

@@ -1,5 +1,5 @@
 import { dispatch } from "../cli/mod.ts";
-import { FakeTerminal } from "../cli/fake_terminal.ts";
+import { FakeTerminal } from "../cli/terminal_testing.ts";
 import type { FakeEngine } from "../client/fake_engine.ts";
 import type { Serve } from "./context.ts";
 import { tsdProgram } from "./main.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeSys } from "./fake.ts";
+import { FakeSys } from "./fake_testing.ts";
 import { attach, cString as c, isErrno, newMount, O, OwnedFd } from "./mod.ts";
 
 Deno.test("FakeSys records calls in order, with names as text and bytes as copies", () => {
