@@ -125,6 +125,8 @@ Deno.test({
 
 async function checkRetrieved(fdHolder: FdHolderRef, { writer, onTerminal }: { writer: number; onTerminal: number }) {
   assert.ok(!hasEnded(onTerminal), "the last close of the master would have hung it up");
+  // While `sleep` starts, its dynamic loader opens libraries at numbers that are free, such as that of stderr.
+  await until(() => isAsleep(fdHolder.pid), "the fd holder doesn't sleep");
   {
     // Only long enough to let the first process exit: only the fd holder holds the output while that process writes.
     const first = retrieveFds(fdHolder);

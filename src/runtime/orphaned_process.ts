@@ -1,11 +1,12 @@
-/** Processes that a former engine started: they are found by pid and start time, and their end is seen on a pidfd. */
+/** Processes that a previous engine started: found by pid and start time, watched by pidfd. */
 import type { Reaper } from "./reaper.ts";
 import { exitStatusOf } from "./fd_holder_exit.ts";
 import { EPOLL, type Epoll, isErrno, OwnedFd, processes, type ProcessExit } from "../sys/mod.ts";
 import { processStartTime, processStat, readProcFile } from "../sys/mod.ts";
 
 /**
- * A descriptor for the very process that was recorded, or undefined when that one has ended.
+ * Opens a pidfd for the recorded process. Returns undefined if that process has ended, even if its pid was reused.
+ * @param startTicks see {@link ProcessIdentity.startTicks}
  * @throws {SysError} EMFILE
  */
 export function openProcess(pid: number, startTicks: string): OwnedFd | undefined {
@@ -21,12 +22,12 @@ export function openProcess(pid: number, startTicks: string): OwnedFd | undefine
   return undefined;
 }
 
-/** Whether a process is in a cgroup with this name somewhere in its path, of whichever hierarchy. */
+/** Returns whether the path of any of the process's cgroups, in any hierarchy, contains `/name`. */
 export function isInCgroup(pid: number, name: string): boolean {
   return readProcFile(`/proc/${pid}/cgroup`)?.includes(`/${name}`) ?? false;
 }
 
-/** Resolves when the process behind the descriptor has ended. */
+/** Resolves when the process of a pidfd has ended. */
 export function processEnd(pidFd: number, epoll: Epoll): Promise<void> {
   return new Promise((resolve) =>
     epoll.add(pidFd, EPOLL.IN, () => {
@@ -36,16 +37,16 @@ export function processEnd(pidFd: number, epoll: Epoll): Promise<void> {
   );
 }
 
-/** Whether this process is its parent, so that its exit comes to the exit loop: so it is after a re-execution. */
-export function isSelfChild({ pid, startTicks }: OrphanedProcess): boolean {
+/** Returns whether this process is the parent, as it is after a re-execution: its reaper gets the exit then. */
+export function isSelfChild({ pid, startTicks }: ProcessIdentity): boolean {
   const stat = processStat(pid);
   return stat?.parentPid === Deno.pid && String(stat.startTimeTicks) === startTicks;
 }
 
-/** Names a process for good. */
-interface OrphanedProcess {
+/** Identifies a process even after its pid was reused. */
+export interface ProcessIdentity {
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat. */
+  /** Start time in clock ticks since boot, in decimal: field 22 of `/proc/PID/stat`. */
   readonly startTicks: string;
 }
 
@@ -55,7 +56,7 @@ interface OrphanedProcess {
  * @param pidFd stays open until this resolves
  */
 export async function orphanedExit(
-  process: OrphanedProcess & { readonly pidFd: OwnedFd },
+  process: ProcessIdentity & { readonly pidFd: OwnedFd },
   exits: Pick<Reaper, "exit">,
   epoll: Epoll,
 ): Promise<ProcessExit | undefined> {
@@ -67,7 +68,7 @@ export async function orphanedExit(
 
 /** Resolves when a process that was recorded has ended. */
 export async function orphanedEnd(
-  process: OrphanedProcess,
+  process: ProcessIdentity,
   exits: Pick<Reaper, "exit">,
   epoll: Epoll,
 ): Promise<void> {

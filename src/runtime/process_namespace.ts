@@ -1,14 +1,15 @@
-/** Namespaces of containers' first processes. */
+/** Namespaces of processes, opened without confusing a process with another one that reused its pid. */
 import { TsdError } from "../errors.ts";
 import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../sys/mod.ts";
-import type { LiveState } from "../engine/model/container.ts";
+import type { ProcessIdentity } from "./orphaned_process.ts";
 
 /**
- * Opens a namespace of the very process that was recorded: another one may have its number by now.
- * @throws {TsdError} not_running: the process has ended
+ * Opens a namespace of the recorded process (`/proc/PID/ns/TYPE`), never that of a process that reused its pid. The
+ * caller closes the descriptor.
+ * @throws {TsdError} not_running if the process has ended
  */
 export function openNamespace(
-  { pid, startTicks }: Pick<LiveState, "pid" | "startTicks">,
+  { pid, startTicks }: ProcessIdentity,
   type: "pid" | "ipc" | "net",
   files: Pick<FileCalls, "open" | "close">,
 ): OwnedFd {
@@ -20,7 +21,7 @@ export function openNamespace(
   } catch (thrown) {
     throw isErrno(thrown, "ENOENT", "ESRCH") ? ended : thrown;
   }
-  // Read after the opening: the process that has this number now is the one whose namespace was opened.
+  // Checked after opening: if the pid still names the recorded process, the opened namespace is that process's.
   if (String(processStartTime(pid)) !== startTicks) throw ended;
   opened.move();
   return fd;
