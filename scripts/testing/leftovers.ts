@@ -39,7 +39,24 @@ async function unmount(point: string): Promise<void> {
   if (!success) throw new Error(`umount ${point}: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
-/** Processes that name the folder in their arguments or environment, or have it open. */
+/**
+ * Describes the processes of a test file that hangs, one line each: pid, parent, state, the kernel function that each
+ * thread sleeps in (proc_pid_wchan(5)), and command.
+ * @param dir the file's temporary directory
+ */
+export async function describeProcesses(dir: string): Promise<string[]> {
+  return await Promise.all((await processesIn(dir)).map(async ({ pid, command }) => {
+    const status = await text(`/proc/${pid}/status`);
+    const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1] ?? "?";
+    const threads = await Promise.all(
+      (await entries(`/proc/${pid}/task`)).map((tid) => text(`/proc/${pid}/task/${tid}/wchan`)),
+    );
+    const counts = [...Map.groupBy(threads, (each) => each)].map(([wchan, { length }]) => `${length} ${wchan}`);
+    return `process ${pid} (parent ${field("PPid")}, ${field("State")}; ${counts.join(", ")}): ${command}`;
+  }));
+}
+
+/** Returns the processes whose arguments or environment name the directory, or that have something in it open. */
 async function processesIn(dir: string): Promise<Array<{ pid: number; command: string }>> {
   const found: Array<{ pid: number; command: string }> = [];
   for await (const { name } of Deno.readDir("/proc")) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Deadline } from "../../tests/harness/deadline.ts";
 import { exists, PROJECT_DIR } from "../project.ts";
 import { parseJunit, type TestCase } from "./junit.ts";
-import { clearLeftovers } from "./leftovers.ts";
+import { clearLeftovers, describeProcesses } from "./leftovers.ts";
 
 /** What a file's tests came to, or a step's. */
 export interface Outcome {
@@ -23,7 +23,10 @@ export interface TestFileOptions {
 /** Lines of a process's output that are shown when it died without a report. */
 const TAIL_LINES = 40;
 
-/** Runs the tests of a file. A crash, a time-out, no tests at all and leftovers count as failed cases. */
+/**
+ * Runs the tests of a file. A crash, a timeout, no tests at all and leftovers count as failed cases. The failure of a
+ * timeout has the end of the output, whose last line names the test that hangs, and the file's processes.
+ */
 export async function runTestFile(file: string, options: TestFileOptions): Promise<Outcome> {
   const started = performance.now();
   const dir = await Deno.makeTempDir({ prefix: "t-" }); // short: unix sockets have 107 characters
@@ -31,12 +34,13 @@ export async function runTestFile(file: string, options: TestFileOptions): Promi
   const reportDir = await Deno.makeTempDir({ prefix: "tsd-report-" });
   try {
     const report = join(reportDir, "junit.xml");
-    const { status, output, timedOut } = await run(file, report, dir, options);
+    const { status, output, hung } = await run(file, report, dir, options);
     const cases = await exists(report) ? parseJunit(await Deno.readTextFile(report)) : [];
     const left = await clearLeftovers(dir).catch((error: Error) => [`(the look for it failed: ${error.message})`]);
     const extra: TestCase[] = [];
-    if (timedOut) {
-      extra.push(failed("(the whole file)", `took longer than ${options.timeoutMs / 1000} s and was killed`));
+    if (hung !== undefined) {
+      const failure = `took longer than ${options.timeoutMs / 1000} s and was killed`;
+      extra.push(failed("(the whole file)", [failure, tail(output), ...await hung].join("\n")));
     } else if (!status.success && !cases.some(({ outcome }) => outcome === "failed")) {
       extra.push(failed("(the whole file)", `${howItEnded(status)}\n${tail(output)}`));
     } else if (cases.length === 0) extra.push(failed("(the whole file)", "has no tests"));
@@ -52,7 +56,7 @@ async function run(
   report: string,
   dir: string,
   { timeoutMs, env }: TestFileOptions,
-): Promise<{ status: Deno.CommandStatus; output: string; timedOut: boolean }> {
+): Promise<{ status: Deno.CommandStatus; output: string; hung: Promise<string[]> | undefined }> {
   // Types were checked once for everything.
   const args = ["test", "--quiet", "-A", "--no-check", `--junit-path=${report}`, file];
   const child = new Deno.Command(Deno.execPath(), {
@@ -63,16 +67,15 @@ async function run(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let timedOut = false;
+  let hung: Promise<string[]> | undefined;
   using _deadline = new Deadline(timeoutMs).whenOver(() => {
-    timedOut = true;
-    child.kill("SIGKILL");
+    hung = describeProcesses(dir).finally(() => child.kill("SIGKILL"));
   });
   // Descendants may keep the pipes open after the tests' own process has ended: what it wrote is there by then.
   const [stdout, stderr] = [new Collector(child.stdout), new Collector(child.stderr)];
   const status = await child.status;
   const output = (await Promise.all([stdout.finish(), stderr.finish()])).join("");
-  return { status, output, timedOut };
+  return { status, output, hung };
 }
 
 /** Collects a process's output until it ends, or until a grace time after the process did. */

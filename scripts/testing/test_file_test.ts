@@ -53,7 +53,8 @@ Deno.test("a file that hangs is killed, with what it started", async () => {
     1_500,
   );
   assert.deepEqual(cases, ["failed (the whole file)", "failed (after all tests)"]);
-  assert.match(failures, /took longer than 1\.5 s/);
+  assert.match(failures, /took longer than 1\.5 s and was killed\n(?:.*\n)*hangs \.\.\./);
+  assert.match(failures, /process \d+ \(parent \d+, S; 1 \S+\): \S*sleep 3600/);
   assert.match(failures, /process \d+: .*sleep 3600/);
 });
 
