@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import "./sys/preopen_testing.ts";
+import { composeEngine, composeServer } from "./composition.ts";
 import { DEFAULT_CONFIG } from "./engine/config/engine_config.ts";
-import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import type { Engine, EngineSettings } from "./engine/mod.ts";
 import { enginePaths } from "./engine/paths.ts";
 import { SILENT_LOG } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import type { Token } from "./token.ts";
 
 async function settingsIn(dataRoot: string): Promise<EngineSettings> {
   return {
@@ -20,37 +20,44 @@ async function settingsIn(dataRoot: string): Promise<EngineSettings> {
   };
 }
 
-async function withComposition(use: (get: Composition["get"]) => void | Promise<void>): Promise<void> {
+async function withEngine(use: (engine: Engine) => void | Promise<void>): Promise<void> {
   const dataRoot = await Deno.makeTempDir({ prefix: "tsd-composition-" });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => Deno.remove(dataRoot, { recursive: true }));
-  const { get } = new Composition(await settingsIn(dataRoot));
-  undo.defer(() => get(TOKENS.database)[Symbol.dispose]());
-  undo.defer(() => get(TOKENS.eventHistory)[Symbol.dispose]());
-  undo.defer(() => get(TOKENS.epoll)[Symbol.asyncDispose]());
+  const engine = composeEngine(await settingsIn(dataRoot));
+  undo.defer(() => engine.store.database[Symbol.dispose]());
+  undo.defer(() => engine.events.history[Symbol.dispose]());
+  undo.defer(() => engine.runtime.epoll[Symbol.asyncDispose]());
   // Its Worker starts with it.
-  undo.defer(() => get(TOKENS.outputs)[Symbol.asyncDispose]());
-  await use(get);
+  undo.defer(() => engine.runtime.stdioRouter[Symbol.asyncDispose]());
+  await use(engine);
 }
 
-Deno.test("every token can be asked for, and gives the same each time", () =>
-  withComposition((get) => {
-    const tokens = Object.entries(TOKENS) as [string, Token<unknown>][];
-    const first = new Map(tokens.map(([name, token]) => [name, get(token)]));
-    for (const [name, made] of first) assert.ok(made !== undefined && made !== null, name);
-    for (const [name, token] of tokens.toReversed()) assert.equal(get(token), first.get(name), name);
+/** Reads all parts. Returns them with their names, such as `containers.table`. */
+function partsOf({ settings: _, ...nouns }: Engine): [name: string, part: unknown][] {
+  return Object.entries(nouns).flatMap(([noun, parts]) =>
+    Object.keys(parts).map((name): [string, unknown] => [`${noun}.${name}`, Reflect.get(parts, name)])
+  );
+}
+
+Deno.test("every part of an engine is created once, in whichever order they are read", () =>
+  withEngine((engine) => {
+    const first = partsOf(engine);
+    assert.ok(first.length > 80, `only ${first.length} parts`);
+    for (const [name, part] of first) assert.ok(part !== undefined && part !== null, name);
+    const again = new Map(partsOf(engine));
+    for (const [name, part] of first) assert.equal(again.get(name), part, name);
   }));
 
-Deno.test("two compositions share nothing", () =>
-  withComposition((get) =>
-    withComposition((other) => {
-      for (const [name, token] of Object.entries(TOKENS) as [string, Token<unknown>][]) {
-        assert.notEqual(get(token), other(token), name);
-      }
+Deno.test("two engines in one process share no part", () =>
+  withEngine((engine) =>
+    withEngine((other) => {
+      const others = new Map(partsOf(other));
+      for (const [name, part] of partsOf(engine)) assert.notEqual(others.get(name), part, name);
     })
   ));
 
-Deno.test("tokens have names of their own", () => {
-  const keys = Object.values(TOKENS).map(({ key }) => key);
-  assert.equal(new Set(keys).size, keys.length);
-});
+Deno.test("the API's server is composed from an engine's parts", () =>
+  withEngine((engine) => {
+    assert.equal(composeServer(engine).activeRequests, 0);
+  }));

@@ -9,37 +9,39 @@
  *    runtimes.
  * 4. {@link openEngine} opens and migrates the database, and starts the parts: finds containers, cleans up interrupted
  *    work, restores containers and networks (bridges, rules, forwarding), and starts the containers that should run.
- * 5. {@link openApi} opens the socket and serves the API; then the service manager is notified.
+ * 5. {@link openListener} opens the socket and serves the API; then the service manager is notified.
  *
  * Each step registers its cleanup on one stack, so that an engine that fails or is stopped in between undoes exactly
  * what it has done, in reverse order. Containers continue to run. A re-execution (`tsd daemon reload`) keeps the lock
  * and the socket.
  */
-import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import { composeEngine, composeServer } from "./composition.ts";
+import type { Engine, EngineSettings } from "./engine/mod.ts";
 import { openEngine } from "./composition/startup.ts";
-import { drainPlugins } from "./composition/shutdown.ts";
+import { openListener } from "./composition/listener.ts";
+import { isReloadRequested, quiesce } from "./composition/reload.ts";
 import { runtimePrograms } from "./engine/config/runtime_programs.ts";
 import { AsyncQueue } from "./async/queue.ts";
-import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
+import { type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
 import { claimEngine, type EngineClaim } from "./engine/lifecycle/claim.ts";
-import { type Departing, passOn, type ReexecState, reexecute } from "./engine/lifecycle/reexec.ts";
+import { type Departing, passOn, reexecute } from "./engine/lifecycle/reexec.ts";
 import { IdleWatch } from "./engine/lifecycle/idle.ts";
 import { type Collect, IdleTrim } from "./engine/lifecycle/idle_trim.ts";
 import { lockExecutable } from "./engine/lifecycle/executable_lock.ts";
 import type { SelfProgram } from "./engine/networks/dns_process.ts";
 import { DEFAULT_DATA_ROOT } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/lifecycle/service_notify.ts";
-import { canStart } from "./engine/lifecycle/reexec_check.ts";
+import type { EnginePhase } from "./engine/lifecycle/phase.ts";
+import { listenForSignals } from "./engine/lifecycle/signals.ts";
 import { logUnhandledErrors } from "./engine/lifecycle/unhandled_errors.ts";
 import { TsdError } from "./errors.ts";
-import type { ServedCommands } from "./command_server/served_commands.ts";
-import { openCommandServer } from "./command_server/command_server.ts";
+import type { ApiServer } from "./api/http/server.ts";
 import { setDefaultHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { chooseDriver, formatUnusedLayers } from "./store/drivers.ts";
-import { cString, files, O, OwnedFd, pipes, processes, selfMemory, selfProcess, SIG, unixPeers } from "./sys/mod.ts";
+import { cString, files, O, OwnedFd, selfMemory, selfProcess, SIG, unixPeers } from "./sys/mod.ts";
 
 /** Options of `tsd daemon`. */
 export interface ServeOptions {
@@ -70,34 +72,12 @@ interface Serving {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The engine's lifecycle state. */
-interface Fate {
-  /** Whether clients can connect. */
-  isUp?: boolean;
-  /** Set if it re-executes itself. */
-  notes?: ReexecState;
-  /** Whether a signal has stopped it. */
-  isStopped?: boolean;
-}
-
 /** How long an engine that was started on demand stays idle before it exits; `TSD_IDLE_SECONDS` takes precedence. */
 const IDLE_SECONDS = 60;
 /** How long the engine has to be idle before it returns memory to the system, in ms. */
 const TRIM_AFTER_MS = 2_000;
-/**
- * How long output waits for clients that were attached to the previous engine, in ms: after a re-execution, and after a
- * crash, from which docker's clients don't reconnect.
- */
-const RETURN_LIMIT_MS = { reload: 3_000, crash: 1_000 } as const;
-/** Where no core is free, clients need longer, as the engine did to start: so many times its own start, up to a limit in ms. */
-const [RETURN_PER_START, MOST_RETURN_MS] = [3, 10_000];
-/** How long requests in flight may take at shutdown, in ms. */
-const CLOSE_GRACE_MS = 500;
-/** How long input in transit may take to arrive before a re-execution, in ms. */
-const LAST_INPUT_MS = 700;
 /** Maximum time from a signal's delivery to its listener, in ms. */
 const LAST_SIGNAL_MS = 5;
-const RELOAD = "SIGHUP";
 /** Environment variable with the CA stores that Deno trusts; by default only its own. */
 const CA_STORE = "DENO_TLS_CA_STORE";
 
@@ -142,56 +122,41 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function run(
   serving: Serving,
 ): Promise<Omit<Departing, "lock"> & { readonly isStopped: () => boolean } | undefined> {
-  const { claim: { paths, socket, before }, level, onDemand } = serving;
+  const { claim, level, onDemand, command, configFile } = serving;
+  const { paths, socket, before } = claim;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
   const requested = new AsyncQueue<string>();
-  const fate: Fate = {};
+  const phase: EnginePhase = {};
   await using ending = new AsyncDisposableStack();
-  ending.use(listenForSignals(requested, fate));
+  ending.use(listenForSignals(requested, phase));
   ending.use(lockExecutable(log));
   ending.use(logUnhandledErrors(log));
   let idle: IdleWatch | undefined;
   const { gc: collect } = globalThis as { gc?: Collect };
   const usage = () => Deno.memoryUsage();
   const trim = ending.use(new IdleTrim({ afterMs: TRIM_AFTER_MS, memory: selfMemory, collect, usage, log }));
-  const { get } = new Composition(
+  const engine = composeEngine(
     await settingsOf(serving, log, (userAgent) => {
       idle?.used(userAgent);
       trim.used();
     }),
   );
+  const server = composeServer(engine);
   selfProcess.setChildSubreaper();
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
-  const isUp = () => fate.isUp ?? false;
-  await openEngine(get, ending, { onDemand, before, isUp, isLeaving: () => fate.notes !== undefined });
-  const served = await openApi(get, ending, { serving, fate, log });
-  if (onDemand) idle = ending.use(idleWatch(get, serving, () => requested.push("idle")));
+  const isUp = () => phase.isUp ?? false;
+  await openEngine(engine, ending, { onDemand, before, isUp, isLeaving: () => phase.reexec !== undefined });
+  const { commands } = await openListener(engine, server, ending, { claim, phase });
+  if (onDemand) idle = ending.use(idleWatch(engine, server, claim, () => requested.push("idle")));
   const { path } = socket;
   log.info("listening", { socket: path, dataRoot: paths.dataRoot, pid: Deno.pid, again: before !== undefined });
   notifier.ready(`listening on ${path}`);
-  if (!await isReloadRequested(requested, { serving, get, log, notifier })) return undefined;
-  served?.leave();
-  fate.notes = await notesOf(get, idle?.hasOtherClients ?? false);
-  const execFds = await get(TOKENS.execs).heldFds();
-  return { listener: socket.listener, notes: fate.notes, execFds, isStopped: () => fate.isStopped ?? false };
-}
-
-/** Queues signals. They are kept after a reload has begun, when nothing else would receive them. */
-function listenForSignals(requested: AsyncQueue<string>, fate: Fate): Disposable {
-  const listeners = (["SIGTERM", "SIGINT", RELOAD] as const).map((signal) => {
-    const listener = () => {
-      fate.isStopped ||= signal !== RELOAD;
-      requested.push(signal);
-    };
-    Deno.addSignalListener(signal, listener);
-    return { signal, listener };
-  });
-  return {
-    [Symbol.dispose]: () => {
-      if (fate.notes !== undefined) return;
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
+  const environment = () => Deno.env.toObject();
+  if (!await isReloadRequested(engine, requested, { command, configFile, environment, notifier })) return undefined;
+  commands?.leave();
+  phase.reexec = await quiesce(engine, server, { hasOtherClients: idle?.hasOtherClients ?? false });
+  const execFds = await engine.execs.service.heldFds();
+  return { listener: socket.listener, notes: phase.reexec, execFds, isStopped: () => phase.isStopped ?? false };
 }
 
 /**
@@ -222,82 +187,13 @@ async function settingsOf(
   };
 }
 
-/** Lets clients connect: by the socket, and by the command server. */
-async function openApi(
-  get: Composition["get"],
-  ending: AsyncDisposableStack,
-  { serving: { claim: { socket, before } }, fate, log }: {
-    readonly serving: Serving;
-    readonly fate: Fate;
-    readonly log: Log;
-  },
-): Promise<ServedCommands | undefined> {
-  const server = get(TOKENS.server);
-  await socket.open();
-  await server.listen(pipes.duplicate(socket.listener.fd));
-  fate.isUp = true;
-  get(TOKENS.outputs).limitWaiting(returnLimitMs(before === undefined ? "crash" : "reload"));
-  ending.defer(() => fate.notes === undefined ? socket[Symbol.asyncDispose]() : undefined);
-  // Its commands need requests to finish, so it is closed after the server, and accepts no commands before that.
-  const served = openCommandServer({ socketPath: socket.path, api: server.direct, epoll: get(TOKENS.epoll), log });
-  if (served !== undefined) ending.use(served);
-  ending.defer(() => server.close(fate.notes === undefined ? CLOSE_GRACE_MS : 0));
-  // From here on, a client that loses its connection has not ended its input.
-  ending.defer(() => get(TOKENS.fdHolders).leave());
-  ending.defer(() => served?.leave());
-  return served;
-}
-
-function idleWatch(get: Composition["get"], { claim: { before } }: Serving, onIdle: () => void): IdleWatch {
+function idleWatch(engine: Engine, server: ApiServer, { before }: EngineClaim, onIdle: () => void): IdleWatch {
   return new IdleWatch({
     afterMs: idleMs(),
-    busy: () => get(TOKENS.server).activeRequests > 0 || get(TOKENS.containers).isBusy,
+    busy: () => server.activeRequests > 0 || engine.containers.service.isBusy,
     onIdle,
     hasOtherClients: before?.notes.hasOtherClients ?? false,
   });
-}
-
-/** Waits until the engine is stopped (false), or is told to reload and able to (true). */
-async function isReloadRequested(
-  requested: AsyncQueue<string>,
-  { serving: { command, configFile }, get, log, notifier }: {
-    readonly serving: Serving;
-    readonly get: Composition["get"];
-    readonly log: Log;
-    readonly notifier: ServiceNotifier;
-  },
-): Promise<boolean> {
-  for await (const why of requested) {
-    if (why !== RELOAD) {
-      log.info("stopping", { why });
-      notifier.stopping();
-      return false;
-    }
-    const trouble = await canStart(command, Deno.env.toObject(), processes, get(TOKENS.exits)) ??
-      await configTrouble(configFile);
-    if (trouble === undefined) break;
-    log.error("not reloading", { why: trouble });
-  }
-  log.info("reloading", { command: command?.join(" ") });
-  notifier.reloading();
-  return true;
-}
-
-/** Quiesces the engine, and returns the state of what remains in progress. */
-async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promise<ReexecState> {
-  get(TOKENS.fdHolders).leave();
-  get(TOKENS.restarts)[Symbol.dispose]();
-  await get(TOKENS.health)[Symbol.asyncDispose]();
-  await get(TOKENS.server).drain(CLOSE_GRACE_MS);
-  // Exits of their processes are seen only while children are still reaped.
-  await drainPlugins(get, { isHandedOn: true });
-  get(TOKENS.runs).release();
-  const outputs = await get(TOKENS.outputs).suspend();
-  await get(TOKENS.server).leave(LAST_INPUT_MS);
-  // Processes that exit from now on are reaped by the next engine.
-  get(TOKENS.exits)[Symbol.dispose]();
-  const execs = get(TOKENS.execs).notes;
-  return { outputs, exits: get(TOKENS.runs).unrecordedExits, execs, hasOtherClients };
 }
 
 /** Starts a new session, and redirects output to where the client that started the engine finds it. */
@@ -330,7 +226,3 @@ function idleMs(): number {
   if (/^\d{1,6}$/.test(given)) return Number(given) * 1000;
   throw new TsdError("invalid_argument", `Invalid TSD_IDLE_SECONDS ${JSON.stringify(given)}: give a number of seconds`);
 }
-
-/** How long output waits for clients to return; `performance.now()` is the engine's age. */
-const returnLimitMs = (after: keyof typeof RETURN_LIMIT_MS): number =>
-  Math.max(RETURN_LIMIT_MS[after], Math.min(RETURN_PER_START * performance.now(), MOST_RETURN_MS));

@@ -1,5 +1,5 @@
 /** Removes leftovers of a crash that no record refers to. */
-import { type Get, TOKENS } from "./tokens.ts";
+import type { Engine } from "../engine/mod.ts";
 import { namesIn, removeTree } from "../engine/directories.ts";
 import { unmountSharedMemory } from "../engine/containers/shared_memory.ts";
 import { stateRoots } from "../engine/containers/runtimes.ts";
@@ -7,10 +7,10 @@ import { detachMountsBelow } from "../store/directory_driver/mounts_below.ts";
 import { mounts } from "../sys/mod.ts";
 
 /** Removes leftovers of a crash that no record refers to: parts of containers, files of runtime calls. */
-export async function removeOrphans(get: Get): Promise<void> {
-  const { paths, log } = get(TOKENS.settings);
-  const snapshots = get(TOKENS.snapshots);
-  const table = get(TOKENS.table);
+export async function removeOrphans(engine: Engine): Promise<void> {
+  const { paths, log } = engine.settings;
+  const snapshots = engine.store.snapshots;
+  const table = engine.containers.table;
   const remove = async (
     ids: readonly string[],
     removal: (id: string) => Promise<void>,
@@ -25,14 +25,14 @@ export async function removeOrphans(get: Get): Promise<void> {
     }
   };
   for (const { name, dir } of await stateRoots(paths)) {
-    const runtime = get(TOKENS.runtimes).named(name);
+    const runtime = engine.runtime.runtimes.named(name);
     // Of a runtime that was removed from the configuration only the state directory is known.
     const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${dir}/${id}`);
     await remove(await namesIn(dir), async (id) => void await forget(id));
   }
   await remove(await snapshots.list(), (id) => snapshots.remove(id), (id) => table.ofSnapshot(id) !== undefined);
-  await get(TOKENS.volumeRenamer).finish();
-  await get(TOKENS.volumes).sweep();
+  await engine.volumes.renamer.finish();
+  await engine.volumes.service.sweep();
   for (const dir of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
     await remove(await namesIn(dir), (id) => {
       unmountSharedMemory(`${dir}/${id}`, mounts);

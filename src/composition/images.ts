@@ -1,34 +1,51 @@
-import { CopyWorkers } from "../engine/copy/workers.ts";
 import { SYSTEM_CLOCK } from "../async/clock.ts";
-import { ImageCatalog } from "../engine/images/image_catalog.ts";
+import { CopyWorkers } from "../engine/copy/workers.ts";
 import { Fsck } from "../engine/images/fsck.ts";
+import { ImageCatalog } from "../engine/images/image_catalog.ts";
+import { ImageLeases } from "../engine/images/image_leases.ts";
 import { ImageLoader } from "../engine/images/image_loader.ts";
 import { ImageRemover } from "../engine/images/image_remover.ts";
 import { ImageSaver } from "../engine/images/image_saver.ts";
 import { ImageTagger } from "../engine/images/image_tagger.ts";
 import { ImageUsage } from "../engine/images/image_usage.ts";
-import { ImageLeases } from "../engine/images/image_leases.ts";
+import { IncompletePulls } from "../engine/images/incomplete_pulls.ts";
 import { IngestPool } from "../engine/images/ingest_pool.ts";
 import { LayerLeases } from "../engine/images/layer_leases.ts";
 import { LayerSizes } from "../engine/images/layer_sizes.ts";
 import { Puller } from "../engine/images/puller.ts";
-import { IncompletePulls } from "../engine/images/incomplete_pulls.ts";
+import type { EngineSettings, ImageParts } from "../engine/mod.ts";
 import { hashEngineName } from "../hash/mod.ts";
 import type { Digest } from "../image/digest.ts";
 import { RegistryClient } from "../image/registry/mod.ts";
 import { StagingDir } from "../store/directory_driver/staging_dir.ts";
 import { PartialBlobs } from "../store/partial_blobs.ts";
 import { workerUrl } from "../worker_entry.ts";
-import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+import type { Factories } from "./factories.ts";
 
-/** Provides pulling, loading, recording and removing of images. */
-export function provideImages(provide: Provide, { storage, log, config }: EngineSettings): void {
+/** Creates what pulls, loads, records and removes images. */
+export function imagesFactories({ storage, log, config }: EngineSettings): Factories<ImageParts> {
   const { registries, maxDownloads } = config;
-  provide(TOKENS.registry, () => new RegistryClient({ ...registries, log }));
-  provide(TOKENS.leases, () => new LayerLeases());
-  provide(
-    TOKENS.pool,
-    () =>
+  return {
+    catalog: (engine) => new ImageCatalog(engine.store.imageRecords, engine.store.blobs, log),
+    puller: (engine) =>
+      new Puller({
+        registry: engine.images.registry,
+        records: engine.store.imageRecords,
+        blobs: engine.store.blobs,
+        layers: engine.store.layers,
+        leases: engine.images.layerLeases,
+        pool: engine.images.ingestPool,
+        hooks: engine.plugins.hooks,
+        events: engine.events.images,
+        sweepLayers: (diffIds) => engine.images.remover.sweepLayers(diffIds),
+        makeRoom: () => engine.images.incompletePulls.makeRoom(),
+      }),
+    incompletePulls: (engine) => {
+      const [layers, remover, parts] = [engine.store.layers, engine.images.remover, new PartialBlobs(storage.root)];
+      return new IncompletePulls({ layers, parts, remover, clock: SYSTEM_CLOCK, log });
+    },
+    registry: () => new RegistryClient({ ...registries, log }),
+    ingestPool: () =>
       new IngestPool(workerUrl("ingest"), {
         storage: { driver: storage.driver, root: storage.root },
         registries,
@@ -36,89 +53,66 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       }, {
         maxJobs: maxDownloads,
       }),
-  );
-  provide(
-    TOKENS.imageLeases,
-    (get) =>
+    layerLeases: () => new LayerLeases(),
+    leases: (engine) =>
       new ImageLeases({
-        records: get(TOKENS.imageRecords),
-        leases: get(TOKENS.leases),
-        sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
+        records: engine.store.imageRecords,
+        leases: engine.images.layerLeases,
+        sweepLayers: (diffIds) => engine.images.remover.sweepLayers(diffIds),
       }),
-  );
-  provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs), log));
-  provide(TOKENS.puller, (get) =>
-    new Puller({
-      registry: get(TOKENS.registry),
-      records: get(TOKENS.imageRecords),
-      blobs: get(TOKENS.blobs),
-      layers: get(TOKENS.layers),
-      leases: get(TOKENS.leases),
-      pool: get(TOKENS.pool),
-      hooks: get(TOKENS.hooks),
-      events: get(TOKENS.imageEvents),
-      sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-      makeRoom: () => get(TOKENS.incompletePulls).makeRoom(),
-    }));
-  provide(TOKENS.incompletePulls, (get) => {
-    const [layers, remover, parts] = [get(TOKENS.layers), get(TOKENS.remover), new PartialBlobs(storage.root)];
-    return new IncompletePulls({ layers, parts, remover, clock: SYSTEM_CLOCK, log });
-  });
-  provide(TOKENS.remover, (get) =>
-    new ImageRemover({
-      catalog: get(TOKENS.catalog),
-      records: get(TOKENS.imageRecords),
-      blobs: get(TOKENS.blobs),
-      layers: get(TOKENS.layers),
-      leases: get(TOKENS.leases),
-      containers: get(TOKENS.table),
-      events: get(TOKENS.imageEvents),
-    }));
-  provide(
-    TOKENS.tagger,
-    (get) => new ImageTagger(get(TOKENS.catalog), get(TOKENS.imageRecords), get(TOKENS.imageEvents)),
-  );
-  provide(TOKENS.imageArchiveWorkers, () => new CopyWorkers(workerUrl("imageArchive")));
-  provide(TOKENS.loader, (get) =>
-    new ImageLoader({
-      records: get(TOKENS.imageRecords),
-      blobs: get(TOKENS.blobs),
-      layers: get(TOKENS.layers),
-      leases: get(TOKENS.leases),
-      pool: get(TOKENS.pool),
-      workers: get(TOKENS.imageArchiveWorkers),
-      hashEngine: hashEngineName(),
-      hooks: get(TOKENS.hooks),
-      events: get(TOKENS.imageEvents),
-      makeWorkspace: () => StagingDir.create(storage.root),
-      sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-      makeRoom: () => get(TOKENS.incompletePulls).makeRoom(),
-    }));
-  provide(TOKENS.saver, (get) => {
-    const [records, leases] = [get(TOKENS.imageRecords), get(TOKENS.leases)];
-    const sweepLayers = (diffIds: readonly Digest[]) => get(TOKENS.remover).sweepLayers(diffIds);
-    return new ImageSaver({
-      catalog: get(TOKENS.catalog),
-      records,
-      blobs: get(TOKENS.blobs),
-      layers: get(TOKENS.layers),
-      uses: new ImageLeases({ records, leases, sweepLayers }),
-      workers: get(TOKENS.imageArchiveWorkers),
-      storage: { driver: storage.driver, root: storage.root },
-      hashEngine: hashEngineName(),
-      events: get(TOKENS.imageEvents),
-      log: log.scope("images"),
-    });
-  });
-  provide(TOKENS.imageCheck, (get) =>
-    new Fsck({
-      catalog: get(TOKENS.catalog),
-      records: get(TOKENS.imageRecords),
-      blobs: get(TOKENS.blobs),
-      pool: get(TOKENS.pool),
-      leases: get(TOKENS.leases),
-      sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-    }));
-  provide(TOKENS.layerSizes, (get) => new LayerSizes(get(TOKENS.layers)));
-  provide(TOKENS.imageUsage, (get) => new ImageUsage(get(TOKENS.imageRecords), get(TOKENS.layerSizes)));
+    remover: (engine) =>
+      new ImageRemover({
+        catalog: engine.images.catalog,
+        records: engine.store.imageRecords,
+        blobs: engine.store.blobs,
+        layers: engine.store.layers,
+        leases: engine.images.layerLeases,
+        containers: engine.containers.table,
+        events: engine.events.images,
+      }),
+    tagger: (engine) => new ImageTagger(engine.images.catalog, engine.store.imageRecords, engine.events.images),
+    loader: (engine) =>
+      new ImageLoader({
+        records: engine.store.imageRecords,
+        blobs: engine.store.blobs,
+        layers: engine.store.layers,
+        leases: engine.images.layerLeases,
+        pool: engine.images.ingestPool,
+        workers: engine.images.archiveWorkers,
+        hashEngine: hashEngineName(),
+        hooks: engine.plugins.hooks,
+        events: engine.events.images,
+        makeWorkspace: () => StagingDir.create(storage.root),
+        sweepLayers: (diffIds) => engine.images.remover.sweepLayers(diffIds),
+        makeRoom: () => engine.images.incompletePulls.makeRoom(),
+      }),
+    saver: (engine) => {
+      const [records, leases] = [engine.store.imageRecords, engine.images.layerLeases];
+      const sweepLayers = (diffIds: readonly Digest[]) => engine.images.remover.sweepLayers(diffIds);
+      return new ImageSaver({
+        catalog: engine.images.catalog,
+        records,
+        blobs: engine.store.blobs,
+        layers: engine.store.layers,
+        uses: new ImageLeases({ records, leases, sweepLayers }),
+        workers: engine.images.archiveWorkers,
+        storage: { driver: storage.driver, root: storage.root },
+        hashEngine: hashEngineName(),
+        events: engine.events.images,
+        log: log.scope("images"),
+      });
+    },
+    archiveWorkers: () => new CopyWorkers(workerUrl("imageArchive")),
+    fsck: (engine) =>
+      new Fsck({
+        catalog: engine.images.catalog,
+        records: engine.store.imageRecords,
+        blobs: engine.store.blobs,
+        pool: engine.images.ingestPool,
+        leases: engine.images.layerLeases,
+        sweepLayers: (diffIds) => engine.images.remover.sweepLayers(diffIds),
+      }),
+    layerSizes: (engine) => new LayerSizes(engine.store.layers),
+    usage: (engine) => new ImageUsage(engine.store.imageRecords, engine.images.layerSizes),
+  };
 }

@@ -3,7 +3,7 @@
  * Closes plugins at shutdown. Containers settle first, so that plugins are notified of the exits that this engine
  * records.
  */
-import { type Get, TOKENS } from "./tokens.ts";
+import type { Engine } from "../engine/mod.ts";
 
 /**
  * How long to wait for operations in progress before closing plugins, in ms: they may be waiting for a plugin that
@@ -15,19 +15,19 @@ const REST_MS = 1_000;
  * Closes all plugins.
  * @param options.isHandedOn whether exits from now on are left to the next engine to report
  */
-export async function drainPlugins(get: Get, { isHandedOn = false, restMs = REST_MS } = {}): Promise<void> {
-  const runs = get(TOKENS.runs);
+export async function drainPlugins(engine: Engine, { isHandedOn = false, restMs = REST_MS } = {}): Promise<void> {
+  const runs = engine.tasks.supervisor;
   const isAtRest = (async () => {
     if (!isHandedOn) await runs.idle();
-    await get(TOKENS.containers).idle();
-    await get(TOKENS.execLauncher).idle();
+    await engine.containers.service.idle();
+    await engine.execs.starter.idle();
   })();
   const isInTime = await endsWithin(isAtRest, restMs);
   // Only now, as no operation waits for such an exit any more.
   if (isInTime && isHandedOn) runs.leave();
   // Containers continue to write, and a plugin that gets their lines would never be done.
-  get(TOKENS.outputs).sample(0, () => {});
-  await get(TOKENS.plugins)[Symbol.asyncDispose]();
+  engine.runtime.stdioRouter.sample(0, () => {});
+  await engine.plugins.service[Symbol.asyncDispose]();
   if (isInTime || !isHandedOn) return;
   // The operations were waiting for a plugin.
   await isAtRest;

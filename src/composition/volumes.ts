@@ -1,100 +1,96 @@
-import { VolumeEvents } from "../engine/events/volume_events.ts";
-import { ImageMounts } from "../engine/volumes/image_mounts.ts";
 import { KeyedLock } from "../async/keyed_lock.ts";
+import type { EngineSettings, VolumeParts } from "../engine/mod.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
-import { IncompleteVolumes } from "../engine/volumes/incomplete_volumes.ts";
 import { CopyUp } from "../engine/volumes/copy_up.ts";
-import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
-import { VolumeService } from "../engine/volumes/volume_service.ts";
+import { ImageMounts } from "../engine/volumes/image_mounts.ts";
+import { IncompleteVolumes } from "../engine/volumes/incomplete_volumes.ts";
 import { VolumeCopies } from "../engine/volumes/volume_copies.ts";
+import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeRenamer } from "../engine/volumes/volume_rename.ts";
-import { VolumeUsage } from "../engine/volumes/volume_usage.ts";
+import { VolumeService } from "../engine/volumes/volume_service.ts";
 import { VolumeTable } from "../engine/volumes/volume_table.ts";
+import { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import { volumeUsers } from "../engine/volumes/volume_users.ts";
 import { VolumeRecords } from "../store/volume_records.ts";
 import { files, metadata, mounts } from "../sys/mod.ts";
-import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+import type { Factories } from "./factories.ts";
 
-/** Provides volumes and the operations on them. */
-export function provideVolumes(provide: Provide, { paths, log }: EngineSettings): void {
-  provide(TOKENS.volumeTable, (get) => new VolumeTable(new VolumeRecords(get(TOKENS.database))));
-  provide(TOKENS.volumeEvents, (get) => new VolumeEvents(get(TOKENS.events)));
-  provide(TOKENS.volumes, (get) =>
-    new VolumeService({
-      paths,
-      log: log.scope("volumes"),
-      table: get(TOKENS.volumeTable),
-      incomplete: get(TOKENS.incompleteVolumes),
-      usersOf: volumeUsers(get(TOKENS.table)),
-      events: get(TOKENS.volumeEvents),
-      hooks: get(TOKENS.hooks),
-      locks: get(TOKENS.volumeLocks),
-      released: (name) => get(TOKENS.volumeMounts).released(name),
-      isHeld: (name) => get(TOKENS.volumeMounts).isHeld(name),
-    }));
-  provide(
-    TOKENS.volumeUsage,
-    (get) => new VolumeUsage({ paths, table: get(TOKENS.volumeTable), usersOf: volumeUsers(get(TOKENS.table)) }),
-  );
-  provide(TOKENS.volumeRenamer, (get) =>
-    new VolumeRenamer({
-      paths,
-      table: get(TOKENS.volumeTable),
-      volumes: get(TOKENS.volumes),
-      events: get(TOKENS.volumeEvents),
-      locks: get(TOKENS.volumeLocks),
-    }));
-  provide(TOKENS.volumeCopies, (get) =>
-    new VolumeCopies({
-      paths,
-      log: log.scope("volumes"),
-      table: get(TOKENS.volumeTable),
-      volumes: get(TOKENS.volumes),
-      mounts: get(TOKENS.volumeMounts),
-      workers: get(TOKENS.archiveWorkers),
-      incomplete: get(TOKENS.incompleteVolumes),
-      filling: get(TOKENS.volumeFilling),
-    }));
-  provide(TOKENS.incompleteVolumes, () => new IncompleteVolumes(paths));
-  provide(TOKENS.volumeFilling, (get) =>
-    new CopyUp({
-      paths,
-      table: get(TOKENS.volumeTable),
-      mounts: get(TOKENS.volumeMounts),
-      snapshots: get(TOKENS.snapshots),
-      workers: get(TOKENS.archiveWorkers),
-      incomplete: get(TOKENS.incompleteVolumes),
-      calls: { files, metadata },
-      locks: new KeyedLock(),
-    }));
-  provide(TOKENS.volumeLocks, () => new KeyedLock());
-  provide(TOKENS.volumeMounts, (get) =>
-    new VolumeMounts({
-      paths,
-      files,
-      metadata,
-      mounts,
-      snapshots: get(TOKENS.snapshots),
-      table: get(TOKENS.volumeTable),
-      usersOf: volumeUsers(get(TOKENS.table)),
-      events: get(TOKENS.volumeEvents),
-      locks: get(TOKENS.volumeLocks),
-    }));
-  provide(TOKENS.containerVolumes, (get) =>
-    new ContainerVolumes({
-      paths,
-      log: log.scope("volumes"),
-      find: (nameOrId) => get(TOKENS.table).find(nameOrId),
-      volumes: get(TOKENS.volumes),
-      images: get(TOKENS.imageMounts),
-    }));
-  provide(
-    TOKENS.imageMounts,
-    (get) =>
-      new ImageMounts({
-        images: get(TOKENS.catalog),
-        uses: get(TOKENS.imageLeases),
-        snapshots: get(TOKENS.snapshots),
+/** Creates volumes and the operations on them. */
+export function volumesFactories({ paths, log }: EngineSettings): Factories<VolumeParts> {
+  return {
+    table: (engine) => new VolumeTable(new VolumeRecords(engine.store.database)),
+    service: (engine) =>
+      new VolumeService({
+        paths,
+        log: log.scope("volumes"),
+        table: engine.volumes.table,
+        incomplete: engine.volumes.incomplete,
+        usersOf: volumeUsers(engine.containers.table),
+        events: engine.events.volumes,
+        hooks: engine.plugins.hooks,
+        locks: engine.volumes.locks,
+        released: (name) => engine.volumes.mounts.released(name),
+        isHeld: (name) => engine.volumes.mounts.isHeld(name),
       }),
-  );
+    locks: () => new KeyedLock(),
+    mounts: (engine) =>
+      new VolumeMounts({
+        paths,
+        files,
+        metadata,
+        mounts,
+        snapshots: engine.store.snapshots,
+        table: engine.volumes.table,
+        usersOf: volumeUsers(engine.containers.table),
+        events: engine.events.volumes,
+        locks: engine.volumes.locks,
+      }),
+    containers: (engine) =>
+      new ContainerVolumes({
+        paths,
+        log: log.scope("volumes"),
+        find: (nameOrId) => engine.containers.table.find(nameOrId),
+        volumes: engine.volumes.service,
+        images: engine.volumes.imageMounts,
+      }),
+    imageMounts: (engine) =>
+      new ImageMounts({
+        images: engine.images.catalog,
+        uses: engine.images.leases,
+        snapshots: engine.store.snapshots,
+      }),
+    copies: (engine) =>
+      new VolumeCopies({
+        paths,
+        log: log.scope("volumes"),
+        table: engine.volumes.table,
+        volumes: engine.volumes.service,
+        mounts: engine.volumes.mounts,
+        workers: engine.containers.copyWorkers,
+        incomplete: engine.volumes.incomplete,
+        filling: engine.volumes.copyUp,
+      }),
+    renamer: (engine) =>
+      new VolumeRenamer({
+        paths,
+        table: engine.volumes.table,
+        volumes: engine.volumes.service,
+        events: engine.events.volumes,
+        locks: engine.volumes.locks,
+      }),
+    copyUp: (engine) =>
+      new CopyUp({
+        paths,
+        table: engine.volumes.table,
+        mounts: engine.volumes.mounts,
+        snapshots: engine.store.snapshots,
+        workers: engine.containers.copyWorkers,
+        incomplete: engine.volumes.incomplete,
+        calls: { files, metadata },
+        locks: new KeyedLock(),
+      }),
+    incomplete: () => new IncompleteVolumes(paths),
+    usage: (engine) =>
+      new VolumeUsage({ paths, table: engine.volumes.table, usersOf: volumeUsers(engine.containers.table) }),
+  };
 }

@@ -9,7 +9,7 @@ import { type AttachOptions, attachStreams, type Duplex, frame } from "../../eng
 import { TsdError } from "../../errors.ts";
 import type { HijackedConnection, Reply } from "../http/reply.ts";
 import type { ApiRequest } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import type { WaitCondition } from "../../api_types/mod.ts";
 
 /** The request header that enables it. */
@@ -35,7 +35,7 @@ export function parseCondition(text: string): WaitCondition {
  * @throws {TsdError} if the container can't be started
  */
 export async function startAttached(
-  { containers }: Services,
+  { containers: { service: containers } }: Engine,
   { signal }: Pick<ApiRequest, "signal">,
   container: Container,
   condition: WaitCondition,

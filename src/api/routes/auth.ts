@@ -13,7 +13,9 @@ import type { AuthResponse } from "../../api_types/mod.ts";
 /** The registry client, as far as it is used here. */
 export type LoginService = Pick<RegistryClient, "login">;
 
-export function authRoutes({ registry }: { readonly registry: LoginService }): Route[] {
+export function authRoutes(
+  { images: { registry } }: { readonly images: { readonly registry: LoginService } },
+): Route[] {
   return [{ method: "POST", path: "/auth", since: "1.24", handler: (request) => login(registry, request) }];
 }
 

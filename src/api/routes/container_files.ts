@@ -5,13 +5,13 @@
 import { TsdError } from "../../errors.ts";
 import { empty, jsonArray, type Reply, started } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { changeView } from "../views/change_view.ts";
 import { pathStatHeader } from "../views/path_stat_view.ts";
 
 const STAT_HEADER = "X-Docker-Container-Path-Stat";
 
-export function containerFileRoutes({ changes, archives }: Services): Route[] {
+export function containerFileRoutes({ containers: { diff: changes, copy: archives } }: Engine): Route[] {
   return [
     {
       method: "GET",

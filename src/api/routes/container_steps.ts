@@ -6,11 +6,15 @@ import { parseUpdateRequest } from "../../engine/model/update_request.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { withErrorPrefix } from "./with_error_prefix.ts";
 
 export function containerStepRoutes(
-  { containers, table, freezer, renamer, networks, updater, processList }: Services,
+  {
+    containers: { service: containers, table, renamer, updater },
+    tasks: { freezer, top: processList },
+    networks: { containers: networks },
+  }: Engine,
 ): Route[] {
   return [
     {

@@ -11,7 +11,7 @@ import type { Query } from "../http/query.ts";
 import { empty, type Reply } from "../http/reply.ts";
 import type { ApiRequest } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { parseCondition, START_TOO, startAttached } from "./attach_and_start.ts";
 import { logChunks } from "./log_chunks.ts";
 
@@ -41,7 +41,10 @@ function length(query: Query, name: string, word: string): number {
 const LARGEST_SIZE = 0xffff;
 
 /** `POST /containers/{id}/resize?h=&w=` */
-export function resizeContainer({ containers, table, containerEvents }: Services, request: ApiRequest): Reply {
+export function resizeContainer(
+  { containers: { service: containers, table }, events: { containers: containerEvents } }: Engine,
+  request: ApiRequest,
+): Reply {
   const size = requestedSize(request);
   const container = table.find(request.params.id);
   if (!container.isRunning) throw new TsdError("not_running", `container ${container.id} is not running`);
@@ -52,8 +55,8 @@ export function resizeContainer({ containers, table, containerEvents }: Services
 }
 
 /** `POST /containers/{id}/attach?stream=&stdin=&stdout=&stderr=&logs=&detachKeys=` */
-export async function attachContainer(services: Services, request: ApiRequest): Promise<Reply> {
-  const { containers, table, logs, containerEvents } = services;
+export async function attachContainer(engine: Engine, request: ApiRequest): Promise<Reply> {
+  const { containers: { service: containers, table, logs }, events: { containers: containerEvents } } = engine;
   const { query, params } = request;
   const container = table.find(params.id);
   if (container.isPaused) {
@@ -76,7 +79,7 @@ export async function attachContainer(services: Services, request: ApiRequest): 
     }
     containerEvents.emit(container, "attach");
     const options = { ...selection, stdin, closeStdin: stdinOnce, framed: true };
-    const started = await startAttached(services, request, container, awaited, options);
+    const started = await startAttached(engine, request, container, awaited, options);
     return { kind: "hijack", contentType, ...started };
   }
   // Before the head goes out: who has it is told of, whatever becomes of this engine.

@@ -8,7 +8,7 @@ import { parseCreateRequest } from "../../engine/model/create_request.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse } from "../../api_types/mod.ts";
@@ -17,14 +17,21 @@ import { parseCondition, START_TOO } from "./attach_and_start.ts";
 import { containerStepRoutes } from "./container_steps.ts";
 import { attachContainer, resizeContainer } from "./container_streams.ts";
 
-export function containerRoutes(services: Services): Route[] {
-  const { creator, containers, table, execs, health, networks, paths, driver } = services;
+export function containerRoutes(engine: Engine): Route[] {
+  const {
+    containers: { creator, service: containers, table },
+    execs: { service: execs },
+    tasks: { health },
+    networks: { containers: networks },
+    settings: { paths },
+    store: { layers: { driver } },
+  } = engine;
   return [
     {
       method: "GET",
       path: "/containers/json",
       since: "1.24",
-      handler: async (request) => json(await list(services, request)),
+      handler: async (request) => json(await list(engine, request)),
     },
     {
       method: "POST",
@@ -46,7 +53,7 @@ export function containerRoutes(services: Services): Route[] {
           ...{ paths, driver, execIds: execs.idsOf(container), health: health.stateOf(container) },
           network: networks.endpointsOf(container),
         };
-        const size = query.flag("size") ? await sizeFields(services, container) : {};
+        const size = query.flag("size") ? await sizeFields(engine, container) : {};
         return json({ ...inspectContainer(container, context), ...size });
       },
     },
@@ -80,20 +87,20 @@ export function containerRoutes(services: Services): Route[] {
         return empty();
       },
     },
-    ...containerStepRoutes(services),
-    { method: "POST", path: "/containers/{id*}/wait", since: "1.24", handler: (request) => wait(services, request) },
+    ...containerStepRoutes(engine),
+    { method: "POST", path: "/containers/{id*}/wait", since: "1.24", handler: (request) => wait(engine, request) },
     {
       method: "POST",
       path: "/containers/{id*}/attach",
       since: "1.24",
       atOnce: { header: START_TOO, route: "/containers/{id*}/start" },
-      handler: (request) => attachContainer(services, request),
+      handler: (request) => attachContainer(engine, request),
     },
     {
       method: "POST",
       path: "/containers/{id*}/resize",
       since: "1.24",
-      handler: (request) => resizeContainer(services, request),
+      handler: (request) => resizeContainer(engine, request),
     },
     {
       method: "DELETE",
@@ -124,8 +131,9 @@ function refuseStartBody({ header }: ApiRequest): void {
   );
 }
 
-async function list(services: Services, { query }: ApiRequest): Promise<ContainerSummary[]> {
-  const { table, images, health, networks } = services;
+async function list(engine: Engine, { query }: ApiRequest): Promise<ContainerSummary[]> {
+  const { containers: { table }, images: { catalog: images }, tasks: { health }, networks: { containers: networks } } =
+    engine;
   const filters = query.filters(CONTAINER_FILTER_KEYS);
   const limit = query.integer("limit") ?? 0;
   const byState = ["status", "exited"].some((key) => filters.has(key));
@@ -148,7 +156,7 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
   const listed = limit > 0 ? found.slice(0, limit) : found;
   const rows: ContainerSummary[] = [];
   for (const container of listed) {
-    const size = query.flag("size") ? await sizeFields(services, container) : {};
+    const size = query.flag("size") ? await sizeFields(engine, container) : {};
     const summary = summariseContainer(
       container,
       Date.now(),
@@ -161,7 +169,7 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
 }
 
 /** Returns the fields that `size=1` adds; none if the container is being removed. */
-async function sizeFields({ sizes }: Services, container: Container) {
+async function sizeFields({ containers: { sizes } }: Engine, container: Container) {
   const size = await sizes.of(container);
   return size === undefined ? {} : { SizeRw: size.written, SizeRootFs: size.total };
 }
@@ -170,7 +178,7 @@ async function sizeFields({ sizes }: Services, container: Container) {
  * Waits for a container. The head is sent at once, so that clients know that the wait is registered before they start
  * the container.
  */
-function wait({ containers }: Services, { params, query, signal }: ApiRequest) {
+function wait({ containers: { service: containers } }: Engine, { params, query, signal }: ApiRequest) {
   const exit = containers.wait(params.id, parseCondition(query.text("condition") ?? "not-running"), signal);
   return {
     kind: "stream",

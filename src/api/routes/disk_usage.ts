@@ -6,27 +6,33 @@ import { TsdError } from "../../errors.ts";
 import { json } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { summariseContainer } from "../views/container_view.ts";
 import { summariseImage } from "../views/image_view.ts";
 import { volumeView } from "../views/volume_view.ts";
 import type { DiskUsage } from "../../api_types/mod.ts";
 
-type Used = Pick<Services, "diskUsage" | "health" | "networks" | "volumeUsage" | "paths">;
+type Used = Pick<Engine, "networks" | "settings" | "system" | "tasks" | "volumes">;
 
 const KINDS = ["container", "image", "volume", "build-cache"];
 
-export function diskUsageRoutes(services: Used): Route[] {
+export function diskUsageRoutes(engine: Used): Route[] {
   return [{
     method: "GET",
     path: "/system/df",
     since: "1.25",
-    handler: async (request) => json(await measure(services, request)),
+    handler: async (request) => json(await measure(engine, request)),
   }];
 }
 
 async function measure(
-  { diskUsage, health, networks, volumeUsage, paths }: Used,
+  {
+    system: { diskUsage },
+    tasks: { health },
+    networks: { containers: networks },
+    volumes: { usage: volumeUsage },
+    settings: { paths },
+  }: Used,
   { query, version }: ApiRequest,
 ): Promise<DiskUsage> {
   const kinds = requestedKinds(atLeast(version, "1.42") ? query.all("type") : []);

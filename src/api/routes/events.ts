@@ -9,12 +9,12 @@ import { TsdError } from "../../errors.ts";
 import type { Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { EVENT_FILTER_KEYS, passesEventFilters } from "../views/event_filters.ts";
 import { eventText, parseNanos } from "../views/event_view.ts";
 
-export function eventRoutes(services: Pick<Services, "events">): Route[] {
-  return [{ method: "GET", path: "/events", since: "1.24", handler: (request) => listen(services, request) }];
+export function eventRoutes(engine: Pick<Engine, "events">): Route[] {
+  return [{ method: "GET", path: "/events", since: "1.24", handler: (request) => listen(engine, request) }];
 }
 
 /** The request header for lines that begin with the event's sequence number and a space. */
@@ -24,7 +24,7 @@ const POSITIONS_TYPE = "application/vnd.tsd.event-positions";
 const AFTER_HEADER = "tsd-events-after";
 
 /** Subscribes before the head is sent, so that a client that has received the head misses no event. */
-function listen({ events }: Pick<Services, "events">, request: ApiRequest): Reply {
+function listen({ events: { bus: events } }: Pick<Engine, "events">, request: ApiRequest): Reply {
   const { query, version, signal } = request;
   const filters = query.filters(EVENT_FILTER_KEYS);
   const [since, until] = [query.text("since"), query.text("until")];

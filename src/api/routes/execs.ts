@@ -7,13 +7,13 @@ import { consoleSize } from "../../engine/containers/container_spec.ts";
 import { parseExecRequest, parseExecStart } from "../../engine/exec/exec_request.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { requestedSize, streamType } from "./container_streams.ts";
 
 /** The request header by which a client has an exec started on the same connection as soon as it is created. */
 const ATTACH_HEADER = "tsd-attach";
 
-export function execRoutes({ execs }: Services): Route[] {
+export function execRoutes({ execs: { service: execs } }: Engine): Route[] {
   return [
     {
       method: "POST",

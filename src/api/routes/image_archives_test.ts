@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { Query } from "../http/query.ts";
 import type { ApiRequest } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import type { ProgressMessage } from "../../api_types/mod.ts";
 import { imageArchiveRoutes } from "./image_archives.ts";
 
@@ -18,8 +18,8 @@ async function load(messages: (source: AsyncIterable<Uint8Array>) => AsyncIterab
       for (; taken < 10; taken++) yield await Promise.resolve(new Uint8Array(1));
     },
   } as unknown as ApiRequest;
-  const services = { imageLoader: { load: messages } } as unknown as Services;
-  const route = imageArchiveRoutes(services).find(({ path }) => path === "/images/load")!;
+  const engine = { images: { loader: { load: messages } } } as unknown as Engine;
+  const route = imageArchiveRoutes(engine).find(({ path }) => path === "/images/load")!;
   const [outcome] = await Promise.allSettled([route.handler(request)]);
   if (outcome!.status === "rejected") return { thrown: outcome.reason, taken };
   const reply = outcome!.value;

@@ -5,11 +5,11 @@
 import type { CheckedPart as Checked } from "../../engine/images/fsck.ts";
 import { jsonLines } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import type { CheckedPart } from "../../api_types/mod.ts";
 import { withErrorInBand } from "./progress.ts";
 
-export function imageCheckRoutes({ imageCheck }: Pick<Services, "imageCheck">): Route[] {
+export function imageCheckRoutes({ images: { fsck: imageCheck } }: Pick<Engine, "images">): Route[] {
   return [{
     method: "GET",
     path: "/tsd/check",

@@ -11,28 +11,28 @@ import { empty, json, jsonLines, type Reply } from "../http/reply.ts";
 import { credentialOf, REGISTRY_AUTH } from "../http/registry_auth.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { IMAGE_FILTER_KEYS, imageFilter } from "../views/image_filters.ts";
 import { imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
 import type { ImageDeleteItem, ImageSummary } from "../../api_types/mod.ts";
 import { withErrorInBand } from "./progress.ts";
 
-export function imageRoutes(services: Services): Route[] {
+export function imageRoutes(engine: Engine): Route[] {
   return [
-    { method: "POST", path: "/images/create", since: "1.24", handler: (request) => pull(services, request) },
+    { method: "POST", path: "/images/create", since: "1.24", handler: (request) => pull(engine, request) },
     {
       method: "GET",
       path: "/images/json",
       since: "1.24",
-      handler: async (request) => json(await list(services, request)),
+      handler: async (request) => json(await list(engine, request)),
     },
     {
       method: "GET",
       path: "/images/{name*}/json",
       since: "1.24",
       handler: async ({ params, query, version }) => {
-        const image = await services.images.resolve(params.name, platformIn(query, version, "1.49"));
-        return json(inspectImage(image, { driver: services.driver, version }));
+        const image = await engine.images.catalog.resolve(params.name, platformIn(query, version, "1.49"));
+        return json(inspectImage(image, { driver: engine.store.layers.driver, version }));
       },
     },
     {
@@ -40,8 +40,8 @@ export function imageRoutes(services: Services): Route[] {
       path: "/images/{name*}/history",
       since: "1.24",
       handler: async ({ params, query, version }) => {
-        const image = await services.images.resolve(params.name, platformIn(query, version, "1.48"));
-        return json(imageHistory(image, await services.layerSizes.of(image.record.layers)));
+        const image = await engine.images.catalog.resolve(params.name, platformIn(query, version, "1.48"));
+        return json(imageHistory(image, await engine.images.layerSizes.of(image.record.layers)));
       },
     },
     {
@@ -49,7 +49,7 @@ export function imageRoutes(services: Services): Route[] {
       path: "/images/{name*}/tag",
       since: "1.24",
       handler: async ({ params, query }) => {
-        await services.imageTagger.tag(params.name, query.text("repo") ?? "", query.text("tag"));
+        await engine.images.tagger.tag(params.name, query.text("repo") ?? "", query.text("tag"));
         return empty(201);
       },
     },
@@ -57,7 +57,7 @@ export function imageRoutes(services: Services): Route[] {
       method: "DELETE",
       path: "/images/{name*}",
       since: "1.24",
-      handler: async (request) => json(await remove(services, request)),
+      handler: async (request) => json(await remove(engine, request)),
     },
   ];
 }
@@ -65,7 +65,10 @@ export function imageRoutes(services: Services): Route[] {
 /**
  * Removes an image. `noprune` concerns untagged parents, which do not exist here: an image has layers and no ancestors.
  */
-async function remove({ imageRemover }: Services, { params, query, version }: ApiRequest): Promise<ImageDeleteItem[]> {
+async function remove(
+  { images: { remover: imageRemover } }: Engine,
+  { params, query, version }: ApiRequest,
+): Promise<ImageDeleteItem[]> {
   if (params.name.trim() === "") throw new TsdError("invalid_argument", "image name cannot be blank");
   const platforms = atLeast(version, "1.50") ? query.all("platforms").map(decodePlatform) : [];
   if (platforms.length > 1) throw new TsdError("invalid_argument", "multiple platforms are not supported");
@@ -76,7 +79,7 @@ async function remove({ imageRemover }: Services, { params, query, version }: Ap
  * `POST /images/create?fromImage=&tag=&platform=`. `tag` may also be a digest. As in Docker, all tags are pulled if
  * there is none.
  */
-async function pull({ puller }: Services, { query, header, signal }: ApiRequest): Promise<Reply> {
+async function pull({ images: { puller } }: Engine, { query, header, signal }: ApiRequest): Promise<Reply> {
   const name = query.text("fromImage");
   if (name === undefined) {
     throw new TsdError("not_implemented", "Cannot create an image: only pulling (fromImage) is supported yet");
@@ -100,7 +103,7 @@ function withTag(reference: Reference, tag: string | undefined): Reference {
 }
 
 async function list(
-  { images, imageUsage }: Services,
+  { images: { catalog: images, usage: imageUsage } }: Engine,
   { query, version }: ApiRequest,
 ): Promise<ImageSummary[]> {
   const passes = await imageFilter(query.filters(IMAGE_FILTER_KEYS), (name) => images.resolve(name));

@@ -5,7 +5,7 @@
 import { TsdError } from "../../errors.ts";
 import { empty, type Reply, started } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { timestamp } from "../views/container_view.ts";
 import { streamType } from "./container_streams.ts";
 import { logChunks } from "./log_chunks.ts";
@@ -17,27 +17,27 @@ import { logChunks } from "./log_chunks.ts";
 const POSITIONS_HEADER = "tsd-log-positions";
 const POSITIONS_TYPE = "application/vnd.tsd.log-positions";
 
-export function logRoutes(services: Services): Route[] {
+export function logRoutes(engine: Engine): Route[] {
   return [
     {
       method: "GET",
       path: "/containers/{id*}/logs",
       since: "1.24",
-      handler: (request) => containerLogs(services, request),
+      handler: (request) => containerLogs(engine, request),
     },
     {
       method: "POST",
       path: "/tsd/containers/{id}/logs/clear",
       since: "1.24",
       handler: async ({ params }) => {
-        await services.logs.clear(params.id);
+        await engine.containers.logs.clear(params.id);
         return empty();
       },
     },
   ];
 }
 
-async function containerLogs({ logs, table }: Services, request: ApiRequest): Promise<Reply> {
+async function containerLogs({ containers: { logs, table } }: Engine, request: ApiRequest): Promise<Reply> {
   const { query, params, signal } = request;
   const container = table.find(params.id);
   const batches = await logs.read(container.id, {

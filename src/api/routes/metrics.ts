@@ -5,9 +5,9 @@
 import { TsdError } from "../../errors.ts";
 import { METRICS_TYPE } from "../../plugins/mod.ts";
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 
-export function metricsRoutes({ metrics }: Services): Route[] {
+export function metricsRoutes({ plugins: { metrics } }: Engine): Route[] {
   return [
     {
       method: "GET",

@@ -3,7 +3,7 @@
  * The table of all routes, in the order in which they are searched.
  */
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { authRoutes } from "./auth.ts";
 import { containerFileRoutes } from "./container_files.ts";
 import { containerRoutes } from "./containers.ts";
@@ -23,24 +23,24 @@ import { systemRoutes } from "./system.ts";
 import { volumeRoutes } from "./volumes.ts";
 
 /** Returns all routes of the API. */
-export function allRoutes(services: Services): Route[] {
+export function allRoutes(engine: Engine): Route[] {
   return [
-    ...systemRoutes(services),
-    ...diskUsageRoutes(services),
-    ...pruneRoutes(services),
-    ...eventRoutes(services),
-    ...containerRoutes(services),
-    ...containerFileRoutes(services),
-    ...logRoutes(services),
-    ...statsRoutes(services),
-    ...metricsRoutes(services),
-    ...execRoutes(services),
-    ...networkRoutes(services),
-    ...imageArchiveRoutes(services),
-    ...imageRoutes(services),
-    ...imageCheckRoutes(services),
-    ...volumeRoutes(services),
-    ...pluginRoutes(services),
-    ...authRoutes(services),
+    ...systemRoutes(engine),
+    ...diskUsageRoutes(engine),
+    ...pruneRoutes(engine),
+    ...eventRoutes(engine),
+    ...containerRoutes(engine),
+    ...containerFileRoutes(engine),
+    ...logRoutes(engine),
+    ...statsRoutes(engine),
+    ...metricsRoutes(engine),
+    ...execRoutes(engine),
+    ...networkRoutes(engine),
+    ...imageArchiveRoutes(engine),
+    ...imageRoutes(engine),
+    ...imageCheckRoutes(engine),
+    ...volumeRoutes(engine),
+    ...pluginRoutes(engine),
+    ...authRoutes(engine),
   ];
 }

@@ -7,12 +7,14 @@ import type { Network } from "../../engine/model/network.ts";
 import { parseNetworkRequest } from "../../engine/networks/network_request.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { NETWORK_FILTER_KEYS, networkFilter } from "../views/network_filters.ts";
 import { networkView } from "../views/network_view.ts";
 import type { NetworkCreateResponse, NetworkReloadResponse } from "../../api_types/mod.ts";
 
-export function networkRoutes({ networks, networkTable, networkService, table }: Services): Route[] {
+export function networkRoutes(
+  { networks: { containers: networks, table: networkTable, service: networkService }, containers: { table } }: Engine,
+): Route[] {
   const view = (network: Network) =>
     networkView(
       network,

@@ -6,9 +6,9 @@ import { TsdError } from "../../errors.ts";
 import { parseGrant, parseSentPlugin } from "../../engine/plugins/plugin_requests.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 
-export function pluginRoutes({ plugins }: Services): Route[] {
+export function pluginRoutes({ plugins: { service: plugins } }: Engine): Route[] {
   return [
     { method: "GET", path: "/plugins", since: "1.25", handler: () => json([]) },
     {

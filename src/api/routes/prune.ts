@@ -9,7 +9,7 @@ import type { Filters } from "../http/query.ts";
 import { json } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import { type ApiVersion, atLeast } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { truthOf } from "../views/image_filters.ts";
 import { PRUNE_FILTER_KEYS, pruneFilter } from "../views/prune_filters.ts";
 import { parseItems, parseKind, planView, reportView } from "../views/prune_view.ts";
@@ -84,7 +84,7 @@ const DOCKER_ROUTES: readonly DockerPrune[] = [
   },
 ];
 
-export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
+export function pruneRoutes({ system: { prune } }: Pick<Engine, "system">): Route[] {
   const dockerRoutes = DOCKER_ROUTES.map(({ path, kind, also, filters: keys, all = () => false, answer }): Route => ({
     method: "POST",
     path,

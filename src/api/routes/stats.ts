@@ -5,20 +5,20 @@
 import type { Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import { TsdError } from "../../errors.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 
-export function statsRoutes(services: Pick<Services, "stats">): Route[] {
+export function statsRoutes(engine: Pick<Engine, "tasks">): Route[] {
   return [
     {
       method: "GET",
       path: "/containers/{id*}/stats",
       since: "1.24",
-      handler: (request) => watch(services, request),
+      handler: (request) => watch(engine, request),
     },
   ];
 }
 
-function watch({ stats }: Pick<Services, "stats">, { params, query, signal }: ApiRequest): Reply {
+function watch({ tasks: { stats } }: Pick<Engine, "tasks">, { params, query, signal }: ApiRequest): Reply {
   const options = { stream: query.flag("stream", true), oneShot: query.flag("one-shot") };
   if (options.stream && options.oneShot) {
     throw new TsdError("invalid_argument", "cannot have stream=true and one-shot=true");

@@ -5,7 +5,7 @@
 import { json, type Reply } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { MAX_API_VERSION, MIN_API_VERSION } from "../http/version.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 
 const PING: Reply = {
   kind: "text",
@@ -19,7 +19,7 @@ const PING: Reply = {
   },
 };
 
-export function systemRoutes({ system }: Services): Route[] {
+export function systemRoutes({ system: { service: system } }: Engine): Route[] {
   return [
     { method: "GET", path: "/_ping", since: "1.24", handler: () => PING },
     { method: "HEAD", path: "/_ping", since: "1.24", handler: () => PING },

@@ -5,12 +5,17 @@
 import { parseVolumeRequest } from "../../engine/volumes/volume_request.ts";
 import { empty, json, type Reply, started } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
-import type { Services } from "../services.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { VOLUME_FILTER_KEYS, volumeFilter } from "../views/volume_filters.ts";
 import { volumeView } from "../views/volume_view.ts";
 import type { VolumeListResponse } from "../../api_types/mod.ts";
 
-export function volumeRoutes({ volumes, volumeTable, volumeCopies, volumeRenamer, paths }: Services): Route[] {
+export function volumeRoutes(
+  {
+    volumes: { service: volumes, table: volumeTable, copies: volumeCopies, renamer: volumeRenamer },
+    settings: { paths },
+  }: Engine,
+): Route[] {
   return [
     {
       method: "GET",
