@@ -1,55 +1,71 @@
 /**
- * The allowed imports. Modules are files or directories of the project; each belongs to a layer. Values are imported
- * from lower layers only, types (`import type`) from the same layer too. Everything else is forbidden.
+ * The allowed imports. Modules are files or directories of the project; each belongs to a level. Values are imported
+ * from lower levels only, types (`import type`) from the same level too. Everything else is forbidden.
  */
 import type { Import } from "./import_graph.ts";
 
 /** One row of the table. */
 interface Module {
   readonly path: string;
-  /** The whole number is the layer of ARCHITECTURE.md; the decimals order what depends on each other inside one. */
-  readonly layer: number;
-  /** If given: the only modules of the project that it may use, besides those of layer 0. */
+  /** The whole number is the level of ARCHITECTURE.md; the decimals order what depends on each other inside one. */
+  readonly level: number;
+  /** If given: the only modules of the project that it may use, besides those of level 0. */
   readonly only?: readonly string[];
 }
 
 /** A directory's path ends with a slash. A file's row has precedence over its directory's. */
 const MODULES: readonly Module[] = [
-  { path: "src/errors.ts", layer: 0 },
-  { path: "src/log.ts", layer: 0 },
-  { path: "src/units.ts", layer: 0 },
-  { path: "src/build_info.ts", layer: 0 },
-  { path: "src/worker_entry.ts", layer: 0 },
+  { path: "src/errors.ts", level: 0 },
+  { path: "src/log.ts", level: 0 },
+  { path: "src/units.ts", level: 0 },
+  { path: "src/build_info.ts", level: 0 },
+  { path: "src/worker_entry.ts", level: 0 },
   // Plain types without imports: every module may use them, and `import type` is all there is to import.
-  { path: "src/api_types/", layer: 0.1 },
-  { path: "src/hash/", layer: 0.1 },
-  { path: "src/json/", layer: 0.1 },
-  { path: "src/sys/", layer: 0.1 },
-  { path: "src/async/", layer: 0.2 },
-  { path: "src/tar/", layer: 0.2 },
-  { path: "src/io/", layer: 0.2 },
-  { path: "src/archive/", layer: 0.3 },
-  // Leaves by which every module of layer 1 parses digests, and names chains of layers.
-  { path: "src/image/digest.ts", layer: 0.9 },
-  { path: "src/image/chain_id.ts", layer: 0.91 },
-  { path: "src/image/", layer: 1 },
-  { path: "src/store/", layer: 1 },
-  { path: "src/runtime/", layer: 1 },
-  { path: "src/network/", layer: 1 },
-  { path: "src/plugins/", layer: 1 },
-  { path: "src/engine/", layer: 2 },
+  { path: "src/api_types/", level: 0.1 },
+  { path: "src/hash/", level: 0.1 },
+  { path: "src/json/", level: 0.1 },
+  { path: "src/sys/", level: 0.1 },
+  { path: "src/async/", level: 0.2 },
+  { path: "src/tar/", level: 0.2 },
+  { path: "src/io/", level: 0.2 },
+  { path: "src/archive/", level: 0.3 },
+  // Leaves by which every module of level 1 parses digests, and names chains of levels.
+  { path: "src/image/digest.ts", level: 0.9 },
+  { path: "src/image/chain_id.ts", level: 0.91 },
+  { path: "src/image/", level: 1 },
+  { path: "src/store/", level: 1 },
+  { path: "src/runtime/", level: 1 },
+  { path: "src/network/", level: 1 },
+  { path: "src/plugins/", level: 1 },
+  { path: "src/engine/", level: 2 },
+  // The engine's nouns: each uses those above it in this list, so that none owns another and is owned by it.
+  { path: "src/engine/model/", level: 2.1 },
+  { path: "src/engine/events/", level: 2.2 },
+  { path: "src/engine/stats/", level: 2.2 },
+  { path: "src/engine/copy/", level: 2.2 },
+  { path: "src/engine/networks/", level: 2.3 },
+  { path: "src/engine/images/", level: 2.3 },
+  { path: "src/engine/plugins/", level: 2.3 },
+  { path: "src/engine/volumes/", level: 2.4 },
+  { path: "src/engine/containers/", level: 2.5 },
+  { path: "src/engine/exec/", level: 2.6 },
+  { path: "src/engine/config/", level: 2.6 },
+  { path: "src/engine/health/", level: 2.7 },
+  { path: "src/engine/prune/", level: 2.7 },
+  { path: "src/engine/system/", level: 2.7 },
+  { path: "src/engine/lifecycle/", level: 2.8 },
   // Types only: the parts that an engine consists of.
-  { path: "src/engine/mod.ts", layer: 2.9 },
-  { path: "src/api/", layer: 3 },
-  { path: "src/client/", layer: 3, only: [] },
-  { path: "src/cli/", layer: 4, only: [] },
-  { path: "src/commands/", layer: 4.1, only: ["src/cli/", "src/client/", "src/image/", "src/plugins/"] },
+  { path: "src/engine/mod.ts", level: 2.9 },
+  { path: "src/api/", level: 3 },
+  { path: "src/client/", level: 3, only: [] },
+  { path: "src/cli/", level: 4, only: [] },
+  { path: "src/commands/", level: 4.1, only: ["src/cli/", "src/client/", "src/image/", "src/plugins/"] },
   // Runs the client's commands inside the engine.
-  { path: "src/command_server/", layer: 4.5 },
-  { path: "src/composition/", layer: 4.9 },
-  { path: "src/composition.ts", layer: 5 },
-  { path: "src/serve.ts", layer: 6 },
-  { path: "mod.ts", layer: 7 },
+  { path: "src/command_server/", level: 4.5 },
+  { path: "src/composition/", level: 4.9 },
+  { path: "src/composition.ts", level: 5 },
+  { path: "src/serve.ts", level: 6 },
+  { path: "mod.ts", level: 7 },
 ];
 
 /** Packages and built-in modules that only these files may import. */
@@ -106,7 +122,7 @@ export function isTestSupport(path: string): boolean {
 /** Returns what is wrong with an import, or undefined. */
 export function violation({ from, to, kind }: Import): string | undefined {
   const importer = moduleOf(from);
-  if (importer === undefined) return `${from} has no layer: add it to tests/import_rules.ts`;
+  if (importer === undefined) return `${from} has no level: add it to tests/import_rules.ts`;
   const homes = OUTSIDE_HOMES[to];
   if (homes !== undefined && kind !== "type" && !homes.some((home) => from.startsWith(home))) {
     return `${from} imports ${to}, whose home is ${homes.join(", ") || "nowhere"}`;
@@ -116,12 +132,12 @@ export function violation({ from, to, kind }: Import): string | undefined {
   if (imported === undefined) return `${from} imports ${to}, which is outside the program`;
   if (isTestSupport(to) && !isTestSupport(from)) return `${from} imports ${to}, which is for tests only`;
   if (imported === importer) return undefined;
-  if (imported.layer > importer.layer || (imported.layer === importer.layer && kind !== "type")) {
+  if (imported.level > importer.level || (imported.level === importer.level && kind !== "type")) {
     const how = kind === "type" ? "a type" : "a value";
-    return `${from} (layer ${importer.layer}) imports ${how} from ${to} (layer ${imported.layer})`;
+    return `${from} (level ${importer.level}) imports ${how} from ${to} (level ${imported.level})`;
   }
-  if (importer.only !== undefined && imported.layer >= 1 && !importer.only.includes(imported.path)) {
-    return `${from} imports ${to}; ${importer.path} may use layer 0${
+  if (importer.only !== undefined && imported.level >= 1 && !importer.only.includes(imported.path)) {
+    return `${from} imports ${to}; ${importer.path} may use level 0${
       importer.only.map((each) => `, ${each}`).join("")
     }`;
   }

@@ -35,7 +35,8 @@ import { requireSources } from "./mount_sources.ts";
 import { type PatchedRequest, patchedRequest } from "./plugin_patch.ts";
 import { friendlyName, parseContainerName, randomId } from "../model/names.ts";
 import { networkWarnings } from "../model/network_mode.ts";
-import { defaultHostname, etcSettings, mergeConfig, specSettings } from "./container_spec.ts";
+import { defaultHostname, mergeConfig, specSettings } from "./container_spec.ts";
+import { etcSettings } from "../networks/etc_settings.ts";
 
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;

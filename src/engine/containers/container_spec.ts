@@ -6,7 +6,6 @@
 import type { ContainerConfig, HostConfig, Resources, ThrottleDevice } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ImageConfig } from "../../image/config.ts";
-import type { EtcFilesInput } from "../../network/etc_files.ts";
 import type { TerminalSize } from "../../runtime/stdio.ts";
 import {
   type ContainerMount,
@@ -19,7 +18,7 @@ import {
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
 import { mergeHealthcheck } from "../model/health_config.ts";
-import { hasBridge, networkKind } from "../model/network_mode.ts";
+import { networkKind } from "../model/network_mode.ts";
 import { checkLogConfig } from "../model/log_options.ts";
 import type { SharedNamespaces } from "./shared_namespaces.ts";
 import { requestedMounts } from "../model/mounts.ts";
@@ -122,28 +121,6 @@ export function specSettings(
     ulimits: (host.Ulimits ?? []).map(({ Name = "", Soft = 0, Hard = 0 }) => ({ name: Name, soft: Soft, hard: Hard })),
     ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false, info),
     host: info,
-  };
-}
-
-/** What is known of a container's network when it is about to start. */
-export type EtcNetwork = Pick<EtcFilesInput, "addresses" | "hostGateway" | "nameServer">;
-
-/** What its files in /etc are made from, besides the host's own. */
-export function etcSettings(
-  config: ContainerConfig,
-  host: HostConfig,
-  network: EtcNetwork,
-): Omit<EtcFilesInput, "hostHosts" | "hostResolvConf"> {
-  const kind = networkKind(host);
-  return {
-    ...network,
-    network: hasBridge(kind) ? "bridge" : kind === "host" ? "host" : "none",
-    hostname: config.Hostname ?? "",
-    domainname: config.Domainname ?? "",
-    extraHosts: host.ExtraHosts ?? [],
-    dns: host.Dns ?? [],
-    dnsSearch: host.DnsSearch ?? [],
-    dnsOptions: host.DnsOptions ?? [],
   };
 }
 

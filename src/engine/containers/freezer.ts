@@ -6,11 +6,11 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { HealthChecks } from "../health/health_checks.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
 import { type Container, refuseRestarting } from "../model/container.ts";
 import type { ContainerTable } from "../model/container_table.ts";
+import type { ContainerHealth } from "./dependents.ts";
 
 export interface FreezerDeps {
   readonly table: Pick<ContainerTable, "find" | "setState">;
@@ -19,7 +19,7 @@ export interface FreezerDeps {
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "setFrozen"> };
   readonly cgroups: Pick<ContainerCgroups, "isFrozen" | "thaw">;
   readonly events: ContainerEvents;
-  readonly health: Pick<HealthChecks, "pause" | "resume">;
+  readonly health: Pick<ContainerHealth, "pause" | "resume">;
 }
 
 /** Delays between attempts to freeze a container, in milliseconds. */

@@ -6,7 +6,8 @@
 import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { HostInfo, NamespaceMode, SpecSettings } from "../../runtime/spec/mod.ts";
-import { namedContainer, type SharedNamespaces } from "./shared_namespaces.ts";
+import type { SharedNamespaces } from "./shared_namespaces.ts";
+import { namedContainer } from "../model/container_mode.ts";
 
 type Modes = Pick<SpecSettings, "ipc" | "pid" | "uts" | "cgroupns">;
 

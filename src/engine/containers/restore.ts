@@ -9,7 +9,6 @@ import type { Snapshotter } from "../../store/driver.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import type { OrphanedIntents } from "../events/orphaned_intents.ts";
 import { namesIn } from "../directories.ts";
-import type { HealthChecks } from "../health/health_checks.ts";
 import type { EnginePaths } from "../paths.ts";
 import { type Runtimes, stateRoots } from "./runtimes.ts";
 import { type Container, isLive } from "../model/container.ts";
@@ -21,6 +20,7 @@ import type { FdHolders } from "./fd_holders.ts";
 import type { StartedProcess } from "./start.ts";
 import type { OomWatch } from "./oom_watch.ts";
 import type { WaitResult } from "./waiters.ts";
+import type { ContainerHealth } from "./dependents.ts";
 
 /** How a process that a former engine started is found again. */
 export interface RestoreCalls {
@@ -45,7 +45,7 @@ export interface RestoreDeps extends RestoreCalls {
   readonly orphanedIntents: Pick<OrphanedIntents, "has" | "settle">;
   readonly freezer: Pick<Freezer, "reconcile">;
   readonly oom: OomWatch;
-  readonly health: Pick<HealthChecks, "restore">;
+  readonly health: Pick<ContainerHealth, "restore">;
   readonly fdHolders: FdHolders;
   readonly newIo: (container: Container) => ProcessStdio;
 }

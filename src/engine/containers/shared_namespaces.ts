@@ -8,16 +8,10 @@ import { isTsdError, prefixed, toTsdError, TsdError } from "../../errors.ts";
 import type { FileCalls } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Container, isLive, type LiveState, refuseRestarting } from "../model/container.ts";
+import { joinContainer, namedContainer } from "../model/container_mode.ts";
 import type { ContainerTable } from "../model/container_table.ts";
 import { openNamespace } from "../../runtime/process_namespace.ts";
 import { sharedMemoryPath } from "./shared_memory.ts";
-
-const PREFIX = "container:";
-
-/** The container that a mode names, if it names one. */
-export function namedContainer(mode: string | undefined): string | undefined {
-  return mode?.startsWith(PREFIX) && mode.length > PREFIX.length ? mode.slice(PREFIX.length) : undefined;
-}
 
 /** What a container shares, by path; good until it is disposed of. */
 export interface SharedNamespaces {
@@ -51,7 +45,7 @@ export class NamespaceJoiner {
       const name = namedContainer(mode);
       if (name === undefined) return mode;
       try {
-        return PREFIX + this.#deps.table.find(name).id;
+        return joinContainer(this.#deps.table.find(name).id);
       } catch (thrown) {
         if (toTsdError(thrown).meaning.http >= 500) throw thrown;
         return mode;

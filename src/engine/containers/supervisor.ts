@@ -11,7 +11,6 @@ import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { EventIntent } from "../events/event_bus.ts";
 import type { OrphanedIntents } from "../events/orphaned_intents.ts";
-import type { HealthChecks } from "../health/health_checks.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { startFailureExitCode } from "./start_failure.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
@@ -31,6 +30,7 @@ import type { OomWatch } from "./oom_watch.ts";
 import type { RestartManager } from "./restart_manager.ts";
 import type { SignalSender } from "./kill.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
+import type { ContainerHealth } from "./dependents.ts";
 
 /** How long output may go on after the process has exited, while others hold its streams, in ms. */
 const OUTPUT_GRACE_MS = 2000;
@@ -66,7 +66,7 @@ export interface ContainerSupervisorDeps {
   readonly orphanedIntents: Pick<OrphanedIntents, "settle">;
   readonly signals: SignalSender;
   readonly oom: OomWatch;
-  readonly health: Pick<HealthChecks, "begin" | "end">;
+  readonly health: Pick<ContainerHealth, "begin" | "end">;
   readonly restarts: Pick<RestartManager, "ended" | "cancel">;
   readonly waiters: Waiters;
   readonly networks: Pick<ContainerNetworks, "close">;

@@ -17,6 +17,7 @@ import type { Runtimes } from "../containers/runtimes.ts";
 import { type Exec, isKept, noteOf } from "./exec.ts";
 import { recordExec } from "./exec_restore.ts";
 import { execProcessJson } from "./exec_process.ts";
+import type { ExecStarts } from "../containers/dependents.ts";
 
 /** The exit code of an exec that could not be started, where nothing more is known. */
 const NOT_STARTED = 126;
@@ -36,7 +37,7 @@ export interface ExecStarterDeps {
 }
 
 /** See the module's comment. */
-export class ExecStarter {
+export class ExecStarter implements ExecStarts {
   readonly #deps: ExecStarterDeps;
   /** Starts that are under way, by container. */
   readonly #starts = new Map<string, Set<Promise<void>>>();

@@ -22,6 +22,7 @@ import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
 import type { OrphanedExec } from "./exec_restore.ts";
 import type { ExecStarter } from "./exec_launcher.ts";
 import { ExecRecords } from "./exec_records.ts";
+import type { ContainerExecs } from "../containers/dependents.ts";
 
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
 const OUTPUT_GRACE_MS = 500;
@@ -58,7 +59,7 @@ export interface ExecServiceDeps {
 }
 
 /** See the module's comment. */
-export class ExecService {
+export class ExecService implements ContainerExecs {
   readonly #deps: ExecServiceDeps;
   readonly #execs = new ExecRecords();
 

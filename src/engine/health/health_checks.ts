@@ -14,6 +14,7 @@ import { type HealthAction, healthAction, healthPlan } from "../model/health_con
 import { freshHealth, HealthMonitor, type HealthState } from "./health_monitor.ts";
 import type { HealthStore } from "./health_store.ts";
 import type { Probe } from "./probe.ts";
+import type { ContainerHealth } from "../containers/dependents.ts";
 
 /** What can be done to an unhealthy container. */
 export type HealthActions = Readonly<Record<Exclude<HealthAction, "none">, (id: string) => Promise<unknown>>>;
@@ -30,7 +31,7 @@ export interface HealthChecksDeps {
 }
 
 /** See the module's comment. A container without a health check is left alone by every method. */
-export class HealthChecks implements AsyncDisposable {
+export class HealthChecks implements ContainerHealth, AsyncDisposable {
   readonly #deps: HealthChecksDeps;
   readonly #monitors = new Map<string, HealthMonitor>();
   /** Of containers that aren't watched now. */

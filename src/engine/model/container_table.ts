@@ -17,7 +17,8 @@ import {
   NO_RESTARTS,
   type RestartHistory,
 } from "./container.ts";
-import { mountedSnapshots, neededImages } from "../volumes/image_mounts.ts";
+import { neededImages } from "./needed_images.ts";
+import { mountedSnapshots } from "./needed_images.ts";
 
 /** A state as it is written, with what restart policies go by where there is anything, and a removal that was begun. */
 export type StoredState = ContainerState & { readonly restarts?: RestartHistory; readonly isBeingRemoved?: boolean };

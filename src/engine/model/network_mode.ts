@@ -4,11 +4,13 @@
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
-import { namedContainer } from "../containers/shared_namespaces.ts";
+import { namedContainer } from "./container_mode.ts";
 import type { ContainerRecord, RequestedEndpoint } from "./container.ts";
-import type { PredefinedName } from "../networks/network_table.ts";
 
-/** `named` is a network that somebody made. */
+/** The networks that always exist. */
+export type PredefinedName = "bridge" | "host" | "none";
+
+/** What `--network` selects: `named` is a user-defined network. */
 export type NetworkKind = PredefinedName | "container" | "named";
 
 /** @throws {TsdError} invalid_argument */

@@ -5,10 +5,11 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
 import { randomId } from "../model/names.ts";
+import type { PredefinedName } from "../model/network_mode.ts";
 import type { Network, NetworkRecord, StoredNetworks } from "../model/network.ts";
 
-const PREDEFINED = { bridge: "bridge", host: "host", none: "null" } as const;
-export type PredefinedName = keyof typeof PREDEFINED;
+/** The driver of each predefined network. */
+const PREDEFINED = { bridge: "bridge", host: "host", none: "null" } as const satisfies Record<PredefinedName, string>;
 
 /** Whether it is one of those that are always there. */
 export const isPredefined = ({ name }: Pick<Network, "name">): boolean => Object.hasOwn(PREDEFINED, name);

@@ -4,7 +4,7 @@
  */
 import { resolvConf } from "../../network/etc_files.ts";
 import type { Container } from "../model/container.ts";
-import { etcSettings } from "../containers/container_spec.ts";
+import { etcSettings } from "./etc_settings.ts";
 import { readIfExists } from "../../io/if_exists.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 

@@ -11,7 +11,7 @@ import type { Container } from "../model/container.ts";
 import type { ContainerService } from "../containers/container_service.ts";
 import type { ContainerSizes } from "../containers/container_sizes.ts";
 import type { ContainerTable } from "../model/container_table.ts";
-import { neededImages } from "../volumes/image_mounts.ts";
+import { neededImages } from "../model/needed_images.ts";
 import type { LayerSizes } from "../images/layer_sizes.ts";
 import { currentLedger, type LayerLedger, type LayerUsers } from "./layer_ledger.ts";
 import { pause } from "./pause.ts";

@@ -1,7 +1,7 @@
 import type { Digest } from "../../image/digest.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { ContainerTable } from "../model/container_table.ts";
-import { neededImages } from "../volumes/image_mounts.ts";
+import { neededImages } from "../model/needed_images.ts";
 import type { LayerLeases } from "../images/layer_leases.ts";
 
 /** Reference counts of layers, to compute which layers a sequence of removals frees. */

@@ -5,11 +5,9 @@
  * writes to it.
  */
 import { sha256Hex } from "../../hash/mod.ts";
-import type { Digest } from "../../image/digest.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageLeases } from "../images/image_leases.ts";
 import type { SharedSnapshots } from "../images/shared_snapshots.ts";
-import type { ContainerRecord } from "../model/container.ts";
 import type { ImageUse, RequestedMount } from "../model/mounts.ts";
 
 export interface ImageMountsDeps {
@@ -17,9 +15,6 @@ export interface ImageMountsDeps {
   readonly uses: Pick<ImageLeases, "hold">;
   readonly snapshots: Pick<SharedSnapshots, "prepare" | "hold" | "remove">;
 }
-
-/** What mounts, snapshots and layers are looked for in. */
-type Recorded = Pick<ContainerRecord, "imageId" | "layers" | "mounts">;
 
 /** A mount whose image was found. Disposing of it takes away what was made for it, unless it was kept. */
 export interface ReadyImage extends AsyncDisposable {
@@ -63,15 +58,3 @@ export class ImageMounts {
 
 const snapshotId = (containerId: string, target: string): Promise<string> =>
   sha256Hex(new TextEncoder().encode(`${containerId} ${target}`));
-
-/** Snapshots of the images that are mounted in a container. */
-export const mountedSnapshots = ({ mounts = [] }: Pick<Recorded, "mounts">): string[] =>
-  mounts.flatMap(({ image }) => image?.found?.snapshot ?? []);
-
-/** All images that a container needs, each with its layers: the one that it stands on comes first. */
-export function neededImages(
-  { imageId, layers, mounts = [] }: Recorded,
-): { readonly imageId: Digest; readonly layers: readonly Digest[] }[] {
-  const mounted = mounts.flatMap(({ image }) => image?.found ?? []);
-  return [{ imageId, layers }, ...mounted.map(({ id, layers }) => ({ imageId: id, layers }))];
-}

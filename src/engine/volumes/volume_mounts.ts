@@ -9,7 +9,7 @@ import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { detachMountsBelow, isMountPoint } from "../../store/directory_driver/mounts_below.ts";
 import { type FileCalls, type MetadataCalls, type MountCalls, MS, SysError } from "../../sys/mod.ts";
 import type { Container } from "../model/container.ts";
-import { mountedSnapshots } from "./image_mounts.ts";
+import { mountedSnapshots } from "../model/needed_images.ts";
 import { mountsOf, type RequestedMount } from "../model/mounts.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
