@@ -13,7 +13,7 @@ interface Module {
   readonly only?: readonly string[];
 }
 
-/** A directory's path ends with a slash. A file's row has precedence over its directory's. */
+/** A directory's path ends with a slash. The longest path that fits a file is its row. */
 const MODULES: readonly Module[] = [
   { path: "src/errors.ts", level: 0 },
   { path: "src/log.ts", level: 0 },
@@ -29,7 +29,7 @@ const MODULES: readonly Module[] = [
   { path: "src/tar/", level: 0.2 },
   { path: "src/io/", level: 0.2 },
   { path: "src/archive/", level: 0.3 },
-  // Leaves by which every module of level 1 parses digests, and names chains of levels.
+  // Leaves by which every module of level 1 parses digests, and names chains of layers.
   { path: "src/image/digest.ts", level: 0.9 },
   { path: "src/image/chain_id.ts", level: 0.91 },
   { path: "src/image/", level: 1 },
@@ -107,8 +107,8 @@ export const FILE_COMMANDS = "src/commands/container/files/";
 
 /** Returns the row that a file of the project belongs to. */
 export function moduleOf(path: string): Module | undefined {
-  return MODULES.find((each) => each.path === path) ??
-    MODULES.find((each) => each.path.endsWith("/") && path.startsWith(each.path));
+  const rows = MODULES.filter((each) => each.path === path || (each.path.endsWith("/") && path.startsWith(each.path)));
+  return rows.toSorted((a, b) => b.path.length - a.path.length)[0];
 }
 
 /** Test support that doesn't have its name yet; remove a row when the file is renamed. */
