@@ -1,7 +1,7 @@
 /**
  * @module
- * A container as the engine knows it: what was asked for and what has become of it. The state is one tagged
- * union, so that no combination of flags can contradict itself.
+ * A container: what was requested, and its present state. The state is one tagged union, so that no combination of
+ * flags can contradict itself.
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -9,7 +9,7 @@ import type { Digest } from "../../image/digest.ts";
 import type { OciHooks } from "../../runtime/spec/mod.ts";
 import type { RequestedMount } from "./mounts.ts";
 
-/** What was asked for, with the image's defaults merged in; only `docker update` changes it. Plain JSON. */
+/** The request, with the image's defaults merged in. Only `docker update` changes it. Plain JSON. */
 export interface ContainerRecord {
   /** The image reference as the caller wrote it. */
   readonly imageName: string;
@@ -19,25 +19,25 @@ export interface ContainerRecord {
   /** The caller's configuration merged over the image's, as inspect shows it. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
-  /** What is mounted in it, volumes by their names; records of engines without volumes have none. */
+  /** Its mounts; volumes by name. Absent in records of engines that had no volumes. */
   readonly mounts?: readonly RequestedMount[];
   readonly platform: string;
-  /** What was asked for in networks, by the names that were given. Only connecting and disconnecting change it. */
+  /** What was requested of networks, by the names that were given. Only connecting and disconnecting change it. */
   readonly networks?: Readonly<Record<string, RequestedEndpoint>>;
-  /** What plugins have the runtime run. */
+  /** OCI hooks that plugins added. */
   readonly ociHooks?: OciHooks;
 }
 
-/** What a container wants in a network. Plain JSON. */
+/** What a container requests of a network. Plain JSON. */
 export interface RequestedEndpoint {
-  /** Version 4. */
+  /** IPv4 address. */
   readonly address?: string;
-  /** Version 6. */
+  /** IPv6 address. */
   readonly six?: string;
   readonly mac?: string;
-  /** Names by which others of the network know it. */
+  /** Names by which other containers of the network reach it. */
   readonly aliases?: readonly string[];
-  /** The network of the highest is the way out. */
+  /** The network with the highest priority provides the default route. */
   readonly priority?: number;
 }
 
@@ -46,57 +46,66 @@ interface Times {
   readonly startedMs: number;
 }
 
-/** Its first process is there. */
+/** A state with a running task. */
 interface Live extends Times {
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat: with the pid it names one process for ever. */
+  /**
+   * Start time in clock ticks since boot, in decimal (field 22 of `/proc/PID/stat`). Together with the pid it
+   * identifies a process, even after the pid was reused.
+   */
   readonly startTicks: string;
-  /** How often the kernel has killed in it for want of memory, as far as that was told. Older engines didn't write it down. */
+  /**
+   * How many processes the kernel has killed for lack of memory, as far as it has notified the engine. Older engines
+   * did not record it.
+   */
   readonly oomKills?: number;
 }
 
-/** How its last run ended. */
+/** How the last task ended. */
 export interface Ended extends Times {
   readonly finishedMs: number;
   readonly exitCode: number;
   readonly error: string;
-  /** The kernel killed its first process for want of memory. */
+  /** Whether the kernel killed the init process for lack of memory. */
   readonly oomKilled?: boolean;
 }
 
-/** What happens to a container over time. Plain JSON. */
+/** The state of a container. Plain JSON. */
 export type ContainerState =
-  /** Never ran. A failed first start leaves its exit code (125 to 127) and its error here. */
+  /** Never started. A failed first start leaves its exit code (125 to 127) and its error here. */
   | { readonly status: "created"; readonly exitCode: number; readonly error: string }
   | (Live & { readonly status: "running" })
-  /** Its processes are frozen. */
+  /** All of its processes are frozen. */
   | (Live & { readonly status: "paused" })
   | (Ended & { readonly status: "exited" })
-  /** Its process has ended, and its restart policy will start it again. */
+  /** Its task has ended, and its restart policy will start it again. */
   | (Ended & { readonly status: "restarting" });
 
-/** A state with a process in it. */
+/** A state with a running task. */
 export type LiveState = Extract<ContainerState, Live>;
 
-/** A state of a container that ran and has no process now. */
+/** A state of a container whose last task has ended. */
 export type EndedState = Extract<ContainerState, Ended>;
 
-/** What restart policies go by. Plain JSON. */
+/** The history that restart policies are evaluated on. Plain JSON. */
 export interface RestartHistory {
-  /** Restarts by its policy since somebody, or the engine's start, started it. */
+  /** How many times the policy has restarted it since a user, or the engine's start, started it. */
   readonly count: number;
-  /** The delay before the present run, or before the one that is to come, in ms; 0 when the policy had no part in it. */
+  /** The delay before the present task, or the next one, in ms. 0 if the policy did not start it. */
   readonly delayMs: number;
-  /** Somebody stopped it since it was last started. */
+  /** Whether a user has stopped it since its last start. */
   readonly byHand: boolean;
 }
 
-/** Of a container that somebody has just started. */
+/** The history of a container that a user has just started. */
 export const NO_RESTARTS: RestartHistory = { count: 0, delayMs: 0, byHand: false };
 
 export type ContainerStatus = ContainerState["status"];
 
-/** What was asked for, and its present state. */
+/**
+ * A container with its record and its state. Other modules read it; only {@link ContainerTable} writes it, together
+ * with its row in the database.
+ */
 export class Container {
   readonly id: string;
   /** Unix time in ms. */
@@ -126,7 +135,7 @@ export class Container {
     return this.#record;
   }
 
-  /** Only the container table changes it, together with its row. */
+  /** Set by the container table only, together with the row. */
   set record(record: ContainerRecord) {
     this.#record = record;
   }
@@ -135,7 +144,7 @@ export class Container {
     return this.#name;
   }
 
-  /** Only the container table renames, together with its row. */
+  /** Set by the container table only, together with the row. */
   set name(name: string) {
     this.#name = name;
   }
@@ -144,7 +153,7 @@ export class Container {
     return this.#state;
   }
 
-  /** Only the container table moves a container on, together with its row. */
+  /** Set by the container table only, together with the row. */
   set state(state: ContainerState) {
     this.#state = state;
   }
@@ -153,12 +162,12 @@ export class Container {
     return this.#restarts;
   }
 
-  /** Only the container table changes it, together with its row. */
+  /** Set by the container table only, together with the row. */
   set restarts(restarts: RestartHistory) {
     this.#restarts = restarts;
   }
 
-  /** Whether it has a process, frozen or not. */
+  /** Whether it has a running or paused task. */
   get isRunning(): boolean {
     return isLive(this.#state);
   }
@@ -167,7 +176,7 @@ export class Container {
     return this.#state.status === "restarting";
   }
 
-  /** Whether it has a process or is about to get one again: Docker's `Running`. */
+  /** Whether it has a task, or its restart policy is about to start one: Docker's `Running`. */
   get isActive(): boolean {
     return this.isRunning || this.isRestarting;
   }
@@ -176,19 +185,22 @@ export class Container {
     return this.#state.status === "paused";
   }
 
-  /** Its state, when it has a process. @throws {TsdError} not_running, with Docker's text */
+  /** Returns the state of the running or paused task. @throws {TsdError} not_running, with Docker's text */
   running(): LiveState {
     if (isLive(this.#state)) return this.#state;
     throw new TsdError("not_running", `container ${this.id} is not running`);
   }
 }
 
-/** For what needs a process. @throws {TsdError} conflict, with Docker's text */
+/**
+ * Refuses an operation that needs a task while the restart policy is about to start one.
+ * @throws {TsdError} conflict, with Docker's text
+ */
 export function refuseRestarting({ isRestarting }: Pick<Container, "isRestarting">, nameOrId: string): void {
   if (!isRestarting) return;
   throw new TsdError("conflict", `Container ${nameOrId} is restarting, wait until the container is running`);
 }
 
-/** Whether a state has a process in it. */
+/** Returns whether a state has a running or paused task. */
 export const isLive = (state: ContainerState): state is LiveState =>
   state.status === "running" || state.status === "paused";

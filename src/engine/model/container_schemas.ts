@@ -1,6 +1,6 @@
 /**
- * Shapes of requests to create and to update containers: every field that dockerd knows in API 1.50. Fields without effect in
- * dockerd on Linux are marked with the reason; refused fields are in tables beside the parsers.
+ * The shapes of requests to create and to update containers, with every field that dockerd knows in API 1.50. Fields
+ * without effect in dockerd on Linux are marked with the reason; refused fields are in tables beside the parsers.
  */
 import type {
   BindOptions,
@@ -68,7 +68,7 @@ const DEVICE_REQUEST_SHAPE: Shape<DeviceRequest> = {
   Options: "textMap",
 };
 
-/** Limits, which can also be changed later. */
+/** Limits, which `docker update` can change. */
 export const RESOURCES_SHAPE: Shape<Resources> = {
   Memory: "number",
   MemorySwap: "number",
@@ -136,7 +136,7 @@ const MOUNT_SHAPE: Shape<Mount> = {
 const BINDING_SHAPE: Shape<PortBinding> = { HostIp: "text", HostPort: "text" };
 const LOG_SHAPE: Shape<LogConfig> = { Type: "text", Config: "textMap" };
 
-/** null is a port without bindings. */
+/** null means a port without bindings. */
 export const PORT_MAP = { map: { each: BINDING_SHAPE } } as const;
 export const RESTART_POLICY_SHAPE: Shape<RestartPolicy> = { Name: "text", MaximumRetryCount: "number" };
 

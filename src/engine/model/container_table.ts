@@ -1,8 +1,9 @@
 /**
  * @module
- * All containers of this engine, in memory, each with its row in the database: look-up by id, name or unique prefix,
- * and the one way to change a state: row first, memory second, but for ends. A caller that tells of a change has the event
- * written together with the row ({@link Recording}).
+ * All containers of this engine, in memory, each with its row in the database. They are found by id, name or unique
+ * prefix. A change is written to the row first and to memory second; only the end of a task takes effect in memory even
+ * if the row cannot be written. A change that has an event is written in one transaction with the event ({@link
+ * Recording}).
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
@@ -20,13 +21,13 @@ import {
 import { neededImages } from "./needed_images.ts";
 import { mountedSnapshots } from "./needed_images.ts";
 
-/** A state as it is written, with what restart policies go by where there is anything, and a removal that was begun. */
+/** A state as stored, with the restart history if there is one, and whether a removal has begun. */
 export type StoredState = ContainerState & { readonly restarts?: RestartHistory; readonly isBeingRemoved?: boolean };
 export type StoredContainers = ContainerRecords<ContainerRecord, StoredState>;
 
 const HEX = /^[0-9a-f]{1,64}$/;
 
-/** See the module's comment. Disposing of it writes what could not be written before. */
+/** All containers, in memory and in the database. Disposing of it writes the rows that could not be written before. */
 export class ContainerTable implements Disposable {
   readonly #records: StoredContainers;
   readonly #log: Log;
@@ -62,7 +63,7 @@ export class ContainerTable implements Disposable {
     return container;
   }
 
-  /** At once, or not at all. @throws {TsdError} name_in_use */
+  /** Renames a container atomically. @throws {TsdError} name_in_use */
   rename(container: Container, name: string, recording: Recording = UNTOLD): void {
     recording({ write: () => this.#records.rename(container.id, name), lasts: true });
     this.#idByName.delete(container.name);
@@ -71,8 +72,9 @@ export class ContainerTable implements Disposable {
   }
 
   /**
-   * Moves a container on. That it doesn't run (any more) is a fact even where the disk is full: then it is known here at
-   * once, and written with the next change. @throws Error of the database, for a state that is about to begin
+   * Sets a container's state. A state without a task takes effect in memory even if the database cannot be written, for
+   * example because the disk is full; it is stored with the next change.
+   * @throws {Error} of the database, for a state with a task
    */
   setState(
     container: Container,
@@ -88,7 +90,7 @@ export class ContainerTable implements Disposable {
     this.#write();
   }
 
-  /** What it is limited to, how it is restarted and what it publishes from now on. At once, or not at all. */
+  /** Sets the configuration that `docker update` changes (limits, restart policy, published ports), atomically. */
   setConfig(
     container: Container,
     changed: Pick<ContainerRecord, "config" | "hostConfig">,
@@ -99,14 +101,17 @@ export class ContainerTable implements Disposable {
     container.record = record;
   }
 
-  /** Which networks it is in from now on. At once, or not at all. */
+  /** Sets the networks of a container, atomically. */
   setNetworks(container: Container, networks: NonNullable<ContainerRecord["networks"]>): void {
     const record = { ...container.record, networks };
     this.#records.saveRecord(container.id, record);
     container.record = record;
   }
 
-  /** Somebody wants it to end: from now on that is known here, and written as soon as it can be. */
+  /**
+   * Notes that a user has requested the end of the task. It takes effect in memory at once, and is stored as soon as
+   * possible.
+   */
   stoppedManually(container: Container): void {
     container.restarts = { ...container.restarts, byHand: true };
     this.#unwritten.add(container);
@@ -114,19 +119,19 @@ export class ContainerTable implements Disposable {
   }
 
   /**
-   * A removal that takes volumes along begins: no power cut can take these, and leave a container that can't be started
-   * without them. Their rows come after this in the database's log.
+   * Notes that a removal that includes volumes has begun. Because the volumes' rows are removed later in the database's
+   * log, a power cut cannot leave a container that is not marked and whose volumes are missing.
    */
   beginRemoval(container: Container): void {
     this.#noteRemoval(container, true);
   }
 
-  /** It has failed before it took anything that the container needs. */
+  /** Undoes {@link ContainerTable.beginRemoval} after a removal failed before it had removed anything. */
   endRemoval(container: Container): void {
     this.#noteRemoval(container, false);
   }
 
-  /** Whether a removal of it was begun, by this engine or the one before. */
+  /** Returns whether a removal has begun, in this engine or the previous one. */
   isBeingRemoved(container: Container): boolean {
     return this.#removed.has(container.id);
   }
@@ -139,7 +144,7 @@ export class ContainerTable implements Disposable {
     this.#idByName.delete(container.name);
   }
 
-  /** Resolves when what is written so far survives a power cut. @throws {TsdError} storage */
+  /** Resolves when everything written so far is on the disk. @throws {TsdError} storage */
   synced(): Promise<void> {
     return this.#records.synced();
   }
@@ -148,7 +153,7 @@ export class ContainerTable implements Disposable {
     return this.#byId.has(id);
   }
 
-  /** By its full id. */
+  /** Returns a container by its full id. */
   known(id: string): Container | undefined {
     return this.#byId.get(id);
   }
@@ -157,12 +162,15 @@ export class ContainerTable implements Disposable {
     return this.#idByName.has(name);
   }
 
-  /** Newest first. */
+  /** Returns all containers, newest first. */
   list(): Container[] {
     return [...this.#byId.values()].sort((a, b) => b.createdMs - a.createdMs);
   }
 
-  /** By full id, name (with or without `/`), or unique prefix. @throws {TsdError} container_not_found, ambiguous_id */
+  /**
+   * Returns a container by full id, name (with or without a leading `/`) or unique id prefix.
+   * @throws {TsdError} container_not_found, ambiguous_id
+   */
   find(nameOrId: string): Container {
     const exact = this.#byId.get(nameOrId) ?? this.#byName(nameOrId);
     if (exact !== undefined) return exact;
@@ -175,17 +183,17 @@ export class ContainerTable implements Disposable {
     return only;
   }
 
-  /** Containers made from an image, or in which it is mounted. */
+  /** Returns the containers that were created from an image or have it mounted. */
   ofImage(imageId: Digest): Container[] {
     return this.list().filter(({ record }) => neededImages(record).some((each) => each.imageId === imageId));
   }
 
-  /** The container that a snapshot belongs to: as its root, or as an image that is mounted in it. */
+  /** Returns the container that uses a snapshot, as its root filesystem or as a mounted image. */
   ofSnapshot(id: string): Container | undefined {
     return this.#byId.get(id) ?? this.list().find(({ record }) => mountedSnapshots(record).includes(id));
   }
 
-  /** Layers that some container needs. */
+  /** Returns the layers that containers need. */
   referencedLayers(): Set<Digest> {
     return new Set(this.list().flatMap(({ record }) => neededImages(record)).flatMap(({ layers }) => layers));
   }
@@ -197,12 +205,12 @@ export class ContainerTable implements Disposable {
   #noteRemoval(container: Container, isBeingRemoved: boolean): void {
     if (isBeingRemoved) this.#removed.add(container.id);
     else this.#removed.delete(container.id);
-    // A full disk is no reason not to make room on it.
+    // A full disk must not prevent a removal, which frees space.
     this.#unwritten.add(container);
     this.#write();
   }
 
-  /** That it doesn't run any more is told also where it can't be written. */
+  /** Records the end of a task, and its event, even if the row cannot be written. */
   #recordEnd(container: Container, recording: Recording): void {
     this.#unwritten.add(container);
     if (!this.#tryWriting(container, recording)) recording({ write() {} });

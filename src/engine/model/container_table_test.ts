@@ -14,7 +14,7 @@ const RECORD: ContainerRecord = {
 };
 const id = (start: string) => start.padEnd(64, "0");
 
-/** Rows of which changes of state can be made to fail, as on a full disk. */
+/** Records whose state changes can be made to fail, as on a full disk. */
 class FailingRecords extends ContainerRecords<ContainerRecord, ContainerState> {
   isFull = false;
 
@@ -30,18 +30,18 @@ function bench() {
   return {
     records,
     table: new ContainerTable(records),
-    /** What another engine would find. */
+    /** What the next engine would load. */
     stored: () => new ContainerTable(new ContainerRecords(db)),
     [Symbol.dispose]: () => db[Symbol.dispose](),
   };
 }
 
-Deno.test("found by full id, by name with or without a slash, by unique prefix", () => {
+Deno.test("find: by full id, name with or without a slash, and unique prefix", () => {
   using it = bench();
   const first = it.table.insert(id("abc1"), "web", RECORD);
   it.table.insert(id("abd2"), "ab", RECORD);
   for (const name of [id("abc1"), "web", "/web", "abc"]) assert.equal(it.table.find(name), first, name);
-  // A name goes before a prefix.
+  // A name has precedence over an id prefix.
   assert.equal(it.table.find("ab").name, "ab");
   assert.throws(() => it.table.find("a"), (thrown) => isTsdError(thrown, "ambiguous_id"));
   for (const name of ["b", "we", "ABC", "", "/"]) {
@@ -49,7 +49,7 @@ Deno.test("found by full id, by name with or without a slash, by unique prefix",
   }
 });
 
-Deno.test("of two containers of one name the second is refused, and not kept", () => {
+Deno.test("insert: a name in use is refused, and nothing is added", () => {
   using it = bench();
   it.table.insert(id("1"), "web", RECORD);
   assert.throws(() => it.table.insert(id("2"), "web", RECORD), (thrown) => isTsdError(thrown, "name_in_use"));
@@ -60,7 +60,7 @@ Deno.test("of two containers of one name the second is refused, and not kept", (
   assert.deepEqual(it.stored().list().map((container) => container.id), [id("2")]);
 });
 
-Deno.test("layers and images that containers stand on", () => {
+Deno.test("layers and images that containers refer to", () => {
   using it = bench();
   assert.deepEqual([...it.table.referencedLayers()], []);
   it.table.insert(id("1"), "web", RECORD);
@@ -69,7 +69,7 @@ Deno.test("layers and images that containers stand on", () => {
   assert.deepEqual(it.table.ofImage(LAYER), []);
 });
 
-Deno.test("a state is in the database before anybody sees it", () => {
+Deno.test("a state is stored before it can be read", () => {
   using it = bench();
   const container = it.table.insert(id("1"), "web", RECORD);
   it.table.setState(container, RUNNING);
@@ -80,7 +80,7 @@ Deno.test("a state is in the database before anybody sees it", () => {
   assert.equal(other.state.status, "created");
 });
 
-Deno.test("an end is known though the disk is full, and written when there is room", () => {
+Deno.test("an end takes effect on a full disk, and is stored once there is space", () => {
   using it = bench();
   const [one, two] = ["1", "2"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
   for (const container of [one!, two!]) it.table.setState(container, RUNNING);
@@ -93,7 +93,7 @@ Deno.test("an end is known though the disk is full, and written when there is ro
   for (const name of ["c1", "c2"]) assert.deepEqual(it.stored().find(name).state, EXITED);
 });
 
-Deno.test("a removal that was begun is known to the next engine, unless it has failed", () => {
+Deno.test("a removal in progress is known to the next engine, unless it has failed", () => {
   using it = bench();
   const [one, two] = ["1", "2"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
   for (const container of [one!, two!]) it.table.beginRemoval(container);
@@ -107,7 +107,7 @@ Deno.test("a removal that was begun is known to the next engine, unless it has f
   assert.ok(it.table.isBeingRemoved(two!));
 });
 
-Deno.test("what could not be written is written at the end, unless it has gone", () => {
+Deno.test("dispose: stores the states that could not be stored before, except of removed containers", () => {
   using it = bench();
   const [one, two, three] = ["1", "2", "3"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
   for (const container of [one!, two!, three!]) it.table.setState(container, RUNNING);

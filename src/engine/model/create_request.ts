@@ -1,7 +1,8 @@
 /**
  * @module
- * Decodes and checks the body of a creation request: types first, then what this version can't do. A field either has an
- * effect or is refused with a reason, unless it has its empty value (the docker CLI sends 2 KB of those).
+ * Decodes and validates the body of `POST /containers/create`: first the types, then what this version does not
+ * support. A field either has an effect or is refused with a reason, unless it is empty (the docker CLI sends 2 KB of
+ * empty fields).
  */
 import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -14,7 +15,7 @@ import type { RequestedEndpoint } from "./container.ts";
 import { CONFIG_SHAPE, HOST_SHAPE } from "./container_schemas.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
-/** What this version refuses, in the words that complete "… is not supported yet". */
+/** Unsupported fields, each with the text before "is not supported yet". */
 const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
   NetworkDisabled: "NetworkDisabled (use --network none), which",
 };
@@ -34,28 +35,28 @@ const REFUSED_HOST: { readonly [K in keyof HostConfig]?: string } = {
   IOMaximumBandwidth: "--io-maxbandwidth",
 };
 
-/** The fields of a body beside those of the container's configuration. */
+/** The fields of the body besides the container's configuration. */
 const PARTS_SHAPE: Shape<Omit<ContainerCreateRequest, keyof ContainerConfig>> = {
   HostConfig: { pointer: { object: HOST_SHAPE } },
   NetworkingConfig: { pointer: { object: { EndpointsConfig: { map: { object: ENDPOINT_SHAPE } } } } },
 };
 
-/** A checked request. */
+/** A validated request. */
 export interface CreateRequest {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
-  /** What it wants in which networks; undefined where it has none of its own. */
+  /** What is requested of each network; undefined if the container has no network of its own. */
   readonly networks: Readonly<Record<string, RequestedEndpoint>> | undefined;
 }
 
-/** @throws {TsdError} invalid_argument, not_implemented */
+/** Parses the body of a creation request. @throws {TsdError} invalid_argument, not_implemented */
 export function parseCreateRequest(body: unknown): CreateRequest {
   if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
   if (body !== null && !isObject(body)) throw invalid("invalid JSON: the configuration must be an object");
   if (isEmpty(body)) throw invalid("config cannot be empty in order to create a container");
   const config: ContainerConfig = decodeRequest(body, CONFIG_SHAPE, { path: "Config" });
   const { HostConfig: host = {}, NetworkingConfig: networking } = decodeRequest(body, PARTS_SHAPE);
-  // Items of its lists may lack fields that the wire type requires; readers take them for empty.
+  // Items of its lists may lack fields that the API type requires; readers treat them as empty.
   const hostConfig = host as HostConfig;
   refuse(config, REFUSED_CONFIG);
   refuse(hostConfig, REFUSED_HOST);
@@ -82,7 +83,10 @@ function refuse<T>(value: T, refused: { readonly [K in keyof T]?: string }): voi
   }
 }
 
-/** In Docker's words. A hostname of the caller's own counts; the one that every container gets does not. */
+/**
+ * Refuses contradictory fields, with Docker's texts. Only a hostname that the caller gave counts.
+ * @throws {TsdError} invalid_argument
+ */
 function refuseContradictions({ Hostname }: ContainerConfig, { UTSMode, Isolation = "" }: HostConfig): void {
   if (UTSMode === "host" && Hostname) {
     throw new TsdError("invalid_argument", "conflicting options: hostname and the UTS mode");
@@ -92,17 +96,26 @@ function refuseContradictions({ Hostname }: ContainerConfig, { UTSMode, Isolatio
   }
 }
 
-/** Longest name of a folder, and longest path that leaves room for what stands before and behind it, in bytes. */
+/**
+ * Maximum length of a directory's name, and of a parent path that leaves room for what precedes and follows it, in
+ * bytes.
+ */
 const [MAX_NAME_BYTES, MAX_PARENT_BYTES] = [255, 2048];
 
-/** A cgroup that can't be made couldn't be looked for either when the container goes. */
+/**
+ * Refuses a parent cgroup that could not be created, and whose container could not be removed either.
+ * @throws {TsdError} invalid_argument
+ */
 function refuseCgroupParent({ CgroupParent: parent = "" }: HostConfig): void {
   const bytesOf = (text: string) => new TextEncoder().encode(text).length;
   if (bytesOf(parent) <= MAX_PARENT_BYTES && parent.split("/").every((name) => bytesOf(name) <= MAX_NAME_BYTES)) return;
   throw invalid(`invalid cgroup parent: ${parent.slice(0, 40)}…: the name is too long`);
 }
 
-/** Older clients say it of the container, and mean the network of its mode. @throws {TsdError} invalid_argument, in Docker's words */
+/**
+ * Moves the container's MAC address, which older clients send, to the network of its mode.
+ * @throws {TsdError} invalid_argument, with Docker's texts
+ */
 function withMac(
   networks: Record<string, RequestedEndpoint> | undefined,
   text: string,
@@ -122,7 +135,10 @@ function withMac(
 
 const hasAddress = ({ address, six }: RequestedEndpoint): boolean => address !== undefined || six !== undefined;
 
-/** The networks of the request and of its mode. @throws {TsdError} invalid_argument, not_implemented, in Docker's words */
+/**
+ * Returns the endpoints of the request and of its network mode.
+ * @throws {TsdError} invalid_argument, not_implemented, with Docker's texts
+ */
 function requestedNetworksOf(
   host: HostConfig,
   endpoints: Readonly<Record<string, Decoded<EndpointSettings> | null>> = {},

@@ -14,7 +14,7 @@ function assertRefused(body: unknown, code: ErrorCode, message: RegExp): void {
   );
 }
 
-Deno.test("what is asked for is taken apart; networks are no part of it", () => {
+Deno.test("a request is split into its parts; networks are apart", () => {
   const { config, hostConfig } = parseCreateRequest({
     Image: "busybox",
     Cmd: ["sh"],
@@ -26,12 +26,12 @@ Deno.test("what is asked for is taken apart; networks are no part of it", () => 
   assert.equal("HostConfig" in config || "NetworkingConfig" in config, false);
 });
 
-Deno.test("a command may be one text, as in Docker", () => {
+Deno.test("a command may be a string, as in Docker", () => {
   const { config } = parseCreateRequest({ Cmd: "ls -l", Entrypoint: "sh" });
   assert.deepEqual([config.Cmd, config.Entrypoint], [["ls -l"], ["sh"]]);
 });
 
-Deno.test("wrong types are named", () => {
+Deno.test("a value of the wrong type is refused with the field's name", () => {
   for (const body of [undefined, null, "text", 5, []]) {
     assertRefused(
       body,
@@ -95,12 +95,12 @@ Deno.test("wrong types are named", () => {
   for (const [body, message] of wrong) assertRefused(body, "invalid_argument", message);
 });
 
-Deno.test("null is as good as nothing, however deep", () => {
+Deno.test("null equals absence at every depth", () => {
   const body = { Image: "a", Cmd: null, HostConfig: { Isolation: null, Mounts: [{ Source: null, Target: "/a" }] } };
   assert.deepEqual(parseCreateRequest(body).hostConfig, { Mounts: [{ Target: "/a" }] });
 });
 
-Deno.test("what has no effect yet is refused, unless it is empty", () => {
+Deno.test("unsupported fields are refused unless they are empty", () => {
   const refused: [Record<string, unknown>, RegExp][] = [
     [{ HostConfig: { Links: ["a"] } }, /--link/],
     [{ HostConfig: { DeviceRequests: [{ Count: -1 }] } }, /--gpus/],
@@ -124,7 +124,7 @@ Deno.test("what has no effect yet is refused, unless it is empty", () => {
   });
 });
 
-Deno.test("contradictions are refused in Docker's words", () => {
+Deno.test("contradictory fields are refused with Docker's texts", () => {
   const refused: [Record<string, unknown>, RegExp][] = [
     [{ Hostname: "h", HostConfig: { UTSMode: "host" } }, /^conflicting options: hostname and the UTS mode$/],
     [{ HostConfig: { Isolation: "hyperv" } }, /^invalid isolation \(hyperv\): linux only supports 'default'$/],
@@ -133,7 +133,7 @@ Deno.test("contradictions are refused in Docker's words", () => {
   parseCreateRequest({ HostConfig: { UTSMode: "host", Isolation: "Default" } });
 });
 
-Deno.test("networks: that of the mode, others, and what is wanted in them", () => {
+Deno.test("networks: the mode's network, further ones, and their endpoints", () => {
   const networks = (NetworkMode: string, EndpointsConfig: Record<string, unknown> = {}) =>
     parseCreateRequest({ Image: "a", HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig } }).networks;
   assert.deepEqual(networks("default", { default: {} }), { bridge: {} });

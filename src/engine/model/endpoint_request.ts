@@ -1,7 +1,7 @@
 /**
  * @module
- * What a container wants in a network, as requests say it: `POST /networks/{id}/connect`, `/disconnect`, and the networks
- * of a new container. A field has an effect or is refused with a reason.
+ * What requests say about a container's endpoint in a network: `POST /networks/{id}/connect`, `/disconnect`, and the
+ * networks of a new container. A field either has an effect or is refused with a reason.
  */
 import type {
   EndpointIPAMConfig,
@@ -42,7 +42,7 @@ const CONNECT_SHAPE: Shape<NetworkConnectRequest> = {
 
 const DISCONNECT_SHAPE: Shape<NetworkDisconnectRequest> = { Container: "text", Force: "flag" };
 
-/** What there isn't. */
+/** Unsupported fields. */
 const REFUSED: { readonly [K in keyof EndpointSettings]?: string } = {
   Links: "--link",
   DriverOpts: "an option of the driver (--driver-opt)",
@@ -50,7 +50,7 @@ const REFUSED: { readonly [K in keyof EndpointSettings]?: string } = {
 
 const MAC = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i;
 
-/** @throws {TsdError} invalid_argument, not_implemented */
+/** Parses an endpoint's settings. @throws {TsdError} invalid_argument, not_implemented */
 export function requestedEndpoint(given: Decoded<EndpointSettings> | null | undefined): RequestedEndpoint {
   const settings = given ?? {};
   for (const [field, words] of Object.entries(REFUSED)) {
@@ -77,7 +77,7 @@ function requestedStaticAddresses(
   return { ...four !== "" && { address: four }, ...parsed !== undefined && { six: formatAddress(parsed) } };
 }
 
-/** @throws {TsdError} invalid_argument, not_implemented */
+/** Parses the body of a connect request. @throws {TsdError} invalid_argument, not_implemented */
 export function parseConnectRequest(
   body: unknown,
 ): { readonly container: string; readonly requested: RequestedEndpoint } {
@@ -85,7 +85,7 @@ export function parseConnectRequest(
   return { container: named(Container), requested: requestedEndpoint(EndpointConfig) };
 }
 
-/** @throws {TsdError} invalid_argument */
+/** Parses the body of a disconnect request. @throws {TsdError} invalid_argument */
 export function parseDisconnectRequest(body: unknown): { readonly container: string; readonly force: boolean } {
   const { Container, Force = false } = decoded(body, DISCONNECT_SHAPE);
   return { container: named(Container), force: Force };

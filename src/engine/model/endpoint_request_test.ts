@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { parseConnectRequest, parseDisconnectRequest } from "./endpoint_request.ts";
 
-Deno.test("an endpoint: what is asked for, and nothing for what is empty", () => {
+Deno.test("an endpoint has the fields that are not empty", () => {
   const requested = (EndpointConfig: unknown) => parseConnectRequest({ Container: "web", EndpointConfig }).requested;
   const given = {
     IPAMConfig: { IPv4Address: "10.0.0.9", IPv6Address: "FD00:0::9" },
@@ -16,7 +16,7 @@ Deno.test("an endpoint: what is asked for, and nothing for what is empty", () =>
   }
 });
 
-Deno.test("fields of the wrong type are refused by name, not taken for something else", () => {
+Deno.test("fields of the wrong type are refused with their names", () => {
   const requested = (EndpointConfig: unknown) => parseConnectRequest({ Container: "web", EndpointConfig }).requested;
   const cases: [() => unknown, RegExp][] = [
     [() => requested([]), /^Invalid endpoint configuration: EndpointConfig must be an object$/],

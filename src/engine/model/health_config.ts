@@ -1,31 +1,31 @@
 /**
  * @module
- * What a container's health check is: the image's and the creator's configuration put together and checked (Docker's rules
- * and texts), and the plan that a monitor follows.
+ * The health check of a container: merges the image's and the request's configuration, validates it (with Docker's
+ * rules and texts), and derives the plan that a monitor follows.
  */
 import type { ContainerConfig, HealthConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { Healthcheck } from "../../image/config.ts";
 
-/** Annotation that says what happens to a container that becomes unhealthy; `tsd run --health-on-failure` sets it. */
+/** The annotation with the action for an unhealthy container; `tsd run --health-on-failure` sets it. */
 export const HEALTH_ON_FAILURE_ANNOTATION = "io.tsd.health-on-failure";
 
-/** `kill` leaves it to the restart policy what follows; `stop` counts as a stop by hand. */
+/** The actions. After `kill` the restart policy decides; `stop` counts as a manual stop. */
 export const HEALTH_ACTIONS = ["none", "kill", "restart", "stop"] as const;
 export type HealthAction = typeof HEALTH_ACTIONS[number];
 
-/** How a container is probed. */
+/** How a container is probed. All times are in ms. */
 export interface HealthPlan {
   /** Program and arguments, run in the container as its user. */
   readonly command: readonly string[];
   readonly intervalMs: number;
-  /** How long one probe may run. */
+  /** Maximum duration of a probe. */
   readonly timeoutMs: number;
-  /** After the container's start, failures don't count for so long, unless a probe has succeeded. */
+  /** How long after the container's start failures don't count, unless a probe has succeeded. */
   readonly startPeriodMs: number;
   /** The interval during the start period, until a probe succeeds. */
   readonly startIntervalMs: number;
-  /** Failures in a row that make it unhealthy. */
+  /** Number of consecutive failures after which the container is unhealthy. */
   readonly retries: number;
 }
 
@@ -40,7 +40,7 @@ const DEFAULT_SHELL = ["/bin/sh", "-c"];
 const NANOS_PER_MS = 1e6;
 const DURATIONS = ["Interval", "Timeout", "StartPeriod", "StartInterval"] as const;
 
-/** The creator's health check over the image's: what is absent, empty or 0 is inherited. */
+/** Merges the request's health check over the image's: absent, empty and 0 values are inherited. */
 export function mergeHealthcheck(
   image: Healthcheck | undefined,
   own: HealthConfig | null | undefined,
@@ -59,7 +59,7 @@ export function mergeHealthcheck(
   };
 }
 
-/** Checks what a creator gave; an image's health check is taken as it is. @throws {TsdError} invalid_argument */
+/** Validates the request's health check; an image's is accepted as it is. @throws {TsdError} invalid_argument */
 export function checkHealthcheck(own: HealthConfig | null | undefined): void {
   if (own === undefined || own === null) return;
   for (const name of DURATIONS) {
@@ -70,7 +70,7 @@ export function checkHealthcheck(own: HealthConfig | null | undefined): void {
   checkTest(own.Test ?? []);
 }
 
-/** Checks the annotation, for a container whose configuration is merged. @throws {TsdError} invalid_argument */
+/** Validates the annotation of a container whose configuration is merged. @throws {TsdError} invalid_argument */
 export function checkHealthAction(config: ContainerConfig, host: HostConfig): void {
   const given = host.Annotations?.[HEALTH_ON_FAILURE_ANNOTATION];
   if (given === undefined) return;
@@ -83,13 +83,13 @@ export function checkHealthAction(config: ContainerConfig, host: HostConfig): vo
   }
 }
 
-/** What happens to a container that becomes unhealthy. */
+/** Returns the action for an unhealthy container. */
 export function healthAction({ Annotations: annotations }: Pick<HostConfig, "Annotations">): HealthAction {
   const given = annotations?.[HEALTH_ON_FAILURE_ANNOTATION];
   return HEALTH_ACTIONS.find((each) => each === given) ?? "none";
 }
 
-/** How a container with this merged configuration is probed; undefined when it isn't. */
+/** Returns how a container with this merged configuration is probed, or undefined if it has no health check. */
 export function healthPlan(config: Pick<ContainerConfig, "Healthcheck" | "Shell">): HealthPlan | undefined {
   const { Healthcheck: given, Shell: shell } = config;
   const [kind, ...words] = given?.Test ?? [];
@@ -113,7 +113,7 @@ function checkTest(test: readonly string[]): void {
   if (words.length === 0) throw invalid(`Healthcheck.Test has no command after ${kind}`);
 }
 
-/** Less than a millisecond, which only an image can ask for, is one. */
+/** Converts ns to ms. Values below 1 ms, which only an image can have, become 1 ms. */
 function millis(nanos: number | undefined): number | undefined {
   return nanos === undefined || nanos <= 0 ? undefined : Math.max(nanos / NANOS_PER_MS, 1);
 }

@@ -29,7 +29,7 @@ function message(run: () => unknown): string | undefined {
   }
 }
 
-Deno.test("health check: the creator's over the image's, field by field", () => {
+Deno.test("health check: the request overrides the image, field by field", () => {
   assert.equal(mergeHealthcheck(undefined, undefined), undefined);
   assert.equal(mergeHealthcheck(undefined, null), undefined);
   const own: HealthConfig = { Test: ["CMD", "x"], Timeout: SECOND };
@@ -81,7 +81,7 @@ Deno.test("health check: Docker's defaults and the command", () => {
     startIntervalMs: 1,
     retries: 1,
   });
-  // What an image says need not make sense.
+  // An image's configuration is not validated.
   assert.equal(plan({ Test: ["CMD", "x"], Interval: 1, Retries: -4 })?.intervalMs, 1);
   assert.equal(plan({ Test: ["CMD", "x"], Interval: -1, Retries: -4 })?.intervalMs, 30_000);
   for (const Test of [[], ["NONE"], ["NONE", "x"], ["CMD"], ["CMD-SHELL"], ["EXEC", "x"]]) {
@@ -90,7 +90,7 @@ Deno.test("health check: Docker's defaults and the command", () => {
   assert.equal(healthPlan({}), undefined);
 });
 
-Deno.test("health check: what is refused, in Docker's words", () => {
+Deno.test("health check: invalid values are refused with Docker's texts", () => {
   const refused = (own: HealthConfig | null | undefined) => message(() => checkHealthcheck(own));
   for (const name of ["Interval", "Timeout", "StartPeriod", "StartInterval"]) {
     assert.equal(refused({ [name]: 999_999 }), `${name} in Healthcheck cannot be less than 1ms`);
@@ -105,7 +105,7 @@ Deno.test("health check: what is refused, in Docker's words", () => {
   }
 });
 
-Deno.test("health check: what happens to the unhealthy", () => {
+Deno.test("health check: the action for unhealthy containers", () => {
   const host = (value: string) => ({ Annotations: { [HEALTH_ON_FAILURE_ANNOTATION]: value } });
   const probed = { Healthcheck: { Test: ["CMD", "x"] } };
   assert.equal(healthAction({}), "none");

@@ -1,22 +1,19 @@
-/**
- * @module
- * Containers as plugins see them: plain JSON, nothing of the engine's own.
- */
+/** @module The payloads of hooks: containers as plugins see them, in plain JSON. */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import type { ContainerContext, HookContexts, NewContainerContext, StartedContext } from "../../plugins/mod.ts";
 import type { EndpointState } from "./network.ts";
 import type { Container } from "./container.ts";
 import { type RequestedMount, requestedMounts } from "./mounts.ts";
 
-/** What there is of a container that nobody has recorded yet. */
+/** A container before it is recorded. */
 export interface NewContainer {
   readonly id: string;
-  /** Empty where it gets one later. */
+  /** Empty if it gets a generated name later. */
   readonly name: string;
-  /** As the caller wrote it. */
+  /** The image reference, verbatim. */
   readonly image: string;
   readonly imageId: string;
-  /** The image's configuration included. */
+  /** The configuration with the image's merged in. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
 }
@@ -44,7 +41,7 @@ export function newContainerContext({ config, hostConfig, ...known }: NewContain
   };
 }
 
-/** Of a container whose namespace is there and whose process isn't. */
+/** Returns the payload for a container whose network namespace exists and whose task does not. */
 export function connectedContext(
   container: Container,
   netns: string,

@@ -1,33 +1,33 @@
 /**
  * @module
- * `--log-driver` and `--log-opt`: what Docker's json-file driver takes, with its rules and texts (docs.docker.com, "JSON
- * File logging driver"), and what becomes of it. Unlike Docker's, a log without options has a bound.
+ * `--log-driver` and `--log-opt`: the options of Docker's json-file driver, with its rules and texts (docs.docker.com,
+ * "JSON File logging driver"). Unlike Docker's, a log without options is bounded.
  */
 import type { HostConfig, LogConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { LogSpec } from "../../runtime/logs/protocol.ts";
 import { expandLogTag } from "./log_tag.ts";
 
-/** Bound of a log without options: so many files of so many bytes. */
+/** The limits of a log without options. */
 export const DEFAULT_LOG_LIMITS = { maxSizeBytes: 20_000_000, maxFiles: 5 } as const;
-/** Docker's: with a size and no number there is one file. */
+/** Number of files if only a size is given, as in Docker. */
 const FILES_OF_GIVEN_SIZE = 1;
-/** A log with more would take seconds to rotate. */
+/** Maximum number of files; rotating more would take seconds. */
 const MAX_FILES = 1000;
 
-/** Drivers that Docker has and tsd doesn't. */
+/** Docker's drivers that tsd does not support. */
 const OTHER_DRIVERS = [
   ...["local", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "etwlogs", "gcplogs"],
 ];
 
-/** What a log's attributes are taken from. */
+/** The parts of a container that a log's attributes are taken from. */
 export interface LoggedContainer {
   readonly id: string;
   readonly name: string;
   readonly imageId: string;
   readonly imageName: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** `NAME=value`. */
+  /** Environment, as `NAME=value`. */
   readonly env: readonly string[];
   /** Entrypoint and arguments. */
   readonly command: readonly string[];
@@ -35,7 +35,7 @@ export interface LoggedContainer {
 
 type Options = Readonly<Record<string, string>>;
 
-/** Each option's check; an attribute's value is checked when it is expanded. */
+/** The validation of each option. An attribute's value is validated when it is expanded. */
 const OPTIONS: Readonly<Record<string, (value: string, options: Options) => unknown>> = {
   "max-size": parseSize,
   "max-file": parseCount,
@@ -50,7 +50,10 @@ const OPTIONS: Readonly<Record<string, (value: string, options: Options) => unkn
 
 const NOBODY: LoggedContainer = { id: "", name: "", imageId: "", imageName: "", labels: {}, env: [], command: [] };
 
-/** @throws {TsdError} invalid_argument, not_implemented (a driver of Docker's that there isn't) */
+/**
+ * Validates a container's log configuration.
+ * @throws {TsdError} invalid_argument, not_implemented for a driver that tsd does not support
+ */
 export function checkLogConfig({ LogConfig: logs }: Pick<HostConfig, "LogConfig">): void {
   const driver = logs?.Type || "json-file";
   const options = logs?.Config ?? {};
@@ -61,7 +64,7 @@ export function checkLogConfig({ LogConfig: logs }: Pick<HostConfig, "LogConfig"
     if (Object.keys(options).length > 0) throw invalid("invalid logging opts for driver none");
     return;
   }
-  // Docker looks for a plugin of that name, and says that there is none.
+  // Docker looks for a plugin with this name, and reports that there is none.
   if (driver !== "json-file") {
     throw invalid(`error looking up logging plugin ${driver}: plugin ${JSON.stringify(driver)} not found`);
   }
@@ -77,12 +80,15 @@ export function checkLogConfig({ LogConfig: logs }: Pick<HostConfig, "LogConfig"
   }
 }
 
-/** Whether a container's output is logged. */
+/** Returns whether a container's output is logged. */
 export function isLogged({ LogConfig: logs }: Pick<HostConfig, "LogConfig">): boolean {
   return logs?.Type !== "none";
 }
 
-/** The log of a container whose configuration was checked. `path` is that of the file that is written to. */
+/**
+ * Returns the specification of the log of a container whose configuration is valid.
+ * @param path of the file that is written
+ */
 export function logSpec(path: string, logs: LogConfig | null | undefined, container: LoggedContainer): LogSpec {
   const options = logs?.Config ?? {};
   return {
@@ -114,7 +120,7 @@ function attributes(options: Options, container: LoggedContainer): Record<string
   ]);
 }
 
-/** Docker's human sizes: decimal, `10m` is 10,000,000 (github.com/docker/go-units, FromHumanSize). */
+/** Parses a size as Docker does: decimal, so `10m` is 10,000,000 bytes (github.com/docker/go-units, FromHumanSize). */
 function parseSize(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LOG_LIMITS.maxSizeBytes;
   const match = /^(-?\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text);
@@ -160,7 +166,7 @@ function parseMode(text: string | undefined): "blocking" | "non-blocking" {
   throw invalid(`logger: logging mode not supported: ${text}`);
 }
 
-/** Docker says these when a container starts; here they are known when it is made. */
+/** Prefix of errors that Docker reports when a container starts. Here they are found when it is created. */
 const FAILED = "failed to initialize logging driver";
 
 const failed = (why: string) => invalid(`${FAILED}: ${why}`);

@@ -29,13 +29,13 @@ const CONTAINER: LoggedContainer = {
 
 const spec = (config?: Options) => logSpec("/log", config && { Type: "json-file", Config: config }, CONTAINER);
 
-Deno.test("without options there is a bound", () => {
+Deno.test("a log without options is bounded", () => {
   const defaults = { maxSizeBytes: 20_000_000, maxFiles: 5, compress: false, waitForReaders: true, attrs: {} };
   assert.deepEqual(spec(), { path: "/log", ...defaults });
   assert.deepEqual(logSpec("/log", { Type: "", Config: null }, CONTAINER), { path: "/log", ...defaults });
 });
 
-Deno.test("sizes and numbers, as Docker reads them", () => {
+Deno.test("sizes and numbers are parsed as in Docker", () => {
   const sizes: readonly (readonly [string, number])[] = [
     ...[["1", 1], ["10k", 10_000], ["10K", 10_000], ["2m", 2_000_000], ["2MB", 2_000_000], [
       "2MiB",
@@ -51,7 +51,7 @@ Deno.test("sizes and numbers, as Docker reads them", () => {
   assert.deepEqual([spec({ "max-file": "3" }).maxSizeBytes, spec({ "max-file": "3" }).maxFiles], [20_000_000, 3]);
 });
 
-Deno.test("what can't be meant is refused in Docker's words", () => {
+Deno.test("invalid options are refused with Docker's texts", () => {
   const failed = "invalid_argument: failed to initialize logging driver: ";
   const refusals: readonly (readonly [Options, string])[] = [
     [{ "max-sice": "1m" }, "invalid_argument: unknown log opt 'max-sice' for json-file log driver"],
@@ -70,7 +70,7 @@ Deno.test("what can't be meant is refused in Docker's words", () => {
       { compress: "true", "max-size": "1m" },
       `${failed}compress cannot be true when max-file is less than 2 or max-size is not set`,
     ],
-    // From a client that isn't checked.
+    // From a client that does not validate.
     [
       { "max-size": 5 as unknown as string },
       "invalid_argument: Invalid container configuration: log opt 'max-size' must be a text",
@@ -86,7 +86,7 @@ Deno.test("what can't be meant is refused in Docker's words", () => {
   assert.match(refusal({ "max-buffer-size": "1m", mode: "non-blocking" }), /^not_implemented: /);
 });
 
-Deno.test("drivers: json-file and none, others of Docker's later, unknown ones never", () => {
+Deno.test("drivers: json-file and none; Docker's others are unsupported, unknown ones invalid", () => {
   check({}, "");
   check({}, "none");
   checkLogConfig({});
@@ -100,7 +100,7 @@ Deno.test("drivers: json-file and none, others of Docker's later, unknown ones n
   assert.deepEqual([isLogged({}), isLogged({ LogConfig: { Type: "none" } })], [true, false]);
 });
 
-Deno.test("compression, and who may hold up the container", () => {
+Deno.test("compression and mode", () => {
   for (const text of ["1", "t", "true", "TRUE"]) assert.equal(spec({ compress: text }).compress, true);
   for (const text of ["0", "f", "false"]) assert.equal(spec({ compress: text, "max-size": "1m" }).compress, false);
   assert.equal(spec({ mode: "non-blocking" }).waitForReaders, false);
@@ -108,7 +108,7 @@ Deno.test("compression, and who may hold up the container", () => {
   assert.equal(spec({ mode: "blocking" }).waitForReaders, true);
 });
 
-Deno.test("labels and variables by name and by pattern", () => {
+Deno.test("labels and variables are selected by name and by pattern", () => {
   assert.deepEqual(spec({ labels: "app,nosuch", env: "STAGE,EMPTY,BARE" }).attrs, {
     app: "shop",
     STAGE: "prod=1",
@@ -120,7 +120,7 @@ Deno.test("labels and variables by name and by pattern", () => {
   });
 });
 
-Deno.test("the tag", () => {
+Deno.test("tags are expanded", () => {
   const tag = (text: string) => {
     check({ tag: text });
     return spec({ tag: text }).attrs.tag;

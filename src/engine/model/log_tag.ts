@@ -1,10 +1,10 @@
-/** `--log-opt tag=…`: Docker's fields of a container in a log's tag (docs.docker.com, "Customize log driver output"). */
+/** `--log-opt tag=…`: the fields of a container in a log's tag (docs.docker.com, "Customize log driver output"). */
 import { TsdError } from "../../errors.ts";
 import type { LoggedContainer } from "./log_options.ts";
 
 const SHORT_ID = 12;
 
-/** What each `{{.Field}}` stands for. */
+/** The value of each `{{.Field}}`. */
 const FIELDS: Readonly<Record<string, (container: LoggedContainer) => string>> = {
   ID: ({ id }) => id.slice(0, SHORT_ID),
   FullID: ({ id }) => id,
@@ -16,7 +16,7 @@ const FIELDS: Readonly<Record<string, (container: LoggedContainer) => string>> =
   Command: ({ command }) => command.join(" "),
 };
 
-/** @throws {TsdError} invalid_argument where there is more in it than fields */
+/** Expands a tag's template. @throws {TsdError} invalid_argument if the template contains anything other than fields */
 export function expandLogTag(template: string, container: LoggedContainer): string {
   const text = template.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (whole, name) => FIELDS[name]?.(container) ?? whole);
   const left = /\{\{.*?(?:\}\}|$)/s.exec(template.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (whole, name) => {

@@ -1,7 +1,4 @@
-/**
- * @module
- * `--mount`, as the API has it: the fields of each kind of mount, and what Docker says of wrong ones.
- */
+/** @module The fields of a `Mount` in the API, for each type of mount, with Docker's texts for invalid ones. */
 import type { Mount } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type BindMount, cleanPath, type TmpfsMount } from "../../runtime/spec/mod.ts";
@@ -12,13 +9,13 @@ export const PROPAGATIONS: ReadonlySet<string> = new Set([
   ...["private", "rprivate", "shared", "rshared", "slave", "rslave"],
 ]);
 
-/** Docker shows this mode of a volume that has none. */
+/** The mode that Docker shows for a volume that has none. */
 export const SHARED_LABEL = "z";
 
-/** Kinds of Docker's that there aren't. */
+/** Docker's types that tsd does not support. */
 const OTHER_TYPES: ReadonlySet<string> = new Set(["npipe", "cluster"]);
 
-/** The options that belong to each kind, and what the others are told. */
+/** The options of each type, and the text for those given with another type. */
 const OPTIONS_OF = {
   bind: "BindOptions",
   tmpfs: "TmpfsOptions",
@@ -26,7 +23,7 @@ const OPTIONS_OF = {
   image: "ImageOptions",
 } as const;
 
-/** @throws {TsdError} invalid_argument, not_implemented */
+/** Parses a mount. @throws {TsdError} invalid_argument, not_implemented */
 export function parseMount(mount: Mount): RequestedMount {
   const { Type: type = "" as NonNullable<Mount["Type"]> } = mount;
   for (const [kind, options] of Object.entries(OPTIONS_OF)) {
@@ -58,7 +55,7 @@ function volumeOfMount(mount: Mount, target: string): RequestedMount {
   return volumeMount(target, { ...use, ...(subpath !== "" && { subpath }) }, { readOnly, mode: SHARED_LABEL, wish });
 }
 
-/** Nobody writes to an image, whatever the request says of that. */
+/** Returns a mount of an image, which is read-only whatever the request says. */
 function imageMount(mount: Mount, target: string): RequestedMount {
   const { Source: name = "", ImageOptions: options } = mount;
   const { Subpath: subpath = "" } = options ?? {};
@@ -68,7 +65,7 @@ function imageMount(mount: Mount, target: string): RequestedMount {
   return { mount: { kind: "image", source: "", target, readOnly: true }, createSource: false, mode: "", image };
 }
 
-/** Whether a path stays where it begins, links aside. */
+/** Returns whether a relative path stays below its start, symbolic links aside. */
 function isLocal(path: string): boolean {
   let depth = 0;
   for (const name of path.split("/")) {
@@ -79,7 +76,11 @@ function isLocal(path: string): boolean {
   return !path.startsWith("/");
 }
 
-/** @param before said before what is wrong */
+/**
+ * Returns the normalized target of a mount.
+ * @param before prefix of the error message
+ * @throws {TsdError} invalid_argument
+ */
 export function mountTarget(mount: Mount, before = ""): string {
   const { Target: target = "" } = mount;
   const problem = target === "" ? "field Target must not be empty" : targetProblem(target);
@@ -87,7 +88,7 @@ export function mountTarget(mount: Mount, before = ""): string {
   return cleanPath(target);
 }
 
-/** Why something can't be mounted there, in Docker's words. */
+/** Returns why nothing can be mounted at a target, in Docker's words, or undefined. */
 export function targetProblem(target: string): string | undefined {
   if (cleanPath(target) === "/") return "invalid specification: destination can't be '/'";
   return target.startsWith("/") ? undefined : notAbsolute(target);
@@ -131,7 +132,7 @@ function tmpfsMount(mount: Mount, target: string): TmpfsMount {
   };
 }
 
-/** What Docker lets clients say beyond size and mode. */
+/** Options of a tmpfs besides its size and mode. */
 const TMPFS_OPTIONS: ReadonlySet<string> = new Set(["exec", "noexec"]);
 
 function tmpfsOption(mount: Mount, pair: readonly string[]): string {
@@ -145,7 +146,7 @@ const notAbsolute = (path: string) => `invalid mount path: '${path}' mount path 
 const badMount = ({ Type: type = "bind" }: Mount, why: string, before = "") =>
   refusal(`${before}invalid mount config for type "${type}": ${why}`);
 
-/** The source is known when the volume is. */
+/** Returns a mount of a volume; its source is filled in once the volume exists. */
 export function volumeMount(
   target: string,
   volume: VolumeUse,

@@ -1,7 +1,7 @@
 /**
  * @module
- * What a container asks to see: `-v source:target[:options]`, `--mount type=bind|volume|tmpfs|image`,
- * `--tmpfs target[:options]`. Pure: which volumes and images are there is looked up later.
+ * Parses the mounts that a container requests: `-v source:target[:options]`, `--mount type=bind|volume|tmpfs|image` and
+ * `--tmpfs target[:options]`. Pure: volumes and images are looked up later.
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { cleanPath, type Propagation, type TmpfsMount } from "../../runtime/spec/mod.ts";
@@ -19,10 +19,13 @@ import type { RequestedMount } from "./requested_mount.ts";
 
 export type { ImageUse, MountedImage, RequestedMount, RequestedVolume, VolumeUse } from "./requested_mount.ts";
 
-/** What a volume is told that is to stay empty. */
+/** The option of `-v` that prevents copy-up into an empty volume. */
 export const NOCOPY = "nocopy";
 
-/** Options of `-v`, of each kind at most one. Those of the last three only matter with SELinux, elsewhere, or to volumes. */
+/**
+ * Options of `-v`, at most one of each set. The last three sets matter only with SELinux, on other systems, or to
+ * volumes.
+ */
 const BIND_OPTIONS: readonly ReadonlySet<string>[] = [
   new Set(["ro", "rw"]),
   PROPAGATIONS,
@@ -31,7 +34,7 @@ const BIND_OPTIONS: readonly ReadonlySet<string>[] = [
   new Set([NOCOPY]),
 ];
 
-/** All mounts of a request, in Docker's order. @throws {TsdError} invalid_argument, not_implemented */
+/** Returns all mounts of a request, in Docker's order. @throws {TsdError} invalid_argument, not_implemented */
 export function requestedMounts(host: HostConfig): RequestedMount[] {
   const requested: RequestedMount[] = [
     ...(host.Binds ?? []).map((text) => parseBind(text, host.VolumeDriver)),
@@ -51,12 +54,15 @@ export function requestedMounts(host: HostConfig): RequestedMount[] {
   return requested;
 }
 
-/** All mounts of a container. */
+/** Returns all mounts of a container. */
 export const mountsOf = (
   { mounts, hostConfig }: { readonly mounts?: readonly RequestedMount[]; readonly hostConfig: HostConfig },
 ): readonly RequestedMount[] => mounts ?? requestedMounts(hostConfig);
 
-/** Volumes without a name, for targets of `-v /path` and of an image. @throws {TsdError} invalid_argument */
+/**
+ * Returns mounts of anonymous volumes for the targets of `-v /path` and of the image's `VOLUME`.
+ * @throws {TsdError} invalid_argument
+ */
 export function anonymousMounts(targets: Iterable<string>, driver?: string): RequestedMount[] {
   return [...targets].map((target) => {
     const checked = mountTarget({ Type: "volume", Target: target }, `invalid volume specification: '${target}': `);
@@ -98,7 +104,7 @@ function parseBind(text: string, driver: string | undefined): RequestedMount {
   };
 }
 
-/** Whether these are options of `-v`: known ones, and none against another. */
+/** Returns whether a text consists of known options of `-v` that do not exclude each other. */
 export function isMode(text: string): boolean {
   const options = text === "" ? [] : text.split(",");
   const known = BIND_OPTIONS.map((kind) => options.filter((option) => kind.has(option)).length);

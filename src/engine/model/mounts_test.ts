@@ -43,7 +43,7 @@ Deno.test("--mount and --tmpfs", () => {
   );
 });
 
-Deno.test("images: nobody writes to one, whatever is asked for", () => {
+Deno.test("images are mounted read-only, whatever is requested", () => {
   const [whole, part] = requestedMounts({
     Mounts: [
       { Type: "image", Source: "app:1", Target: "/a/" },
@@ -59,14 +59,14 @@ Deno.test("images: nobody writes to one, whatever is asked for", () => {
   });
 });
 
-Deno.test("volumes: an empty one gets what the image has, as a part of one does, unless it is to stay empty", () => {
+Deno.test("volumes: copy-up, also into a subpath, unless nocopy is given", () => {
   for (const [VolumeOptions, copies] of [[{}, true], [{ Subpath: "a" }, true], [{ NoCopy: true }, false]] as const) {
     const mount = { Type: "volume", Source: "data", Target: "/d", VolumeOptions } as const;
     assert.equal(requestedMounts({ Mounts: [mount] })[0]!.volume!.copies, copies, JSON.stringify(VolumeOptions));
   }
 });
 
-Deno.test("volumes: named, anonymous, parts of them, with wishes for one that is to be made", () => {
+Deno.test("volumes: named, anonymous, subpaths, and properties of new ones", () => {
   const options = { NoCopy: true, Subpath: "a/b", Labels: { x: "y" }, DriverConfig: { Options: { o: "ro" } } };
   const found = requestedMounts({
     VolumeDriver: "odd",
@@ -101,7 +101,7 @@ Deno.test("volumes: named, anonymous, parts of them, with wishes for one that is
   );
 });
 
-Deno.test("-v makes its source, --mount only when it is told to", () => {
+Deno.test("-v creates its source, --mount only if requested", () => {
   const made = requestedMounts({
     Binds: ["/a:/b"],
     Mounts: [
@@ -112,7 +112,7 @@ Deno.test("-v makes its source, --mount only when it is told to", () => {
   assert.deepEqual(made.map(({ createSource }) => createSource), [true, false, true]);
 });
 
-Deno.test("what makes no sense is refused in words that say what", () => {
+Deno.test("invalid mounts are refused with the reason", () => {
   const cases: [HostConfig, ErrorCode, RegExp][] = [
     [{ Binds: ["/a:/b:ro:x"] }, "invalid_argument", /^invalid volume specification: '\/a:\/b:ro:x'$/],
     [{ Binds: ["/a:b"] }, "invalid_argument", /type "bind": invalid mount path: 'b' mount path must be absolute$/],
@@ -205,7 +205,7 @@ Deno.test("what makes no sense is refused in words that say what", () => {
   for (const [host, code, message] of cases) assertRefused(host, code, message);
 });
 
-Deno.test("missing sources are made, or named", async () => {
+Deno.test("missing sources are created, or reported", async () => {
   const dir = await Deno.makeTempDir();
   try {
     await prepareSources(requestedMounts({ Binds: [`${dir}/new/folder:/b`], Tmpfs: { "/t": "" } }));

@@ -1,12 +1,9 @@
-/**
- * @module
- * Container names: the grammar, ids, and friendly names for those that were given none.
- */
+/** @module Container names and ids: the grammar of names, random ids, and generated names. */
 import { TsdError } from "../../errors.ts";
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
-/** @throws {TsdError} invalid_argument, with Docker's text */
+/** Validates a container name. @throws {TsdError} invalid_argument, with Docker's text */
 export function parseContainerName(name: string): string {
   if (!NAME.test(name) || name.length > 255) {
     throw new TsdError(
@@ -17,7 +14,9 @@ export function parseContainerName(name: string): string {
   return name.replace(/^\//, "");
 }
 
-/** 64 random hex digits, never all decimal in the first twelve (such an id would read as a number). */
+/**
+ * Returns 64 random hex digits. The first twelve are never all decimal, as such a short id would be read as a number.
+ */
 export function randomId(): string {
   for (;;) {
     const id = crypto.getRandomValues(new Uint8Array(32)).toHex();
@@ -32,7 +31,7 @@ const SURNAMES =
   "abel archimedes babbage bardeen bohr boole born bose cantor carson cauchy clarke curie dijkstra dirac euclid euler faraday fermat feynman franklin galileo gauss goodall hamilton hawking heisenberg hertz hopper hubble hypatia johnson kepler lagrange lamarr leavitt lovelace maxwell meitner mendel mirzakhani newton noether pascal pasteur pauli perlman planck ramanujan riemann ritchie rosalind sagan shannon tesla thompson turing volta wing wright yonath zuse"
     .split(" ");
 
-/** `adjective_surname`; with a digit once the plain ones seem taken. */
+/** Returns a generated name, `adjective_surname`, with a digit if the plain names seem to be in use. */
 export function friendlyName(isTaken: (name: string) => boolean): string {
   const pick = (words: string[]) => words[Math.floor(Math.random() * words.length)];
   for (let attempt = 0;; attempt++) {

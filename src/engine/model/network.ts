@@ -1,59 +1,56 @@
-/**
- * @module
- * Networks as the engine knows them: what was asked for, and what a container has in one while it runs. Plain JSON.
- */
+/** @module The records of networks, and of what containers have in them while they run. Plain JSON. */
 import type { RequestedEndpoint } from "./container.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { NetworkRecords, StoredEndpoint, StoredNetwork } from "../../store/network_records.ts";
 
-/** Addresses of one version. */
+/** The addresses of one IP version. */
 export interface AddressPool {
-  /** CIDR. A network whose subnet nobody named gets one when it is first needed. */
+  /** The subnet as CIDR. A network without a requested subnet gets one when it is first used. */
   readonly subnet?: string;
   readonly gateway?: string;
-  /** Somebody named the subnet. */
+  /** Whether the subnet was requested. */
   readonly hasOwnSubnet?: boolean;
-  /** CIDR: where addresses that nobody named come from. */
+  /** The range as CIDR from which addresses are allocated. */
   readonly range?: string;
-  /** Addresses that others than containers have, by name. */
+  /** Addresses in use by others than containers, by name. */
   readonly auxiliary?: Readonly<Record<string, string>>;
 }
 
-/** What is kept of a network; the pool is that of version 4. */
+/** The record of a network, with its IPv4 pool. */
 export interface NetworkRecord extends AddressPool {
   readonly driver: "bridge" | "host" | "null";
-  /** It has addresses of version 6 too. */
+  /** The IPv6 pool, if the network has IPv6. */
   readonly six?: AddressPool;
-  /** It has no way out or in. */
+  /** Whether the network has no gateway and publishes no ports. */
   readonly internal?: boolean;
-  /** Shown only, as it is for swarms. */
+  /** Shown by inspect only: it has a meaning for swarms. */
   readonly attachable?: boolean;
-  /** See `bridgeOptions`. */
+  /** Driver options; see `bridgeOptions`. */
   readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** What a container has in a network while it runs. */
+/** The endpoint of a running container in a network. */
 export interface Lease {
   readonly endpointId: string;
   readonly address: string;
   readonly prefix: number;
   readonly gateway: string;
   readonly mac: string;
-  /** The interface's name on the host's side. */
+  /** Name of the interface on the host. */
   readonly hostLink: string;
-  /** And in the container. */
+  /** Name of the interface in the container. */
   readonly link: string;
-  /** The network of the highest is the way out; 0 if it isn't there. */
+  /** The network with the highest priority provides the default route. Default: 0. */
   readonly priority?: number;
-  /** Its address of version 6. */
+  /** The IPv6 address. */
   readonly six?: { readonly address: string; readonly prefix: number; readonly gateway: string };
 }
 
 /** The network namespace of a running container. */
 export interface Sandbox {
   readonly id: string;
-  /** Where the namespace is pinned. */
+  /** The path at which the namespace is pinned. */
   readonly path: string;
   readonly ports: readonly PublishedPort[];
 }
@@ -62,15 +59,15 @@ export type Network = StoredNetwork<NetworkRecord>;
 export type Endpoint = StoredEndpoint<Lease>;
 export type StoredNetworks = NetworkRecords<NetworkRecord, Lease, Sandbox>;
 
-/** What there is of a container besides itself, for those who show it. */
+/** The network state of a container, for views. */
 export interface EndpointState {
   readonly sandbox: Sandbox | undefined;
-  /** By the network's name. */
+  /** Endpoints, by network name. */
   readonly endpoints: readonly {
     readonly network: Network;
     readonly lease: Lease | undefined;
     readonly requested: RequestedEndpoint;
-    /** By which others of the network know it; undefined where nobody has a name. */
+    /** Names by which other containers of the network reach it; undefined in networks without DNS. */
     readonly names: readonly string[] | undefined;
   }[];
 }

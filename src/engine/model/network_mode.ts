@@ -1,7 +1,4 @@
-/**
- * @module
- * `--network`: which kind of network a container has.
- */
+/** @module `--network`: which kind of network a container has. */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { namedContainer } from "./container_mode.ts";
@@ -13,7 +10,7 @@ export type PredefinedName = "bridge" | "host" | "none";
 /** What `--network` selects: `named` is a user-defined network. */
 export type NetworkKind = PredefinedName | "container" | "named";
 
-/** @throws {TsdError} invalid_argument */
+/** Returns the kind of network that a mode selects. @throws {TsdError} invalid_argument */
 export function networkKind({ NetworkMode: mode }: Pick<HostConfig, "NetworkMode">): NetworkKind {
   switch (mode || "default") {
     case "default":
@@ -29,31 +26,31 @@ export function networkKind({ NetworkMode: mode }: Pick<HostConfig, "NetworkMode
   return "named";
 }
 
-/** Whether the engine makes interfaces for it. */
+/** Returns whether the engine creates interfaces for this kind. */
 export const hasBridge = (kind: NetworkKind): boolean => kind === "bridge" || kind === "named";
 
-/** The name, or id, of the network in a mode that has one. */
+/** Returns the name or id of the network that a mode selects. */
 export const modeNetwork = (host: Pick<HostConfig, "NetworkMode">): string =>
   networkKind(host) === "bridge" ? "bridge" : host.NetworkMode ?? "";
 
-/** The networks that a container wants to be in, by name or id, the one of its mode first. */
+/** Returns the requested networks by name or id, the one of the network mode first. */
 export function requestedNetworks(
   { hostConfig, networks }: AskingRecord,
 ): [name: string, requested: RequestedEndpoint][] {
   if (!hasBridge(networkKind(hostConfig))) return [];
   const mode = modeNetwork(hostConfig);
-  // A container of an older engine has the one of its mode.
+  // Containers of older engines have the network of their mode only.
   const entries = Object.entries(networks ?? { [mode]: {} });
   return [...entries.filter(([name]) => name === mode), ...entries.filter(([name]) => name !== mode)];
 }
 
 type AskingRecord = Pick<ContainerRecord, "networks"> & { readonly hostConfig: Pick<HostConfig, "NetworkMode"> };
 
-/** Whether a container has no address of version 6, whatever its networks have: its sysctls take them all away. */
+/** Returns whether a container's sysctls disable IPv6 on all interfaces, so that it gets no IPv6 address. */
 export const refusesIpv6 = ({ Sysctls }: Pick<HostConfig, "Sysctls">): boolean =>
   ["all", "default"].some((scope) => Sysctls?.[`net.ipv6.conf.${scope}.disable_ipv6`] === "1");
 
-/** What another container's network can't be combined with, as Docker says it. */
+/** The options that another container's network excludes, in Docker's words. */
 const CONFLICTS: readonly (readonly [what: string, given: (config: ContainerConfig, host: HostConfig) => unknown])[] = [
   ["hostname and the network mode", ({ Hostname }) => Hostname],
   ["dns and the network mode", (_, { Dns }) => Dns?.length],
@@ -65,14 +62,14 @@ const CONFLICTS: readonly (readonly [what: string, given: (config: ContainerConf
   ["port exposing and the container type network mode", ({ ExposedPorts }) => Object.keys(ExposedPorts ?? {}).length],
 ];
 
-/** @throws {TsdError} invalid_argument */
+/** Refuses options that contradict the network mode. @throws {TsdError} invalid_argument */
 export function refuseNetworkConflicts(config: ContainerConfig, host: HostConfig): void {
   if (networkKind(host) !== "container") return;
   const conflict = CONFLICTS.find(([, given]) => given(config, host));
   if (conflict !== undefined) throw new TsdError("invalid_argument", `conflicting options: ${conflict[0]}`);
 }
 
-/** Said once at creation where something has no effect. */
+/** Returns warnings for a new container about options without effect. */
 export function networkWarnings(host: HostConfig): string[] {
   const publishes = host.PublishAllPorts || Object.keys(host.PortBindings ?? {}).length > 0;
   return publishes && networkKind(host) === "host"

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { networkKind, networkWarnings, refuseNetworkConflicts } from "./network_mode.ts";
 
-Deno.test("kinds of networks by Docker's names", () => {
+Deno.test("kinds of networks by Docker's modes", () => {
   for (const mode of [undefined, "", "default", "bridge"]) assert.equal(networkKind({ NetworkMode: mode! }), "bridge");
   assert.deepEqual(["host", "none", "container:x"].map((mode) => networkKind({ NetworkMode: mode })), [
     "host",
@@ -12,7 +12,7 @@ Deno.test("kinds of networks by Docker's names", () => {
   assert.throws(() => networkKind({ NetworkMode: "container:" }), /^TsdError: invalid container format/);
 });
 
-Deno.test("what another container's network can't be combined with", () => {
+Deno.test("options that another container's network excludes are refused", () => {
   const host = { NetworkMode: "container:x" };
   const refused = (message: string, run: () => void) =>
     assert.throws(run, { message: `conflicting options: ${message}` });
@@ -32,7 +32,7 @@ Deno.test("what another container's network can't be combined with", () => {
   refuseNetworkConflicts({ Hostname: "h" }, { NetworkMode: "bridge" });
 });
 
-Deno.test("ports on the host's network have no effect, which is said", () => {
+Deno.test("published ports with the host's network give a warning", () => {
   assert.deepEqual(networkWarnings({ NetworkMode: "host", PublishAllPorts: true }), [
     "Published ports are discarded when using host network mode",
   ]);

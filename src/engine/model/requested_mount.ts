@@ -1,57 +1,57 @@
-/** Mounts as a container's record has them. Plain JSON. */
+/** Mounts in a container's record. Plain JSON. */
 import type { Digest } from "../../image/digest.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
 
-/** A mount, and whether its source folder is made when it is missing (`-v` does, `--mount` doesn't). */
+/** A mount as requested. */
 export interface RequestedMount {
   readonly mount: ContainerMount;
   readonly createSource: boolean;
-  /** The options of `-v` as they were given. */
+  /** The options of `-v`, verbatim. */
   readonly mode: string;
-  /** It came as `--tmpfs`, which Docker doesn't list among the mounts. */
+  /** Whether it was given as `--tmpfs`, which Docker does not list among the mounts. */
   readonly isTmpfsFlag?: boolean;
-  /** The volume that is mounted there. */
+  /** The mounted volume. */
   readonly volume?: VolumeUse;
-  /** What the volume is to be like if it has to be made. */
+  /** Properties of the volume if it has to be created. */
   readonly wish?: RequestedVolume;
-  /** The image whose files are mounted there. */
+  /** The mounted image. */
   readonly image?: ImageUse;
 }
 
-/** What somebody wants of a volume that there may not be yet. */
+/** Properties of a volume that may not exist yet. */
 export interface RequestedVolume {
   readonly driver?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | null | undefined;
   readonly options?: Readonly<Record<string, string>> | null | undefined;
 }
 
-/** How a container uses a volume. */
+/** A container's use of a volume. */
 export interface VolumeUse {
-  /** Empty until an anonymous one is made. */
+  /** Empty until an anonymous volume is created. */
   readonly name: string;
-  /** Nobody gave it a name: it may go with its container. */
+  /** Whether the volume was created without a name, so that it may be removed with its container. */
   readonly isAnonymous: boolean;
-  /** Whether an empty one gets what the image has at the target. */
+  /** Whether the image's content at the target is copied into an empty volume (copy-up). */
   readonly copies: boolean;
-  /** What of it is mounted; all of it if not given. */
+  /** Path below the root; the whole of it if not given. */
   readonly subpath?: string;
 }
 
-/** How a container uses an image that it doesn't stand on. */
+/** A container's use of an image other than its own. */
 export interface ImageUse {
-  /** As the caller named it. */
+  /** The reference, verbatim. */
   readonly name: string;
-  /** What of it is mounted; all of it if not given. */
+  /** Path below the root; the whole of it if not given. */
   readonly subpath?: string;
-  /** Which one that is; from the container's creation on. */
+  /** The image that the reference named when the container was created. */
   readonly found?: MountedImage;
 }
 
 /** An image that is mounted in a container. */
 export interface MountedImage {
   readonly id: Digest;
-  /** Lowest first. */
+  /** Layers, lowest first. */
   readonly layers: readonly Digest[];
-  /** The snapshot in which its files are seen: like a container's own, and nobody else's. */
+  /** The snapshot with its files, which this container alone uses. */
   readonly snapshot: string;
 }

@@ -159,7 +159,7 @@ for (const [name, [body, parse]] of Object.entries(REQUESTS)) {
   });
 }
 
-Deno.test("settings that were once lost in silence", () => {
+Deno.test("settings in lower case take effect", () => {
   const confined = { readonlyRootfs: true, networkMode: "none", capDrop: ["ALL"], memory: 67108864, pidsLimit: 9 };
   const { hostConfig, networks } = parseCreateRequest({ Image: "busybox", HostConfig: confined });
   assert.deepEqual([hostConfig, networks], [
@@ -176,7 +176,7 @@ Deno.test("settings that were once lost in silence", () => {
   assert.deepEqual(parseExecRequest({ cmd: ["a"], detachKeys: "ctrl-a" }), { Cmd: ["a"], DetachKeys: "ctrl-a" });
 });
 
-Deno.test("what is refused is refused in any case", () => {
+Deno.test("unsupported fields are refused in any case", () => {
   const refused: readonly (readonly [parse: () => unknown, message: RegExp])[] = [
     [() => parseCreateRequest({ hostconfig: { links: ["a"] } }), /--link/],
     [() => parseCreateRequest({ networkdisabled: true }), /NetworkDisabled/],
@@ -198,7 +198,7 @@ Deno.test("what is refused is refused in any case", () => {
   for (const [parse, message] of refused) assert.throws(parse, { message });
 });
 
-Deno.test("keys that name one field: the later ones count, objects and maps are merged", () => {
+Deno.test("several keys of one field: the last one counts, objects and maps are merged", () => {
   const body = JSON.parse(`{
     "Image": "a", "IMAGE": "b", "Labels": {"x": "1", "y": "1"}, "labels": {"y": "2"}, "cmd": ["c"], "Cmd": ["d"],
     "HostConfig": {"ReadonlyRootfs": true, "Memory": 5, "CapDrop": ["ALL"], "LogConfig": {"Type": "none"}, "PidsLimit": 3},
@@ -212,7 +212,7 @@ Deno.test("keys that name one field: the later ones count, objects and maps are 
   });
 });
 
-Deno.test("a port without bindings, and a label that is called as Object's prototype", () => {
+Deno.test("a port without bindings, and a label named __proto__", () => {
   const body = JSON.parse('{"Labels":{"__proto__":"x"},"HostConfig":{"PortBindings":{"80/tcp":null}}}');
   const { config, hostConfig } = parseCreateRequest(body);
   assert.equal(JSON.stringify(config.Labels), '{"__proto__":"x"}');

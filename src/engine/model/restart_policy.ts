@@ -1,41 +1,43 @@
 /**
  * @module
- * Restart policies: reading and checking one, and the decision whether and when an ended container starts again
- * (docs.docker.com, "Start containers automatically"; texts and times are Docker's). Pure; `restarter.ts` does the waiting.
+ * Restart policies: parsing one, and deciding whether and when a container starts again after its task has ended
+ * (docs.docker.com, "Start containers automatically"; texts and delays are Docker's). Pure; `restart_manager.ts` waits
+ * and starts.
  */
 import type { HostConfig, RestartPolicy } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { parseSignal } from "./signals.ts";
 
-/** Delay before the first restart, in ms; each further one doubles it. */
+/** Delay before the first restart, in ms; it doubles with each further restart. */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 60_000;
-/** A container that ran for so long begins with the first delay again, in ms. */
+/** A task that ran for this long resets the delay, in ms. */
 const STEADY_MS = 10_000;
 const POLICIES = ["no", "always", "on-failure", "unless-stopped"] as const;
 
-/** A policy that was checked. */
+/** A validated policy. */
 export interface CheckedPolicy {
   readonly name: typeof POLICIES[number];
-  /** Only with `on-failure`; 0 is no limit. */
+  /** Maximum number of restarts of `on-failure`; 0 means no limit. */
   readonly maxRetries: number;
 }
 
-/** What the decision is made from. */
+/** The input of {@link decideRestart}. */
 export interface RestartSituation {
   readonly policy: CheckedPolicy;
   readonly exitCode: number;
-  /** How long the run took that has ended. */
+  /** How long the task ran, in ms. */
   readonly ranMs: number;
-  /** Restarts since somebody started it. */
+  /** Number of restarts since a user started it. */
   readonly restartCount: number;
-  /** The delay before the present run; 0 when somebody started it. */
+  /** The delay before the task that has ended, in ms; 0 if a user started it. */
   readonly lastDelayMs: number;
-  /** Somebody stopped it (see {@link endsManually}) since it was last started. */
+  /** Whether a user has stopped it (see {@link endsManually}) since its last start. */
   readonly manuallyStopped: boolean;
   /**
-   * The container hasn't ended just now: the engine came up and found it at rest. To be said after a boot and by an engine
-   * that runs as a service; one that comes and goes on demand only looks after what ended while it was away.
+   * Whether the decision is made because the engine starts, for a container that is not running: set after a boot and
+   * by an engine that runs as a service. An engine that is started on demand evaluates only the containers that exited
+   * while no engine ran.
    */
   readonly engineStart: boolean;
 }
@@ -44,12 +46,12 @@ export type RestartDecision =
   | { readonly restart: true; readonly afterMs: number }
   | { readonly restart: false };
 
-/** A container's policy as inspect shows it. */
+/** Returns a container's policy as inspect shows it. */
 export function shownPolicy({ RestartPolicy: given }: Pick<HostConfig, "RestartPolicy">): Required<RestartPolicy> {
   return { Name: given?.Name || "no", MaximumRetryCount: given?.MaximumRetryCount ?? 0 };
 }
 
-/** @throws {TsdError} invalid_argument, with Docker's texts */
+/** Parses a policy. @throws {TsdError} invalid_argument, with Docker's texts */
 export function parseRestartPolicy(
   { RestartPolicy: given, AutoRemove: autoRemove }: Pick<HostConfig, "RestartPolicy" | "AutoRemove">,
 ): CheckedPolicy {
@@ -70,16 +72,16 @@ export function parseRestartPolicy(
   return { name, maxRetries: name === "on-failure" ? maxRetries : 0 };
 }
 
-/** Whether and when an ended container starts again. */
+/** Decides whether and when a container starts again. */
 export function decideRestart(situation: RestartSituation): RestartDecision {
   if (!shouldRestart(situation)) return { restart: false };
   return { restart: true, afterMs: situation.engineStart ? 0 : nextDelayMs(situation) };
 }
 
 /**
- * Whether a signal that somebody sent counts as stopping the container by hand. Docker counts every signal to a container
- * without STOPSIGNAL, which makes a reload by HUP end all restarts; here only those count that are there to end a process.
- * @param stopSignal the container's, if it has one
+ * Returns whether a signal counts as a manual stop. Docker counts every signal to a container without STOPSIGNAL, so
+ * that a reload by HUP ends all restarts; here only signals that are meant to end a process count.
+ * @param stopSignal the container's STOPSIGNAL, if it has one
  */
 export function endsManually(signal: number, stopSignal: string | undefined): boolean {
   return ENDING.has(signal) || (stopSignal !== undefined && stopSignal !== "" && parseSignal(stopSignal) === signal);
@@ -92,7 +94,7 @@ function shouldRestart({ policy, exitCode, restartCount, manuallyStopped, engine
     case "no":
       return false;
     case "always":
-      // The engine's start is what takes back a manual stop.
+      // The engine's start overrides a manual stop.
       return engineStart || !manuallyStopped;
     case "unless-stopped":
       return !manuallyStopped;

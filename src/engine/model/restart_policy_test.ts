@@ -26,7 +26,7 @@ const situation = (more: Partial<RestartSituation>): RestartSituation => ({
 
 const restarts = (more: Partial<RestartSituation>) => decideRestart(situation(more)).restart;
 
-Deno.test("restart policy: what is taken", () => {
+Deno.test("restart policy: valid ones", () => {
   const parsed = (Name: string, MaximumRetryCount?: number) =>
     parseRestartPolicy({ RestartPolicy: { Name, MaximumRetryCount } as never });
   assert.deepEqual(parseRestartPolicy({}), { name: "no", maxRetries: 0 });
@@ -39,7 +39,7 @@ Deno.test("restart policy: what is taken", () => {
   assert.deepEqual(parsed("on-failure", 3), onFailure(3));
 });
 
-Deno.test("restart policy: what is refused, in Docker's words", () => {
+Deno.test("restart policy: invalid ones are refused with Docker's texts", () => {
   const refused = (host: Parameters<typeof parseRestartPolicy>[0]) => {
     try {
       parseRestartPolicy(host);
@@ -73,7 +73,7 @@ Deno.test("restart policy: as inspect shows it", () => {
   assert.deepEqual(shownPolicy({ RestartPolicy: given }), given);
 });
 
-Deno.test("restart: by policy, exit code and hand", () => {
+Deno.test("restart: depends on policy, exit code and manual stops", () => {
   const table: [CheckedPolicy, Partial<RestartSituation>, boolean][] = [
     [{ name: "no", maxRetries: 0 }, { exitCode: 1 }, false],
     [{ name: "no", maxRetries: 0 }, { engineStart: true }, false],
@@ -107,14 +107,14 @@ Deno.test("restart: the delay doubles up to a minute", () => {
   assert.deepEqual(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000]);
 });
 
-Deno.test("restart: ten seconds of running make it begin anew, and an engine's start waits for nothing", () => {
+Deno.test("restart: ten seconds of running reset the delay, and an engine's start has none", () => {
   const afterMs = (more: Partial<RestartSituation>) => decideRestart(situation({ lastDelayMs: 6400, ...more }));
   assert.deepEqual(afterMs({ ranMs: 9_999 }), { restart: true, afterMs: 12_800 });
   assert.deepEqual(afterMs({ ranMs: 10_000 }), { restart: true, afterMs: 100 });
   assert.deepEqual(afterMs({ engineStart: true }), { restart: true, afterMs: 0 });
 });
 
-Deno.test("restart: never sooner than 100 ms nor later than a minute after an end", () => {
+Deno.test("restart: the delay is between 100 ms and a minute", () => {
   fc.assert(fc.property(
     fc.record({ ranMs: fc.nat(), lastDelayMs: fc.nat(60_000), restartCount: fc.nat(), exitCode: fc.nat(255) }),
     (info) => {
@@ -124,7 +124,7 @@ Deno.test("restart: never sooner than 100 ms nor later than a minute after an en
   ));
 });
 
-Deno.test("restart: which signals count as a stop by hand", () => {
+Deno.test("restart: signals that count as a manual stop", () => {
   for (const signal of [2, 3, 9, 15]) assert.equal(endsManually(signal, undefined), true, String(signal));
   for (const signal of [1, 10, 12, 18, 28]) assert.equal(endsManually(signal, undefined), false, String(signal));
   assert.equal(endsManually(10, "SIGUSR1"), true);

@@ -1,7 +1,4 @@
-/**
- * @module
- * Signal names as `kill -s` and STOPSIGNAL give them (signal(7), Linux on x86-64 and aarch64).
- */
+/** @module Signal names, as `kill -s` and STOPSIGNAL take them (signal(7), Linux on x86-64 and aarch64). */
 import { TsdError } from "../../errors.ts";
 
 const NAMES =
@@ -16,7 +13,10 @@ const NUMBERS = new Map<string, number>([
   ["POLL", 29],
 ]);
 
-/** `SIGTERM`, `term`, `15`, `RTMIN+3` → its number. @throws {TsdError} invalid_argument, with Docker's text */
+/**
+ * Returns a signal's number from a text such as `SIGTERM`, `term`, `15` or `RTMIN+3`.
+ * @throws {TsdError} invalid_argument, with Docker's text
+ */
 export function parseSignal(text: string): number {
   const name = text.trim().toUpperCase().replace(/^SIG/, "");
   const number = /^-?\d+$/.test(name) ? Number(name) : NUMBERS.get(name) ?? realTime(name);

@@ -11,7 +11,7 @@ Deno.test("names with and without SIG, in any case, and numbers", () => {
   for (const [text, number] of cases) assert.equal(parseSignal(text), number, text);
 });
 
-Deno.test("what is no signal is refused in Docker's words", () => {
+Deno.test("invalid signals are refused with Docker's texts", () => {
   for (const number of [65, -9]) {
     const message = `the linux daemon does not support signal ${number}`;
     assert.throws(() => parseSignal(String(number)), { code: "invalid_argument", message });

@@ -1,7 +1,7 @@
 /**
  * @module
- * The body of `POST /containers/{id}/update`: limits, the restart policy, and published ports, which Docker can't change.
- * What can't be changed while a container is there is refused with a reason, unless it has its empty value.
+ * The body of `POST /containers/{id}/update`: limits, the restart policy, and published ports, which Docker cannot
+ * change. What cannot be changed after creation is refused with a reason, unless it is empty.
  */
 import type { ContainerUpdateRequest, PortMap, Resources, RestartPolicy } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -11,7 +11,7 @@ import { decodeRequest, isEmpty, wrongType } from "./request_schemas.ts";
 import { PORT_MAP, RESOURCES_SHAPE, RESTART_POLICY_SHAPE } from "./container_schemas.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
-/** The limits that can be changed: with a value that isn't empty, which leaves them as they are. */
+/** The limits that can be changed. An empty value leaves a limit as it is. */
 export type ChangedLimits = Pick<Resources, typeof CHANGEABLE[number]>;
 
 const CHANGEABLE = [
@@ -19,7 +19,7 @@ const CHANGEABLE = [
   ...["CpusetCpus", "CpusetMems", "PidsLimit", "BlkioWeight"] as const,
 ] as const;
 
-/** How they are asked for when a container is created. */
+/** The flags by which the other limits are set at creation. */
 const FIXED: { readonly [K in keyof Resources]?: string } = {
   BlkioDeviceReadBps: "--device-read-bps",
   BlkioDeviceReadIOps: "--device-read-iops",
@@ -43,21 +43,21 @@ const FIXED: { readonly [K in keyof Resources]?: string } = {
   Ulimits: "--ulimit",
 };
 
-/** A checked request. */
+/** A validated request. */
 export interface UpdateRequest {
   readonly limits: ChangedLimits;
   readonly restartPolicy: RestartPolicy | undefined;
   readonly ports?: PortUpdate | undefined;
 }
 
-/** The fields of a body beside the limits. */
+/** The fields of the body besides the limits. */
 const PARTS_SHAPE: Shape<Omit<ContainerUpdateRequest, keyof Resources>> = {
   RestartPolicy: { object: RESTART_POLICY_SHAPE },
   PublishAdd: PORT_MAP,
   PublishRemove: { each: { HostIp: "text", HostPort: "text", ContainerPort: "text", Protocol: "text" } },
 };
 
-/** @throws {TsdError} invalid_argument, not_implemented */
+/** Parses the body of an update request. @throws {TsdError} invalid_argument, not_implemented */
 export function parseUpdateRequest(body: unknown): UpdateRequest {
   if (!isObject(body)) throw wrongType("The body", "an object");
   const resources = decodeRequest(body, RESOURCES_SHAPE, { path: "Resources" });
@@ -74,7 +74,7 @@ export function parseUpdateRequest(body: unknown): UpdateRequest {
   const ports = portUpdate(add as PortMap | undefined, remove);
   const { PidsLimit: pidsLimit } = resources;
   return {
-    // Of processes 0 is a value: no limit.
+    // For the number of processes 0 is a value: no limit.
     limits: pidsLimit === undefined ? limits : { ...limits, PidsLimit: Math.max(pidsLimit, 0) },
     restartPolicy: restartPolicy?.Name ? restartPolicy : undefined,
     ...ports && { ports },

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { parseUpdateRequest } from "./update_request.ts";
 
-Deno.test("update: what is given changes, what is empty stays", () => {
+Deno.test("update: given values change, empty ones stay", () => {
   const zeroes = { Memory: 0, MemorySwap: 0, CpusetCpus: "", Ulimits: null, Devices: [], MemorySwappiness: -1 };
   assert.deepEqual(parseUpdateRequest(zeroes), { limits: {}, restartPolicy: undefined });
   const body = { ...zeroes, Memory: 64, CpuShares: 5, RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 } };
@@ -12,12 +12,12 @@ Deno.test("update: what is given changes, what is empty stays", () => {
   assert.deepEqual(parseUpdateRequest({ RestartPolicy: { Name: "" } }).restartPolicy, undefined);
 });
 
-Deno.test("update: no limit on processes is said with any number below 1", () => {
+Deno.test("update: any number below 1 means no limit on processes", () => {
   for (const PidsLimit of [0, -1, -5]) assert.deepEqual(parseUpdateRequest({ PidsLimit }).limits, { PidsLimit: 0 });
   assert.deepEqual(parseUpdateRequest({ PidsLimit: null }).limits, {});
 });
 
-Deno.test("update: what can't be changed, and what is of a wrong type, is refused", () => {
+Deno.test("update: what cannot be changed, and values of the wrong type, are refused", () => {
   const fixed = "can't be changed after its creation";
   const refused: readonly (readonly [unknown, string, string])[] = [
     [[], "invalid_argument", "Invalid container configuration: The body must be an object"],

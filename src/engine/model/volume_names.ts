@@ -1,17 +1,17 @@
-/** What volumes may be called, and which have no name of their own. */
+/** Names of volumes, and the label of anonymous ones. */
 import { TsdError } from "../../errors.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
 
-/** Docker's mark on a volume that nobody gave a name: prune takes these. */
+/** The label that Docker sets on anonymous volumes, which `prune` removes. */
 export const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
-/** Linux: a name in a folder. */
+/** Maximum length of a file name on Linux, in bytes. */
 const NAME_MAX_BYTES = 255;
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 export const isAnonymous = ({ labels }: Pick<VolumeRecord, "labels">): boolean =>
   Object.hasOwn(labels ?? {}, ANONYMOUS_LABEL);
 
-/** @throws {TsdError} invalid_argument, with Docker's texts */
+/** Validates a volume name. @throws {TsdError} invalid_argument, with Docker's texts */
 export function checkVolumeName(name: string): void {
   const why = nameProblem(name);
   if (why !== undefined) throw new TsdError("invalid_argument", `create ${name}: ${why}`);
