@@ -62,8 +62,8 @@ export class ContainerService {
     const { config } = container.record;
     const signal = options.signal ?? config.StopSignal ?? String(SIGTERM);
     // Before anything happens; of what doesn't run nothing is refused, as in Docker.
-    if (container.isActive) parseSignal(signal);
-    if (!container.isActive) return false;
+    if (container.canKill) parseSignal(signal);
+    if (!container.canKill) return false;
     const { events, orphanedIntents } = this.#deps;
     // What a client asked the engine before for, and asks this one for, is told once.
     const intent = orphanedIntents.take("container", "stop", container.id) ?? events.intend(container, "stop");
@@ -148,7 +148,7 @@ export class ContainerService {
     return this.#deps.locks.run(container.id, async () => {
       // Somebody else may have removed it while this waited its turn.
       this.#deps.table.find(container.id);
-      if (container.isActive && !options.force) {
+      if (!container.canRemove && !options.force) {
         const { status } = container.state;
         const why = status === "paused"
           ? "paused and must be unpaused first"

@@ -136,7 +136,7 @@ export class ContainerSupervisor {
     if (container.isPaused) {
       throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
     }
-    if (container.isActive) return false;
+    if (!container.canStart) return false;
     this.#deps.table.find(container.id);
     await this.#launch(container, NO_RESTARTS);
     return true;

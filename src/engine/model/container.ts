@@ -185,6 +185,21 @@ export class Container {
     return this.#state.status === "paused";
   }
 
+  /** Whether a start would start a task. In other states it has one, or its restart policy is about to start one. */
+  get canStart(): boolean {
+    return !this.isActive;
+  }
+
+  /** Whether a signal or a stop has an effect: on its task, or on the restart that it waits for. */
+  get canKill(): boolean {
+    return this.isActive;
+  }
+
+  /** Whether it can be removed without force. */
+  get canRemove(): boolean {
+    return !this.isActive;
+  }
+
   /** Returns the state of the running or paused task. @throws {TsdError} not_running, with Docker's text */
   running(): LiveState {
     if (isLive(this.#state)) return this.#state;

@@ -44,7 +44,7 @@ export class ContainerPruner implements Pruner {
     for (const container of table.list()) {
       const { id, name, createdMs, record } = container;
       const labels = record.config.Labels ?? {};
-      if (container.isActive || spared.has(id) || !passes({ createdMs, labels })) continue;
+      if (!container.canRemove || spared.has(id) || !passes({ createdMs, labels })) continue;
       going.add(id);
       const bytes = await this.#bytes(container, released(ledger, container));
       const why = reason(container, clock.now());
@@ -62,7 +62,7 @@ export class ContainerPruner implements Pruner {
       const remainingMs = Math.min(container.createdMs + START_GRACE_MS - clock.now(), START_GRACE_MS);
       await pause(remainingMs, clock, signal);
     }
-    if (container.isActive) return { kept: `it is ${container.state.status} now` };
+    if (!container.canRemove) return { kept: `it is ${container.state.status} now` };
     // If the image was removed by force, its layers are removed with the container.
     const bytes = await this.#bytes(container, released(currentLedger(layerUsers), container));
     try {

@@ -100,7 +100,7 @@ export class PruneSetup implements Disposable {
   addContainer(id: string, imageId: Digest, state: Partial<ContainerState>, layers: readonly number[] = []): Container {
     const isActive = ["running", "paused", "restarting"].includes(state.status ?? "");
     const record = { imageId, layers: layers.map(layer), config: { Labels: { of: id } } };
-    const container = { id, name: `${id}-name`, createdMs: 1_000_000, record, state, isActive };
+    const container = { id, name: `${id}-name`, createdMs: 1_000_000, record, state, isActive, canRemove: !isActive };
     this.containers.push(container as unknown as Container);
     return container as unknown as Container;
   }
