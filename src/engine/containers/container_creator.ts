@@ -1,7 +1,7 @@
 /**
  * @module
- * Makes containers: checks everything that can be checked without a root file system, records the container, and gives
- * it its folder and writable layer. It starts nothing.
+ * Creates containers: validates everything that can be validated without a root filesystem, records the container, and
+ * provides its directory and writable layer. It starts nothing.
  */
 import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, prefixed } from "../../errors.ts";
@@ -49,19 +49,19 @@ export interface ContainerCreatorDeps {
   readonly namespaces: Pick<NamespaceJoiner, "byId" | "networkOwner">;
   readonly hooks: HookBus;
   readonly events: ContainerEvents;
-  /** By container id; shared with whoever starts and removes containers. */
+  /** One lock for each container, by id; shared with start and removal. */
   readonly locks: KeyedLock;
   readonly volumes: Pick<ContainerVolumes, "plan" | "make">;
   readonly filling: Pick<CopyUp, "fill">;
 }
 
-/** A request in which nothing is wrong, image and plugins included. */
+/** A valid request, including the image's configuration and the plugins' patches. */
 interface CheckedRequest extends PatchedRequest {
   readonly warnings: readonly string[];
   readonly plan: ReturnType<ContainerVolumes["plan"]>;
 }
 
-/** See the module's comment. */
+/** Creates containers. */
 export class ContainerCreator {
   readonly #deps: ContainerCreatorDeps;
 
@@ -69,7 +69,11 @@ export class ContainerCreator {
     this.#deps = deps;
   }
 
-  /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage, permission_denied, conflict */
+  /**
+   * Creates a container from the body of a request.
+   * @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage, permission_denied,
+   * conflict
+   */
   async create(
     name: string | undefined,
     request: CreateRequest,
@@ -116,14 +120,14 @@ export class ContainerCreator {
     const recording = (made: Container): Recording => (trace) => intent = events.intend(made, "create", trace);
     const container = table.insert(id, named, record, recording);
     watch.lap("record");
-    // It can be seen from now on; whoever wants to start it waits until it is complete.
+    // It is visible from now on; a start waits for the lock until it is complete.
     await locks.run(id, () => this.#provision(container, intent));
     ready.keep();
     watch.lap("layer");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
 
-  /** The image's configuration below the request's, and what the machine and the engine say where nobody has a wish. */
+  /** Merges the request's configuration over the image's, and adds the defaults of the host and the engine. */
   #merged(id: string, request: PatchedRequest, image: ImageConfig): PatchedRequest {
     const { info, runtimes, namespaces } = this.#deps;
     const { hostConfig: requested } = request;
@@ -132,7 +136,7 @@ export class ContainerCreator {
     return { ...request, config: mergeConfig(image, request.config, hostname), hostConfig };
   }
 
-  /** With what plugins want changed. @throws {TsdError} what is wrong with it, naming them */
+  /** Applies the patches of plugins. @throws {TsdError} for an invalid patch, with the plugins' names */
   async #adjusted(
     id: string,
     request: CreateRequest,
@@ -146,7 +150,9 @@ export class ContainerCreator {
     }
   }
 
-  /** Everything that can be wrong without a root file system is said now and not at the start. */
+  /**
+   * Validates everything that does not need a root filesystem, so that errors appear at creation and not at the start.
+   */
   async #checked(id: string, request: PatchedRequest): Promise<CheckedRequest> {
     const { config, hostConfig } = request;
     const { warnings } = generateSpec({
@@ -170,7 +176,10 @@ export class ContainerCreator {
     return { ...request, warnings, plan };
   }
 
-  /** Where it has another container's network. One that isn't there is told at the start, as in Docker. */
+  /**
+   * Returns the configuration of the container whose network it shares, if any. A missing one is reported at the start,
+   * as in Docker.
+   */
   #networkOwner(hostConfig: HostConfig): ContainerConfig | undefined {
     try {
       return this.#deps.namespaces.networkOwner(hostConfig)?.record.config;
@@ -180,7 +189,7 @@ export class ContainerCreator {
     }
   }
 
-  /** Gives a new container its folder and its writable layer, or takes it back. */
+  /** Provides the directory and the writable layer of a new container, or removes the container if that fails. */
   async #provision(container: Container, intent: EventIntent): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     await using undo = new AsyncDisposableStack();
@@ -194,7 +203,7 @@ export class ContainerCreator {
     await snapshots.prepare(container.record.layers, container.id);
     undo.defer(() => snapshots.remove(container.id));
     await this.#deps.filling.fill(container);
-    // That was under way all the time; whoever is told of the container has it also after a power cut.
+    // The sync ran in the background: a container whose creation was reported survives a power cut.
     await table.synced();
     undo.move();
     intent.publish();

@@ -1,7 +1,4 @@
-/**
- * @module
- * `docker logs` for one container: its log files, followed while it runs, and emptied on demand.
- */
+/** @module `docker logs`: reads a container's log files, follows them while it runs, and clears them. */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { LogFiles } from "../../runtime/logs/log_files.ts";
@@ -18,14 +15,14 @@ import { type LogFollower, readLog } from "./log_reader.ts";
 
 export interface LogRequest extends LogSelection {
   readonly follow: boolean;
-  /** Ends following. */
+  /** Aborts reading and following. */
   readonly signal: AbortSignal;
 }
 
-/** setTimeout takes no more than this, in ms. */
+/** The longest delay that setTimeout accepts, in ms. */
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 
-/** Where a container's output goes; undefined with the log driver `none`. */
+/** Returns the log of a container; undefined with the log driver `none`. */
 export function logOf({ id, name, record }: Container, paths: EnginePaths): LogSpec | undefined {
   const { config, hostConfig, imageId, imageName } = record;
   if (!isLogged(hostConfig)) return undefined;
@@ -37,10 +34,10 @@ export function logOf({ id, name, record }: Container, paths: EnginePaths): LogS
   });
 }
 
-/** Older than any file of a log: all of them are needed. */
+/** Older than any file of a log, so that all files are kept. */
 const EVERY_FILE = -1;
 
-/** See the module's comment. */
+/** Reads and clears the logs of containers. */
 export class ContainerLogs {
   readonly #table: Pick<ContainerTable, "find">;
   readonly #hub: StdioRouter;
@@ -55,8 +52,9 @@ export class ContainerLogs {
   }
 
   /**
-   * Records in the order of the log, some at a time, each valid until the next ones are asked for. Read them to the end or
-   * `return()`. @throws {TsdError} container_not_found, invalid_argument (no stream was asked for), not_implemented (no log)
+   * Reads records in the order of the log, in batches, each of which is valid until the next one is requested. Read
+   * them to the end or call `return()`.
+   * @throws {TsdError} container_not_found, invalid_argument (no stream requested), not_implemented (no log)
    */
   async read(nameOrId: string, request: LogRequest): Promise<AsyncIterable<readonly LogRecord[]>> {
     const container = this.#table.find(nameOrId);
@@ -67,16 +65,16 @@ export class ContainerLogs {
     if (spec === undefined) {
       throw new TsdError("not_implemented", "configured logging driver does not support reading");
     }
-    // The lease comes first: from now on nothing is rotated away before it was read here.
+    // The lease is taken first, so that no file is rotated away before it was read.
     using owned = new DisposableStack();
     const lease = owned.use(this.#hub.leaseLog(container.id));
     lease.need(EVERY_FILE);
-    // What the process wrote before this moment is in the file now.
+    // Everything that the process has written so far is in the file now.
     if (this.#hub.isOpen(container.id)) await this.#hub.flush();
     return endingWith(owned.move(), (held) => this.#records(container, spec, request, lease, held));
   }
 
-  /** Removes what was logged so far. @throws {TsdError} container_not_found, not_implemented (no log), storage */
+  /** Removes everything logged so far. @throws {TsdError} container_not_found, not_implemented (no log), storage */
   async clear(nameOrId: string): Promise<void> {
     const container = this.#table.find(nameOrId);
     const spec = logOf(container, this.#paths);
@@ -115,7 +113,7 @@ export class ContainerLogs {
     signal.addEventListener("abort", stop);
     owned.defer(() => signal.removeEventListener("abort", stop));
     if (until !== undefined) {
-      // Later records are past the span; what was written before is in the file after this. A log Worker that has failed
+      // Later records are past the span, and earlier ones are in the file after the flush. A log Worker that has failed
       // writes nothing more either.
       owned.use(atTime(Date.parse(until), () => void this.#hub.flush().then(stop, stop)));
     }
@@ -123,12 +121,15 @@ export class ContainerLogs {
   }
 }
 
-/** Calls `due` once that time has come. */
+/**
+ * Calls `due` at a time.
+ * @param timeMs Unix time in ms
+ */
 function atTime(timeMs: number, due: () => void): Disposable {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const arm = () => {
     const remainingMs = timeMs - Date.now();
-    // One more: the last digits of a time stand for less than a millisecond.
+    // One more, because the last digits of a time are below a millisecond.
     timer = setTimeout(
       remainingMs < LONGEST_TIMER_MS ? due : arm,
       Math.min(Math.max(remainingMs + 1, 0), LONGEST_TIMER_MS),
@@ -138,7 +139,7 @@ function atTime(timeMs: number, due: () => void): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/** What `make` generates; `owned` is disposed of at its end, also when nobody ever asked for the first value. */
+/** Returns what `make` generates. `owned` is disposed of at its end, even if no value was ever requested. */
 function endingWith<T>(owned: DisposableStack, make: (owned: DisposableStack) => AsyncGenerator<T>): AsyncIterable<T> {
   const values = make(owned);
   const settle = async (step: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {

@@ -1,7 +1,7 @@
 /**
  * @module
- * What can be done with containers. Steps on one container come one after another (`KeyedLock`); waiting for an exit
- * holds no lock.
+ * Starts, stops, kills, restarts, removes and waits for containers. Operations on one container run one after another
+ * (`KeyedLock`); waiting for an exit holds no lock.
  */
 import type { WaitCondition } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -20,7 +20,7 @@ import { parseSignal } from "../model/signals.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 
 const DEFAULT_STOP_SECONDS = 10;
-/** How long a process may take to end of a SIGKILL before that is said, in ms. */
+/** How long a process may take to exit after SIGKILL before an error is reported, in ms. */
 const KILL_LIMIT_MS = 12_000;
 const SIGKILL = 9;
 const SIGTERM = 15;
@@ -37,7 +37,7 @@ export interface ContainerServiceDeps {
   readonly waiters: Waiters;
 }
 
-/** See the module's comment. */
+/** The operations on containers. Each takes a name or an id. */
 export class ContainerService {
   readonly #deps: ContainerServiceDeps;
 
@@ -45,27 +45,35 @@ export class ContainerService {
     this.#deps = deps;
   }
 
-  /** Whether a container runs, or waits for its restart. */
+  /** Whether any container runs, or its restart policy is about to start it. */
   get isBusy(): boolean {
     return this.#deps.table.list().some(({ isActive }) => isActive);
   }
 
-  /** Says whether it was started (false: it runs already). @throws {TsdError} container_not_found and as `ContainerStarter` */
+  /**
+   * Starts a container. Returns false if it is running already.
+   * @throws {TsdError} container_not_found and as `ContainerStarter`
+   */
   start(nameOrId: string): Promise<boolean> {
     const container = this.#deps.table.find(nameOrId);
     return this.#deps.locks.run(container.id, () => this.#deps.runs.start(container));
   }
 
-  /** Asks the process to end, then kills it. False: it doesn't run. */
+  /**
+   * Sends the stop signal, and SIGKILL after the timeout. Returns false if the container is not running.
+   * @param options.seconds the timeout; negative means none. Default: the container's, else Docker's
+   * @param options.signal default: the container's STOPSIGNAL, else SIGTERM
+   * @throws {TsdError} container_not_found, invalid_argument (unknown signal)
+   */
   async stop(nameOrId: string, options: { seconds?: number; signal?: string } = {}): Promise<boolean> {
     const container = this.#deps.table.find(nameOrId);
     const { config } = container.record;
     const signal = options.signal ?? config.StopSignal ?? String(SIGTERM);
-    // Before anything happens; of what doesn't run nothing is refused, as in Docker.
+    // Validated first, but not for a container that does not run, as in Docker.
     if (container.canKill) parseSignal(signal);
     if (!container.canKill) return false;
     const { events, orphanedIntents } = this.#deps;
-    // What a client asked the engine before for, and asks this one for, is told once.
+    // The previous engine may have recorded the request of the same client: its event is emitted once.
     const intent = orphanedIntents.take("container", "stop", container.id) ?? events.intend(container, "stop");
     using undo = new DisposableStack();
     undo.defer(() => intent.drop());
@@ -81,7 +89,7 @@ export class ContainerService {
 
   async #stopRun(container: Container, run: Run, signal: number, seconds: number): Promise<void> {
     this.#deps.restarts.stoppedManually(container);
-    // -1 (and all below) waits for ever, as in Docker.
+    // A negative number waits without limit, as in Docker.
     const limitMs = seconds >= 0 ? seconds * 1000 : undefined;
     await this.#deps.signals.send(container, run.process, signal, limitMs);
     if (limitMs !== undefined && !(await settledWithin(run.exited, limitMs))) {
@@ -90,27 +98,28 @@ export class ContainerService {
     await run.exited;
   }
 
-  /** The run that is to be ended. A restart that is pending is called off instead. Undefined: there is nothing to end. */
+  /** Returns the task that is to end. Cancels a pending restart instead. Returns undefined if there is neither. */
   async #runToEnd(container: Container): Promise<Run | "called off" | undefined> {
     const { runs, locks } = this.#deps;
     for (;;) {
       const run = await runs.of(container);
       if (run !== undefined || !container.isRestarting) return run;
-      // When it comes to nothing, the restart was quicker: there is a run now.
+      // If there is nothing to cancel, the restart was faster, and there is a task now.
       if (await locks.run(container.id, () => Promise.resolve(runs.cancel(container)))) return "called off";
     }
   }
 
   /**
-   * Sends a signal; after a SIGKILL the process has ended when this resolves. @throws {TsdError} not_running, timeout
-   * @param options.byHand whether a signal that is there to end it ends its restarts too; default true
+   * Sends a signal to the init process. After SIGKILL the process has exited when this resolves.
+   * @param options.byHand whether a signal that ends processes also ends restarts by the policy. Default: true
+   * @throws {TsdError} container_not_found, invalid_argument, not_running, timeout
    */
   async kill(nameOrId: string, signal = "KILL", { byHand = true } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const number = parseSignal(signal);
     const isEnd = byHand && endsManually(number, container.record.config.StopSignal);
     const run = await (isEnd ? this.#runToEnd(container) : this.#deps.runs.of(container));
-    // Of a container that waits for its restart there is no process, which is no mistake of the caller's.
+    // A container that waits for its restart has no process, which is not the caller's mistake.
     if (run === "called off" || (run === undefined && container.isRestarting)) return;
     if (run === undefined) return void container.running();
     if (isEnd) this.#deps.restarts.stoppedManually(container);
@@ -119,7 +128,7 @@ export class ContainerService {
     throw new TsdError("timeout", "tried to kill container, but did not receive an exit event");
   }
 
-  /** Stops it if it runs, and starts it; it isn't removed between the two. @throws {TsdError} as `start` */
+  /** Stops a running container, and starts it. It cannot be removed in between. @throws {TsdError} as `start` */
   async restart(nameOrId: string, options: { seconds?: number; signal?: string } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     {
@@ -130,7 +139,7 @@ export class ContainerService {
     this.#deps.events.emit(container, "restart");
   }
 
-  /** The container's next end; see {@link WaitCondition}. Listening has begun when this returns. */
+  /** Waits for an exit; see {@link WaitCondition}. Exits are noticed from the moment this returns. */
   wait(nameOrId: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
     const removed = condition === "removed" ? this.#deps.waiters.recentlyRemoved(nameOrId) : undefined;
     if (removed !== undefined) return Promise.resolve(removed);
@@ -142,11 +151,11 @@ export class ContainerService {
     return this.#deps.waiters.wait(container.id, condition, signal);
   }
 
-  /** @throws {TsdError} conflict (it runs, and not `force`) */
+  /** Removes a container. @throws {TsdError} container_not_found, conflict (it is running, without `force`) */
   remove(nameOrId: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     return this.#deps.locks.run(container.id, async () => {
-      // Somebody else may have removed it while this waited its turn.
+      // Another request may have removed it while this one waited for the lock.
       this.#deps.table.find(container.id);
       if (!container.canRemove && !options.force) {
         const { status } = container.state;
@@ -162,23 +171,23 @@ export class ContainerService {
         await this.#deps.signals.kill(container, run.process);
         await run.exited;
       }
-      // Also what an earlier clean-up that failed has left.
+      // Also removes what an earlier cleanup that failed has left.
       await this.#deps.removals.clean(container);
       await this.#deps.removals.remove(container, { volumes: options.volumes ?? false });
     });
   }
 
-  /** The streams of the present run, or of the next one. */
+  /** Returns the streams of the task, or those of the next one. */
   io(container: Container): ProcessStdio {
     return this.#deps.runs.io(container);
   }
 
-  /** Waits until no step is under way. */
+  /** Resolves when no operation is in progress. */
   idle(): Promise<void> {
     return this.#deps.locks.idle();
   }
 
-  /** Waits until nothing is under way; containers run on. */
+  /** Resolves when nothing is in progress. Containers keep running. */
   async settle(): Promise<void> {
     await this.idle();
     this.#deps.runs.release();

@@ -1,31 +1,28 @@
-/**
- * @module
- * How much a container takes: what it wrote, and that with its image.
- */
+/** @module The size of containers: of the writable layer, and with the image. */
 import { isTsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 
-/** In bytes. */
+/** The size of a container, in bytes. */
 export interface ContainerSize {
-  /** What it wrote itself. */
+  /** Size of the writable layer. */
   readonly written: number;
-  /** With its image, or alone where that has gone. */
+  /** Size with the image, or of the writable layer if the image was removed. */
   readonly total: number;
 }
 
-/** What is asked of a container. */
+/** The parts of a container that are needed. */
 interface Sized {
   readonly id: string;
   readonly record: { readonly imageId: Digest };
 }
 
-/** The part of the catalog that is needed. */
+/** The parts of the catalog that are needed. */
 interface Images {
   get(id: Digest): Promise<{ readonly record: { readonly sizeBytes: number } } | undefined>;
 }
 
-/** Counts the files of writable layers; that takes as long as there are files. */
+/** Measures writable layers, in time proportional to the number of their files. */
 export class ContainerSizes {
   readonly #snapshots: Pick<Snapshotter, "usage">;
   readonly #images: Images;
@@ -35,7 +32,7 @@ export class ContainerSizes {
     this.#images = images;
   }
 
-  /** Undefined when the container went meanwhile. @throws {TsdError} storage */
+  /** Returns a container's size, or undefined if it was removed meanwhile. @throws {TsdError} storage */
   async of({ id, record }: Sized): Promise<ContainerSize | undefined> {
     try {
       const { bytes } = await this.#snapshots.usage(id);
@@ -46,7 +43,7 @@ export class ContainerSizes {
     }
   }
 
-  /** An image whose config is damaged has a size all the same, but nobody to tell it. */
+  /** Returns the size of an image. An image with a damaged configuration counts as 0. */
   async #imageBytes(id: Digest): Promise<number> {
     try {
       return (await this.#images.get(id))?.record.sizeBytes ?? 0;

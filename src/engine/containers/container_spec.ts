@@ -1,7 +1,7 @@
 /**
  * @module
- * From a checked request and an image to what is kept of a container: the configuration as inspect shows it, and the
- * settings from which its OCI configuration is made. Pure, so that it can be checked at creation and used at each start.
+ * Derives from a valid request and an image the configuration that inspect shows, and the settings from which the OCI
+ * configuration is generated. Pure, so that it validates at creation and is used at each start.
  */
 import type { ContainerConfig, HostConfig, Resources, ThrottleDevice } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -27,8 +27,8 @@ import { parseSecurityOptions } from "./security_options.ts";
 import { parseSignal } from "../model/signals.ts";
 
 /**
- * The caller's configuration over the image's, as Docker merges them.
- * @param hostname where the caller has no wish
+ * Merges the request's configuration over the image's, as Docker does.
+ * @param hostname used if the request has none
  * @throws {TsdError} invalid_argument
  */
 export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: string): ContainerConfig {
@@ -58,12 +58,15 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: 
   };
 }
 
-/** Of a container that names none: on the host's network it is the host's, on another container's that one's. */
+/**
+ * Returns the hostname of a container that requests none: the host's with the host's network, the owner's with another
+ * container's network, else the short id.
+ */
 export function defaultHostname(host: HostConfig, id: string, owner?: Pick<ContainerConfig, "Hostname">): string {
   return networkKind(host) === "host" ? Deno.hostname() : owner?.Hostname || id.slice(0, 12);
 }
 
-/** Before a start there is no namespace yet. */
+/** Placeholder for the path of a namespace before the start. */
 const NOT_YET_KNOWN = "";
 
 function networkMode(host: HostConfig, { net = NOT_YET_KNOWN }: SharedNamespaces): NetworkMode {
@@ -72,17 +75,20 @@ function networkMode(host: HostConfig, { net = NOT_YET_KNOWN }: SharedNamespaces
   return kind === "container" ? { path: net, shared: true } : { path: net };
 }
 
-/** What is known only when a container is about to start. */
+/** What is known only when a container starts. */
 export interface StartInfo {
-  /** Of its user, from the image's account files. */
+  /** Home directory of its user, from the root filesystem's `/etc/passwd`. */
   readonly home?: string;
   /** Namespaces of other containers. */
   readonly joined?: SharedNamespaces;
-  /** With their sources; what was asked for if not given. */
+  /** Mounts with their sources. Default: the requested ones. */
   readonly mounts?: readonly ContainerMount[];
 }
 
-/** What the OCI configuration is made from. @throws {TsdError} invalid_argument, not_implemented */
+/**
+ * Returns the settings from which the OCI configuration is generated.
+ * @throws {TsdError} invalid_argument, not_implemented
+ */
 export function specSettings(
   config: ContainerConfig,
   host: HostConfig,
@@ -124,13 +130,13 @@ export function specSettings(
   };
 }
 
-/** Docker's `[height, width]`; 0 is unknown. */
+/** Converts Docker's `[height, width]`, in which 0 means unknown. */
 export function consoleSize(size: readonly number[] | null | undefined): TerminalSize | undefined {
   const [rows, columns] = size ?? [];
   return rows && columns ? { rows, columns } : undefined;
 }
 
-/** The limits on the use of the machine. */
+/** Returns the resource limits. */
 export function resources(host: Resources): ResourceLimits {
   const all: ResourceLimits = {
     memoryBytes: host.Memory,
@@ -158,13 +164,13 @@ export function resources(host: Resources): ResourceLimits {
 const rates = (devices: readonly ThrottleDevice[] | null | undefined) =>
   devices?.map(({ Path: path, Rate: value }) => ({ path, value }));
 
-/** Nothing is null, as in Docker. */
+/** Returns the volumes; null if there are none, as in Docker. */
 function volumes({ config: base }: ImageConfig, own: ContainerConfig): ContainerConfig["Volumes"] {
   const all = { ...ports(base.volumes), ...own.Volumes };
   return Object.keys(all).length === 0 ? null : all;
 }
 
-/** A health check's text is for the image's shell. */
+/** Returns the health check with the shell that runs a check given as a string, which is the image's. */
 function health({ config: base }: ImageConfig, own: ContainerConfig): Pick<ContainerConfig, "Healthcheck" | "Shell"> {
   const check = mergeHealthcheck(base.healthcheck, own.Healthcheck);
   const shell = own.Shell ?? base.shell;

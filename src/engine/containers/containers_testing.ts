@@ -1,7 +1,4 @@
-/**
- * @module
- * Containers and their events for unit tests. Not for the engine.
- */
+/** @module Fake containers and their events for unit tests. */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { digestOfHex } from "../../image/digest.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
@@ -11,7 +8,7 @@ import { Container, type ContainerState } from "../model/container.ts";
 
 /** A running state. */
 export const RUNNING: ContainerState = { status: "running", startedMs: 0, pid: 7, startTicks: "1" };
-/** An ended one. */
+/** An exited state. */
 export const EXITED: ContainerState = { status: "exited", startedMs: 0, finishedMs: 1, exitCode: 0, error: "" };
 
 /** A container `web` with the id `c1`. */
@@ -30,7 +27,7 @@ export function fakeContainer(
   }, state);
 }
 
-/** Events written down as `action key=value`, without what every event of {@link fakeContainer} carries. */
+/** Records events as `action key=value`, without the attributes that every event of {@link fakeContainer} has. */
 export function recordedEvents(): { readonly reported: string[]; readonly events: ContainerEvents } {
   const reported: string[] = [];
   const events = new ContainerEvents(
@@ -42,12 +39,12 @@ export function recordedEvents(): { readonly reported: string[]; readonly events
   return { reported, events };
 }
 
-/** Runtimes of which there is one. */
+/** Returns runtimes that consist of one. */
 export function runtimesOf<T>(runtime: T): { of(): T; ofIfKnown(): T } {
   return { of: () => runtime, ofIfKnown: () => runtime };
 }
 
-/** A table of one container that keeps states in memory. */
+/** Returns a table with one container that keeps states in memory. */
 export function tableOf(container: Container) {
   return {
     find: () => container,

@@ -1,17 +1,18 @@
 /**
  * @module
- * `docker diff`: what a container changed in its root, without the places that a runtime needs for its own mounts.
+ * `docker diff`: the changes that a container has made to its root filesystem, without the paths that a runtime creates
+ * for its own mounts.
  */
 import type { Change, Snapshotter } from "../../store/driver.ts";
 import type { ContainerTable } from "../model/container_table.ts";
 
-/** Made where an image doesn't have them. Docker puts them into a layer of its own below the container's. */
+/** Created if an image does not have them. Docker puts them into a layer of their own below the container's. */
 const PLACES: ReadonlySet<string> = new Set([
   ...["/dev", "/dev/console", "/dev/mqueue", "/dev/pts", "/dev/shm", "/proc", "/sys"],
   ...["/etc", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"],
 ]);
 
-/** See the module's comment. */
+/** Lists the changes of a container's root filesystem. */
 export class ContainerDiff {
   readonly #table: Pick<ContainerTable, "find">;
   readonly #snapshots: Pick<Snapshotter, "diff">;
@@ -21,7 +22,10 @@ export class ContainerDiff {
     this.#snapshots = snapshots;
   }
 
-  /** In the order of {@link Snapshotter.diff}. @throws {TsdError} container_not_found at once; storage while it is read */
+  /**
+   * Returns changes in the order of {@link Snapshotter.diff}.
+   * @throws {TsdError} container_not_found at once; storage during iteration
+   */
   of(nameOrId: string): AsyncIterable<Change> {
     return this.#snapshots.diff(this.#table.find(nameOrId).id, PLACES);
   }

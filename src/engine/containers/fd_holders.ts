@@ -1,9 +1,9 @@
 /**
  * @module
- * The keepers of running containers, one each (see `src/runtime/fd_holder.ts`): what the next engine needs of a container
- * when this one is killed. Execs with an input or a terminal have one too. Who a container's keeper is stands in a file of
- * its run folder, or the exec's, which a boot empties too. A container runs on without a keeper; then its input, and its
- * exit code while no engine is there, are not kept.
+ * The fd holders of running containers, one each (see `src/runtime/fd_holder.ts`): they hold what the next engine needs
+ * of a container if this engine is killed. Execs with an input or a terminal have one too. A file in the run directory
+ * of the container or exec names its fd holder; a boot empties that directory too. A container also runs without an fd
+ * holder; then its input, and its exit code while no engine runs, are lost.
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -13,30 +13,31 @@ import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { OwnedFd } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
-/** One that was killed sooner than this after its start has its successor later than at once; in ms. */
+/** An fd holder that was killed sooner than this after its start is replaced with a delay; in ms. */
 const SHORT_LIFE_MS = 1000;
 
 /**
- * Delay between a container's creation by the runtime and its fd holder's, in ms, which spares the shortest runs one. A container with an
- * input or a terminal, which would lose them with this engine, gets its fd holder before it is started.
+ * Delay between a container's creation by the runtime and its fd holder's start, in ms, which saves the shortest tasks
+ * one. A container with an input or a terminal, which it would lose with this engine, gets its fd holder before it is
+ * started.
  */
 const SETTLING_MS = 20;
 
-/** What can't be done for a while, as too many files are open, is tried again so much later; in ms. */
+/** Delay before an operation is repeated that failed because too many files are open, in ms. */
 const AGAIN_MS = 1000;
 
-/** Keepers as processes. */
+/** The operations on fd holders' processes. */
 export interface FdHolderProcesses {
   start(held: HeldFds<number>, owner: string): FdHolderRef;
   take(fdHolder: FdHolderRef): HeldFds<OwnedFd>;
   stop(fdHolder: FdHolderRef): void;
-  /** Looks at every process of the machine. */
+  /** Searches all processes of the host. */
   search(ownerPrefix: string): FoundFdHolder[];
-  /** Resolves when it has ended, whoever's child it is. */
+  /** Resolves when it has exited, whichever process is its parent. */
   ended(fdHolder: FdHolderRef): Promise<unknown>;
 }
 
-/** The real ones, all but {@link FdHolderProcesses.ended}. */
+/** The system's, except {@link FdHolderProcesses.ended}. */
 export const FD_HOLDER_PROCESSES: Omit<FdHolderProcesses, "ended"> = {
   start: startFdHolder,
   take: retrieveFds,
@@ -50,9 +51,9 @@ export interface FdHoldersDeps {
   readonly fdHolders: FdHolderProcesses;
 }
 
-/** What a former engine left with a keeper. */
+/** What an fd holder held for the previous engine. */
 export interface Reclaimed {
-  /** The caller's to close. */
+  /** The descriptors, which the caller closes. */
   readonly held: HeldFds<OwnedFd>;
   readonly fdHolder: FdHolderRef | undefined;
 }
@@ -64,15 +65,15 @@ interface Kept {
   successor?: ReturnType<typeof setTimeout>;
 }
 
-/** What an exec's keeper goes by, as a container's does by the container's id. */
+/** Returns the owner of an exec's fd holder. That of a container's fd holder is the container's id. */
 export const execOwner = (containerId: string, execId: string): string => `${containerId}/exec-${execId}`;
 
-/** See the module's comment. Nothing here throws for want of a keeper. */
+/** The fd holders of containers and execs. No method throws if an fd holder can't be started or found. */
 export class FdHolders {
   readonly #deps: FdHoldersDeps;
   readonly #log: Log;
   readonly #byContainer = new Map<string, Kept>();
-  /** Keepers of former engines that no file names, by owner. */
+  /** Fd holders of previous engines that no file names, by owner. */
   #found: Map<string, FdHolderRef> | undefined;
 
   constructor(deps: FdHoldersDeps) {
@@ -87,12 +88,12 @@ export class FdHolders {
    */
   start(id: string, pidFd: OwnedFd, io: ProcessStdio): void {
     this.#keep(id, { pidFd, io, fdHolder: undefined });
-    // A terminal has an input, too.
+    // A terminal has an input too.
     if (io.stdin !== undefined) this.#renew(id);
     else this.#byContainer.get(id)!.successor = setTimeout(() => this.#renew(id), SETTLING_MS);
   }
 
-  /** What a former engine left for a container. */
+  /** Returns what the fd holder of a container held for the previous engine. */
   take(id: string): Reclaimed {
     try {
       for (const find of [() => this.#recorded(id), () => this.#search(id)]) {
@@ -106,14 +107,14 @@ export class FdHolders {
     return { held: {}, fdHolder: undefined };
   }
 
-  /** The keeper of a container that was taken up goes on; where there is none, there is one now. */
+  /** Registers the fd holder of a restored container, or starts one if it has none. */
   restore(id: string, pidFd: OwnedFd, io: ProcessStdio, fdHolder: FdHolderRef | undefined): void {
     this.#keep(id, { pidFd, io, fdHolder });
     if (fdHolder === undefined) this.#renew(id);
     else this.#watch(id, fdHolder);
   }
 
-  /** The container's run is over, whichever engine has started it. */
+  /** Stops the fd holder of a container whose task is over, whichever engine started it. */
   stop(id: string): void {
     const kept = this.#byContainer.get(id);
     this.#byContainer.delete(id);
@@ -122,12 +123,12 @@ export class FdHolders {
       const fdHolder = kept === undefined ? this.#recorded(id) : kept.fdHolder;
       if (fdHolder !== undefined) this.#stop(id, fdHolder);
     } catch (thrown) {
-      // The next engine sweeps.
-      this.#warn(id, "a keeper can't be found", thrown);
+      // The next engine stops it.
+      this.#warn(id, "an fd holder can't be found", thrown);
     }
   }
 
-  /** The engine leaves: what it lets go of from now on is kept. */
+  /** Keeps all fd holders from now on, for the next engine. */
   leave(): void {
     for (const [id, { successor, fdHolder }] of this.#byContainer) {
       clearTimeout(successor);
@@ -136,7 +137,7 @@ export class FdHolders {
     this.#byContainer.clear();
   }
 
-  /** Stops those that an engine left which was killed between two steps. */
+  /** Stops fd holders that a killed engine has left without a task. */
   sweep(): void {
     const needed = new Set([...this.#byContainer.values()].map(({ fdHolder }) => fdHolder?.pid));
     for (const { owner, ...fdHolder } of this.#deps.fdHolders.search(this.#owner(""))) {
@@ -146,17 +147,17 @@ export class FdHolders {
 
   #keep(id: string, kept: Kept): void {
     this.#byContainer.set(id, kept);
-    // As long as anybody holds the writing end the process doesn't see the end of its input.
+    // As long as any process holds the writing end, the process doesn't see the end of its input.
     void kept.io.stdin?.closed.then(() => {
       if (this.#byContainer.get(id) === kept) this.#renew(id);
     });
   }
 
-  /** Another keeper, of what there is now, takes the place of the present one. */
+  /** Replaces the fd holder by one that holds the present descriptors. */
   #renew(id: string, isAgain = false): void {
     const kept = this.#byContainer.get(id);
     clearTimeout(kept?.successor);
-    // A container that has ended meanwhile needs none.
+    // A container that has exited meanwhile needs none.
     if (kept === undefined || kept.pidFd.closed) return;
     const { fdHolder: former } = kept;
     try {
@@ -175,7 +176,7 @@ export class FdHolders {
     if (former !== undefined) this.#stop(id, former);
   }
 
-  /** Somebody may kill it; the container needs another one then. */
+  /** Replaces an fd holder that another program kills. */
   #watch(id: string, fdHolder: FdHolderRef): void {
     const sinceMs = Date.now();
     void this.#deps.fdHolders.ended(fdHolder).then(() => {
@@ -193,12 +194,15 @@ export class FdHolders {
       this.#deps.fdHolders.stop(fdHolder);
     } catch (thrown) {
       if (!isAgain) this.#warn(id, "a keeper can't be stopped yet", thrown);
-      // At the engine's end it stays for the next one, which sweeps.
+      // When the engine exits, it stays for the next one, which stops it.
       Deno.unrefTimer(setTimeout(() => this.#stop(id, fdHolder, true), AGAIN_MS));
     }
   }
 
-  /** Without the folder, which another program may remove, the next engine finds it among all processes. */
+  /**
+   * Names the fd holder in the run directory. If another program has removed that, the next engine finds the fd holder
+   * among all processes.
+   */
   #record(id: string, fdHolder: FdHolderRef): void {
     try {
       Deno.writeTextFileSync(this.#file(id), JSON.stringify(fdHolder), { mode: 0o600 });
@@ -207,7 +211,10 @@ export class FdHolders {
     }
   }
 
-  /** Nothing where the folder is gone, or an engine was killed while it wrote. */
+  /**
+   * Returns the fd holder that the run directory names; undefined if the directory was removed or an engine was killed
+   * while it wrote.
+   */
   #recorded(id: string): FdHolderRef | undefined {
     try {
       const { pid, startTicks } = JSON.parse(Deno.readTextFileSync(this.#file(id)));

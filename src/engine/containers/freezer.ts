@@ -1,8 +1,4 @@
-/**
- * @module
- * `docker pause` and `unpause`: freezes all processes of a container, one step at a time, and says in Docker's words when
- * it can't.
- */
+/** @module `docker pause` and `unpause`: freezes all processes of a container. Errors have Docker's texts. */
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
@@ -14,7 +10,7 @@ import type { ContainerHealth } from "./dependents.ts";
 
 export interface FreezerDeps {
   readonly table: Pick<ContainerTable, "find" | "setState">;
-  /** By container id; shared with whoever starts and removes containers. */
+  /** One lock for each container, by id; shared with start and removal. */
   readonly locks: KeyedLock;
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "setFrozen"> };
   readonly cgroups: Pick<ContainerCgroups, "isFrozen" | "thaw">;
@@ -22,10 +18,10 @@ export interface FreezerDeps {
   readonly health: Pick<ContainerHealth, "pause" | "resume">;
 }
 
-/** Delays between attempts to freeze a container, in milliseconds. */
+/** Delays between attempts to freeze a container, in ms. */
 const FREEZE_RETRY_DELAYS_MS = [20, 50, 100, 200];
 
-/** Pauses and unpauses containers, one step at a time for each. */
+/** Pauses and unpauses containers, one operation at a time for each. */
 export class Freezer {
   readonly #deps: FreezerDeps;
 
@@ -33,7 +29,7 @@ export class Freezer {
     this.#deps = deps;
   }
 
-  /** @throws {TsdError} not_running, conflict (it is paused), runtime_* */
+  /** Pauses a container. @throws {TsdError} not_running, conflict (it is paused), runtime_* */
   pause(nameOrId: string): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const { id } = container;
@@ -45,7 +41,7 @@ export class Freezer {
     });
   }
 
-  /** @throws {TsdError} conflict (it isn't paused), runtime_* */
+  /** Resumes a container. @throws {TsdError} conflict (it isn't paused), runtime_* */
   unpause(nameOrId: string): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     return this.#deps.locks.run(container.id, async () => {
@@ -54,7 +50,7 @@ export class Freezer {
     });
   }
 
-  /** A probe that is under way is ended first: frozen it would be late. */
+  /** Freezes a container. A health probe in progress is ended first, because it would time out while it is frozen. */
   async #freeze(container: Container): Promise<void> {
     const { health } = this.#deps;
     await health.pause(container);
@@ -82,7 +78,7 @@ export class Freezer {
     await runtime.setFrozen(container.id, true);
   }
 
-  /** Lets go on what is paused, as soon as no other step is under way. */
+  /** Resumes a paused container as soon as no other operation is in progress. */
   thawInTurn(container: Container): Promise<void> {
     return this.#deps.locks.run(container.id, () => this.thaw(container));
   }
@@ -110,12 +106,12 @@ export class Freezer {
     }
   }
 
-  /** After a crash between a step and its record the kernel knows better. */
+  /** Corrects the recorded state after a crash between an operation and its record: the kernel knows the actual one. */
   reconcile(container: Container): void {
     this.#record(container, this.#deps.cgroups.isFrozen(container.id));
   }
 
-  /** It may have ended meanwhile, or have been so all the time. */
+  /** Records the state, unless it is recorded already or the task has ended meanwhile. */
   #record(container: Container, isFrozen: boolean): void {
     const { state } = container;
     if (state.status !== (isFrozen ? "running" : "paused")) return;

@@ -6,7 +6,7 @@ import { parseSecurityOptions } from "./security_options.ts";
 const DEFAULT_SHM_BYTES = 64 << 20;
 
 /**
- * A checked host configuration with what Docker puts in place of what isn't said, so that inspect shows what counts for
+ * Returns a valid host configuration with Docker's defaults filled in, so that inspect shows the values in effect for
  * the container's whole life.
  */
 export function withHostDefaults(host: HostConfig, info: HostInfo): HostConfig {
@@ -25,7 +25,7 @@ export function withHostDefaults(host: HostConfig, info: HostInfo): HostConfig {
   };
 }
 
-/** A privileged container has none, which Docker shows as null. */
+/** Returns the masked and read-only paths that inspect shows: null for a privileged container, as in Docker. */
 function shownHiddenPaths(host: HostConfig, privileged: boolean, info: HostInfo) {
   const requested = parseSecurityOptions(host.SecurityOpt ?? [], privileged, info);
   const { maskedPaths, readonlyPaths } = maskedAndReadonlyPaths({

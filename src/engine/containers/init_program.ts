@@ -1,12 +1,15 @@
 /**
  * @module
- * `--init`: the small program that becomes process 1 of a container, hands signals on and reaps orphans. It is one of this
- * machine's; it must be static, because the container has none of its libraries.
+ * `--init`: finds the small program that becomes process 1 of a container, forwards signals and reaps orphans. It must
+ * be static, because the container has none of the host's libraries.
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 
-/** Where they are, best known first: Debian's and others' packages tini, docker.io, docker-ce, catatonit, podman. */
+/**
+ * Paths of init programs, the best known first: of the packages tini (Debian's and others'), docker.io, docker-ce,
+ * catatonit, podman.
+ */
 export const INIT_PROGRAMS: readonly string[] = [
   "/usr/bin/tini-static",
   "/usr/local/bin/tini-static",
@@ -19,17 +22,20 @@ export const INIT_PROGRAMS: readonly string[] = [
   "/usr/local/bin/catatonit",
   "/usr/libexec/podman/catatonit",
   "/usr/libexec/catatonit/catatonit",
-  // Static on some systems; looked into like all the others.
+  // Static on some systems; inspected like the others.
   "/usr/bin/tini",
   "/sbin/tini",
 ];
 
-/** The init program for a container that asks for one, in the form that the OCI configuration's generator takes. @throws {TsdError} runtime_missing */
+/**
+ * Returns the init program for a container that requests one, as the OCI configuration's generator takes it.
+ * @throws {TsdError} runtime_missing
+ */
 export async function initProgram(
   { Init: requested, PidMode: pidMode }: Pick<HostConfig, "Init" | "PidMode">,
   candidates: readonly string[] = INIT_PROGRAMS,
 ): Promise<{ init?: { readonly path: string } }> {
-  // With another's pid namespace it would not be process 1; Docker leaves it out then.
+  // In another container's pid namespace it would not be process 1. Docker omits it then.
   const isFirst = pidMode === undefined || pidMode === "" || pidMode === "private";
   if (!requested || !isFirst) return {};
   const path = await findInitProgram(candidates);
@@ -41,16 +47,16 @@ export async function initProgram(
   );
 }
 
-/** The first of these that is fit to be one. */
+/** Returns the first candidate that is a static executable. */
 export async function findInitProgram(candidates: readonly string[] = INIT_PROGRAMS): Promise<string | undefined> {
   for (const path of candidates) if (await isStaticProgram(path)) return path;
 }
 
 const ELF = { magic: 0x7f454c46, headerBytes: 64, class64: 2, little: 1, interpreter: 3 } as const;
-/** Program headers lie right behind the file's header. */
+/** Program headers directly follow the file header. */
 const READ_BYTES = 8192;
 
-/** Whether a file is a 64-bit program that can be executed and needs no dynamic linker (elf(5)). */
+/** Returns whether a file is an executable 64-bit program without a dynamic linker (elf(5)). */
 async function isStaticProgram(path: string): Promise<boolean> {
   const head = await beginning(path);
   if (head === undefined || head.byteLength < ELF.headerBytes) return false;
@@ -65,7 +71,7 @@ async function isStaticProgram(path: string): Promise<boolean> {
     .every((type) => type !== ELF.interpreter);
 }
 
-/** The first bytes of an executable file; undefined when there is none. */
+/** Returns the first bytes of an executable file, or undefined if it doesn't exist. */
 async function beginning(path: string): Promise<DataView | undefined> {
   try {
     const { isFile, mode } = await Deno.stat(path);

@@ -1,7 +1,7 @@
 /**
  * @module
- * Signals to containers' first processes, and what goes with them: the event, and that a paused process has to go on to
- * get one.
+ * Sends signals to the init processes of containers, emits the events, and resumes a paused container that has to
+ * receive one.
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -22,7 +22,7 @@ export interface SignalSenderDeps {
   readonly log: Log;
 }
 
-/** See the module's comment. */
+/** Sends signals to the init processes of containers. */
 export class SignalSender {
   readonly #deps: SignalSenderDeps;
   readonly #killed = new WeakSet<StartedProcess>();
@@ -37,15 +37,15 @@ export class SignalSender {
     this.#startedAtMs.set(process, performance.now());
   }
 
-  /** Whether it was sent a SIGKILL from here. */
+  /** Returns whether this engine has sent the process a SIGKILL. */
   hasKilled(process: StartedProcess): boolean {
     return this.#killed.has(process);
   }
 
   /**
-   * Sends a signal; to a program that has only just begun once it would get it. A process that has just ended gets none.
-   * The caller doesn't hold the container's lock.
-   * @param limitMs longest time to wait for the program, in milliseconds; default: as long as it may need
+   * Sends a signal. To a program that has just been started, it is sent once the program can receive it. A process that
+   * has just exited gets none. The caller must not hold the container's lock.
+   * @param limitMs maximum time to wait for the program, in ms. Default: no limit
    */
   async send(container: Container, process: StartedProcess, signal: number, limitMs?: number): Promise<void> {
     const { freezer, log } = this.#deps;
@@ -54,7 +54,7 @@ export class SignalSender {
     this.#send(container, process, signal);
     if (!wakes(container, signal)) return;
     const { isPaused } = container;
-    // Also where a pause is just under way: its end must not keep a killed process.
+    // Also if a pause is in progress: a killed process must not stay frozen.
     const thawed = freezer.thawInTurn(container);
     if (isPaused) return await thawed;
     thawed.catch((thrown) => {
@@ -62,7 +62,7 @@ export class SignalSender {
     });
   }
 
-  /** SIGKILL, from where the container's lock is held. */
+  /** Sends SIGKILL. The caller holds the container's lock. */
   async kill(container: Container, process: StartedProcess): Promise<void> {
     this.#send(container, process, SIGKILL);
     await this.#deps.freezer.thaw(container);
@@ -73,14 +73,14 @@ export class SignalSender {
     try {
       this.#deps.processes.pidfdSendSignal(process.pidFd.fd, signal);
     } catch (thrown) {
-      // It has just ended by itself; its exit is on the way.
+      // It has just exited by itself, and its exit will be reported.
       if (!isErrno(thrown, "ESRCH")) throw thrown;
     }
     this.#deps.events.emit(container, "kill", { attributes: { signal: String(signal) } });
   }
 }
 
-/** Whether Docker lets a paused container go on for this signal: where it may be meant to end it. */
+/** Returns whether a signal resumes a paused container, as in Docker: if it may be meant to end it. */
 function wakes({ record }: Container, signal: number): boolean {
   const { StopSignal: stopSignal } = record.config;
   return signal === SIGKILL || !stopSignal || parseSignal(stopSignal) === signal;

@@ -1,29 +1,29 @@
-/**
- * @module
- * Which lines of a log are wanted. What is decided about the first record of a long line holds for the others.
- */
+/** @module Selects lines of a log. The decision about the first record of a long line applies to its other records. */
 import type { StreamName } from "../../runtime/logs/json_lines.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 
-/** Which lines; times as RFC 3339 with nanoseconds, inclusive. */
+/** A selection of lines. Times are RFC 3339 with nanoseconds, inclusive. */
 export interface LogSelection {
   readonly stdout: boolean;
   readonly stderr: boolean;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  /** The last so many lines; all when left out. */
+  /** Number of last lines. Default: all. */
   readonly tail?: number | undefined;
 }
 
-/** Where reading begins. */
+/** Where reading starts. */
 export interface FilterStart {
-  /** So many lines that are wanted otherwise are passed over. */
+  /** Number of otherwise selected lines to skip. */
   readonly skippedLines: number;
-  /** Whether lines whose beginning isn't read are left out. */
+  /** Whether lines whose beginning is not read are omitted. */
   readonly startsInside: boolean;
 }
 
-/** Whether a line is wanted, by its first record. Times have equal length and zone: their order is that of their text. */
+/**
+ * Returns whether a line is selected, by its first record. Times have equal length and zone, so they are compared as
+ * strings.
+ */
 export function isRequestedLine(
   { stream, time, continues }: LogRecord,
   { stdout, stderr, since, until }: LogSelection,
@@ -32,7 +32,7 @@ export function isRequestedLine(
   return (since === undefined || time >= since) && (until === undefined || time <= until);
 }
 
-/** Takes all records in order; see the module's comment. */
+/** Filters records, which must be passed in the order of the log. */
 export class LineFilter {
   readonly #selection: LogSelection;
   readonly #isShown: Record<StreamName, boolean>;
@@ -45,7 +45,7 @@ export class LineFilter {
     this.#isShown = { stdout: stdout && !startsInside, stderr: stderr && !startsInside };
   }
 
-  /** The wanted ones, and whether all that come later are past the end of the span. */
+  /** Returns the selected records, and whether all later ones are past the end of the span. */
   take(records: readonly LogRecord[]): { requested: readonly LogRecord[]; isPast: boolean } {
     const { until } = this.#selection;
     const past = until === undefined ? -1 : records.findIndex(({ time }) => time > until);

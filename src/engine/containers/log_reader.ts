@@ -1,12 +1,12 @@
 /**
  * @module
- * Reads a container's log back (`docker logs`): the last lines, a span of time, and what is written meanwhile, across all
- * files of a log that rotates. Files are read in blocks; neither a file nor the answer is ever in memory whole. A reader
- * says which file it is at, so that no file is removed that it has not read, unless whoever takes the records doesn't take
- * any for a while: containers don't wait for a client that sleeps.
+ * Reads a container's log (`docker logs`): the last lines, a span of time, and what is written meanwhile, across all
+ * files of a rotating log. Files are read in blocks; neither a file nor the response is ever in memory as a whole. A
+ * reader reports which file it needs, so that no unread file is removed, unless its client takes no records for a
+ * while: containers don't wait for a client that sleeps.
  *
- * A line that is too long for one record is one line all the same: it is counted once by `tail`, and its first record's
- * time counts for all of it.
+ * A line that is too long for one record is still one line: `tail` counts it once, and the time of its first record
+ * applies to all of it.
  */
 import type { LogFiles, OpenLogFile } from "../../runtime/logs/log_files.ts";
 import type { LogLease } from "../../runtime/logs/log_readers.ts";
@@ -14,37 +14,40 @@ import { findBackwards, RecordReader } from "../../runtime/logs/record_reader.ts
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { type FilterStart, isRequestedLine, LineFilter, type LogSelection } from "./line_filter.ts";
 
-/** Tells of new records; absent when the container has stopped. */
+/** Notifies of new records; absent if the container has stopped. */
 export interface LogFollower {
-  /** Resolves when more was written, or the end has come. */
+  /** Resolves when more was written, or the log has ended. */
   changed(): Promise<void>;
-  /** Whether nothing more will be written. */
+  /** Returns whether nothing more will be written. */
   ended(): boolean;
 }
 
-/** Where records come from. */
+/** The source of records. */
 export interface LogSource {
   readonly files: LogFiles;
-  /** Says what this reader needs; the caller disposes of it. */
+  /** Reports which files this reader needs; the caller disposes of it. */
   readonly lease: Pick<LogLease, "need" | "release">;
-  /** Told once for each file with lines that are no records, and of each gap left by files that were removed unread. */
+  /** Called once for each file with invalid lines, and for each gap left by files that were removed unread. */
   readonly onTrouble: (what: string, sequence: number) => void;
 }
 
-/** A place in the log. */
+/** A position in the log. */
 interface Position {
   readonly sequence: number;
-  /** In a file that isn't compressed. */
+  /** Offset in bytes; only in a file that isn't compressed. */
   readonly offset: number;
 }
 
-/** Where reading begins. */
+/** Where reading starts. */
 type Start = Position & FilterStart;
 
-/** A client that takes nothing for so long doesn't hold up the container any more. */
+/** How long a client may take no records before it no longer holds up the container, in ms. */
 const TIMEOUT_MS = 1000;
 
-/** The selected records, some at a time, each valid until the next ones are asked for. @throws {TsdError} storage */
+/**
+ * Yields the selected records in batches, each of which is valid until the next one is requested.
+ * @throws {TsdError} storage
+ */
 export async function* readLog(
   source: LogSource,
   selection: LogSelection,
@@ -52,7 +55,7 @@ export async function* readLog(
 ): AsyncGenerator<readonly LogRecord[]> {
   const { files, lease } = source;
   const [oldest = files.newest] = await files.list();
-  // Not yet the oldest itself: what is needed may be removed once it is open.
+  // Not the oldest itself yet: a needed file may be removed once it is open.
   lease.need(oldest - 1);
   const end = await endOf(files);
   const start = await startOf(files, selection, end) ??
@@ -75,7 +78,7 @@ interface Reading {
   readonly follower: LogFollower | undefined;
 }
 
-/** Reads one file, as long as it may grow; says whether to go on with the next one. */
+/** Reads one file, as long as it may grow. Returns whether to continue with the next one. */
 async function* readFile(
   { source, filter, end, follower }: Reading,
   sequence: number,
@@ -93,7 +96,7 @@ async function* readFile(
   };
   const reader = file && new RecordReader(file, onDamaged, end?.sequence === sequence ? end.offset : Infinity);
   for (;;) {
-    // All three are asked before reading: what is written after the last read is read in one more turn.
+    // All three are evaluated before reading, so that what is written after the last read is read in one more round.
     const hasEnded = follower === undefined || follower.ended();
     const isComplete = files.newest > sequence;
     const changed = hasEnded ? undefined : follower.changed();
@@ -102,7 +105,7 @@ async function* readFile(
       if (isComplete) return end === undefined || sequence < end.sequence;
       if (hasEnded) return false;
       await changed;
-      // It was not there before anything was written.
+      // The file doesn't exist before anything is written.
       if (reader === undefined) return true;
       await reader.followCut();
       continue;
@@ -121,7 +124,7 @@ async function* readFile(
   }
 }
 
-/** The next file that is there, or will be. */
+/** Returns the number of the next file that exists or will exist. */
 async function fileAfter({ files, onTrouble }: LogSource, sequence: number): Promise<number> {
   const present = await files.list();
   const next = present.find((each) => each > sequence) ?? files.newest;
@@ -129,7 +132,7 @@ async function fileAfter({ files, onTrouble }: LogSource, sequence: number): Pro
   return next;
 }
 
-/** Where the log ends now. */
+/** Returns the current end of the log. */
 async function endOf(files: LogFiles): Promise<Position> {
   for (;;) {
     const sequence = files.newest;
@@ -139,7 +142,7 @@ async function endOf(files: LogFiles): Promise<Position> {
   }
 }
 
-/** Where to begin, when not with the oldest record. */
+/** Returns where to start, if not with the oldest record. */
 async function startOf(files: LogFiles, selection: LogSelection, end: Position): Promise<Start | undefined> {
   if (selection.tail === 0) return { ...end, skippedLines: 0, startsInside: true };
   if (selection.tail === undefined && selection.since === undefined) return undefined;
@@ -149,7 +152,7 @@ async function startOf(files: LogFiles, selection: LogSelection, end: Position):
     : await startOfTail(files, { ...selection, tail: selection.tail }, newestFirst, end);
 }
 
-/** The newest file that begins before the span. */
+/** Finds the newest file that starts before the span. */
 async function startOfSpan(
   files: LogFiles,
   { since = "" }: LogSelection,
@@ -197,7 +200,7 @@ async function countLines(file: OpenLogFile, selection: LogSelection): Promise<n
   return count;
 }
 
-/** The time of a file's first record. */
+/** Returns the time of a file's first record. */
 async function firstTime(files: LogFiles, sequence: number): Promise<string | undefined> {
   await using file = await files.open(sequence);
   return file && (await new RecordReader(file, () => {}).next())?.[0]?.time;

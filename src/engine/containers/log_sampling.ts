@@ -1,13 +1,13 @@
 /**
  * @module
- * A sample of what containers write, for plugins; the log Worker takes it only while a plugin wants it.
+ * Passes a sample of the containers' output to plugins. The log Worker samples only while a plugin requests it.
  */
 import type { HookBus } from "../../plugins/mod.ts";
 import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { Container } from "../model/container.ts";
 import { containerContext } from "../model/hook_payloads.ts";
 
-/** Of each container, at most. */
+/** Maximum per container. */
 const LINES_PER_SECOND = 10;
 const HOOK = "log.line";
 
@@ -17,7 +17,7 @@ export interface LogSamplingDeps {
   readonly table: { has(id: string): boolean; find(id: string): Container };
 }
 
-/** From now on plugins that want lines get them. */
+/** Starts to call the plugins that request log lines. */
 export function callLineHooks({ hooks, outputs, table }: LogSamplingDeps): void {
   const arrange = () =>
     outputs.sample(hooks.isSubscribed(HOOK) ? LINES_PER_SECOND : 0, (id, lines) => {

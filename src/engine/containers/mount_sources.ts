@@ -1,8 +1,8 @@
-/** The host's folders and files that a container is to see: they have to be there, or are made. */
+/** Directories and files of the host that are mounted in a container: they have to exist, or are created. */
 import { TsdError } from "../../errors.ts";
 import type { RequestedMount } from "../model/mounts.ts";
 
-/** Says which source is missing that is not to be made (`--mount`). @throws {TsdError} invalid_argument */
+/** Refuses mounts whose source is missing and is not to be created (`--mount`). @throws {TsdError} invalid_argument */
 export async function requireSources(requested: readonly RequestedMount[]): Promise<void> {
   for (const { mount, createSource } of requested) {
     if (mount.kind !== "bind" || createSource || await exists(mount.source)) continue;
@@ -13,7 +13,7 @@ export async function requireSources(requested: readonly RequestedMount[]): Prom
   }
 }
 
-/** Makes missing source folders (`-v`); the others have to be there. @throws {TsdError} invalid_argument */
+/** Creates missing source directories (`-v`); the others have to exist. @throws {TsdError} invalid_argument */
 export async function prepareSources(requested: readonly RequestedMount[]): Promise<void> {
   await requireSources(requested);
   for (const { mount } of requested) {

@@ -1,7 +1,7 @@
 /**
  * @module
- * Which namespaces a container has of its own, which it shares with the host or with another container; Docker's names for
- * these modes, and its texts for those that there aren't.
+ * Which namespaces are a container's own, and which it shares with the host or another container: Docker's modes, and
+ * its texts for invalid ones.
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -11,10 +11,10 @@ import { namedContainer } from "../model/container_mode.ts";
 
 type Modes = Pick<SpecSettings, "ipc" | "pid" | "uts" | "cgroupns">;
 
-/** Before a start nobody knows where another container's namespace is. */
+/** Placeholder for the path of another container's namespace before the start. */
 const NOT_YET_KNOWN = "";
 
-/** @throws {TsdError} invalid_argument */
+/** Returns the namespaces of a container. @throws {TsdError} invalid_argument */
 export function namespaceModes(host: HostConfig, info: HostInfo, joined: SharedNamespaces): Modes {
   if (!["", "host"].includes(host.UsernsMode ?? "")) throw invalid("USER", host.UsernsMode);
   return {
@@ -25,7 +25,7 @@ export function namespaceModes(host: HostConfig, info: HostInfo, joined: SharedN
   };
 }
 
-/** Docker's default where nothing was said. */
+/** Returns the mode of the cgroup namespace, by default Docker's. */
 export function cgroupnsMode({ CgroupnsMode: mode }: HostConfig, { cgroupVersion }: HostInfo): string {
   return mode || (cgroupVersion === 1 ? "host" : "private");
 }

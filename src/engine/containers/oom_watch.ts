@@ -1,7 +1,7 @@
 /**
  * @module
- * Who was killed for want of memory. The kernel only counts such kills for each container, so the first process counts as
- * the victim when it died of a SIGKILL that the engine didn't send and the count has just gone up.
+ * Notices kills for lack of memory. The kernel only counts them for each container, so the init process counts as the
+ * victim if it died of a SIGKILL that the engine did not send while the count has just increased.
  */
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
@@ -11,17 +11,17 @@ import { type Container, isLive } from "../model/container.ts";
 import { containerContext } from "../model/hook_payloads.ts";
 import type { ContainerTable } from "../model/container_table.ts";
 
-/** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
+/** How long after a kill was noticed the init process may be its victim, in ms: its exit arrives later. */
 const JUST_NOW_MS = 2000;
-/** The kernel gives notice before it kills; after so many ms each the count is looked at again. */
+/** The kernel notifies before it kills, so the count is read again after these delays, in ms. */
 const LOOK_AGAIN_MS = [5, 50, 500];
 const SIGKILL = 9;
 
-/** How a first process ended. */
+/** How an init process exited. */
 export interface Ending {
   /** The signal that killed it. */
   readonly signal: number | undefined;
-  /** The engine has sent it a SIGKILL. */
+  /** Whether the engine has sent it a SIGKILL. */
   readonly byEngine: boolean;
 }
 
@@ -31,19 +31,19 @@ export interface OomWatchDeps {
   readonly events: ContainerEvents;
   readonly hooks: Pick<HookBus, "callParallel">;
   readonly log: Log;
-  /** Unix time in ms. */
+  /** Returns the Unix time in ms. */
   readonly now?: () => number;
 }
 
 interface Watched {
-  /** Kills that were told of, or that were before; undefined until they could be counted. */
+  /** Number of kills that were reported or happened earlier; undefined until it could be read. */
   kills: number | undefined;
   lastMs: number;
   readonly watch: Disposable;
   timer?: ReturnType<typeof setTimeout>;
 }
 
-/** Tells the event `oom`, once for each time the kernel killed. */
+/** Emits the event `oom` for each kill. */
 export class OomWatch {
   readonly #deps: OomWatchDeps;
   readonly #watched = new Map<string, Watched>();
@@ -52,17 +52,23 @@ export class OomWatch {
     this.#deps = deps;
   }
 
-  /** A container runs: it was just started, or another engine's was found. What that one has not told of is told now. */
+  /**
+   * Starts to watch a container that was just started or restored. Emits the kills that the previous engine has not
+   * reported.
+   */
   begin(container: Container): void {
     const { state } = container;
     const kills = isLive(state) && state.oomKills !== undefined ? state.oomKills : this.#kills(container);
     const watch = this.#deps.cgroups.onOom(container.id, () => this.#lookUntilKilled(container));
     this.#watched.set(container.id, { kills, lastMs: -Infinity, watch });
-    // The kernel may have been quicker than this watch.
+    // The kernel may have killed before this watch began.
     this.#lookUntilKilled(container);
   }
 
-  /** Its first process has ended, its cgroups are still there. Whether the kernel killed it for want of memory. */
+  /**
+   * Ends the watch of a container whose init process has exited and whose cgroups still exist. Returns whether the
+   * kernel killed it for lack of memory.
+   */
   end(container: Container, { signal, byEngine }: Ending): boolean {
     this.#look(container);
     const watched = this.#watched.get(container.id);
@@ -80,7 +86,7 @@ export class OomWatch {
     watched.timer = setTimeout(() => this.#lookUntilKilled(container, laterMs), nextMs);
   }
 
-  /** Whether the kernel has killed since the last look. */
+  /** Reads the count. Returns whether the kernel has killed since the last time. */
   #look(container: Container): boolean {
     const watched = this.#watched.get(container.id);
     const kills = this.#kills(container);
@@ -94,7 +100,7 @@ export class OomWatch {
     return true;
   }
 
-  /** The count goes with the event: the next engine tells of no kill twice, and of each. */
+  /** Emits the events, and stores the count together with them, so that the next engine reports each kill once. */
   #tell(container: Container, oomKills: number): void {
     const { table, events, log } = this.#deps;
     const { state, restarts } = container;
@@ -107,7 +113,10 @@ export class OomWatch {
     telling({ write() {} });
   }
 
-  /** Undefined where they can't be counted, as too many files are open: no run may fail for that, and no end be lost. */
+  /**
+   * Returns the count, or undefined if it can't be read, for example because too many files are open: neither a task
+   * nor its exit may fail for that.
+   */
   #kills({ id }: Container): number | undefined {
     try {
       return this.#deps.cgroups.oomKills(id);

@@ -1,7 +1,7 @@
 /**
  * @module
- * The cgroups of a container of which the runtime knows nothing any more, because its state was lost or cut off: what is
- * left in them is killed, and they are removed. Only for containers whose first process has ended.
+ * Removes the cgroups of containers that the runtime no longer knows, because its state was lost or truncated, and
+ * kills the processes in them. Only for containers whose init process has exited.
  */
 import { TsdError } from "../../errors.ts";
 import { isErrno, OwnedFd, type ProcessCalls, SIG } from "../../sys/mod.ts";
@@ -9,13 +9,13 @@ import { isInCgroup } from "../../runtime/orphaned_process.ts";
 import type { CgroupOf } from "../stats/cgroup.ts";
 import { CGROUP_FILES, pidsBelow } from "../stats/cgroup_files.ts";
 
-/** How long killed processes may take to end, in ms. */
+/** How long killed processes may take to exit, in ms. */
 const TIMEOUT_MS = 3000;
 const POLL_MS = 10;
 
 type Calls = Pick<ProcessCalls, "pidfdOpen" | "pidfdSendSignal">;
 
-/** See the module's comment. */
+/** Removes orphaned cgroups of containers. */
 export class OrphanedCgroups {
   readonly #cgroupOf: CgroupOf;
   readonly #calls: Calls;
@@ -28,7 +28,10 @@ export class OrphanedCgroups {
     this.#hierarchies = hierarchies;
   }
 
-  /** Mostly there are none, which one look tells. @throws {TsdError} timeout */
+  /**
+   * Kills the processes in a container's cgroups, and removes those. Usually there are none, which costs one lookup.
+   * @throws {TsdError} timeout
+   */
   async remove(id: string): Promise<void> {
     const dirs = (await (this.#known ??= this.#hierarchies())).map((mount) => `${mount}/${this.#cgroupOf(id)}`);
     if (dirs[0] === undefined || !await exists(dirs[0])) return;
@@ -44,13 +47,13 @@ export class OrphanedCgroups {
   }
 
   async #kill(dir: string, id: string): Promise<void> {
-    // A frozen process doesn't end: cgroup version 1 and 2.
+    // A frozen process can't exit. Thawed in cgroup v1 and v2.
     CGROUP_FILES.writeSync(`${dir}/freezer.state`, "THAWED");
     CGROUP_FILES.writeSync(`${dir}/cgroup.freeze`, "0");
     for (const pid of await pidsBelow(CGROUP_FILES, dir)) {
       try {
         using pidFd = new OwnedFd(this.#calls.pidfdOpen(pid));
-        // Asked after the opening: what is in it now is what the descriptor names.
+        // Checked after opening: if the pid is in the cgroup now, the descriptor names that process.
         if (isInCgroup(pid, id)) this.#calls.pidfdSendSignal(pidFd.fd, SIG.KILL);
       } catch (thrown) {
         if (!isErrno(thrown, "ESRCH")) throw thrown;
@@ -59,7 +62,7 @@ export class OrphanedCgroups {
   }
 }
 
-/** Where cgroup file systems are mounted. */
+/** Returns where cgroup filesystems are mounted. */
 async function cgroupMounts(): Promise<readonly string[]> {
   const lines = (await Deno.readTextFile("/proc/self/mounts")).split("\n").map((line) => line.split(" "));
   return lines.filter(([, , type]) => type === "cgroup" || type === "cgroup2").map(([, target]) => target!);
@@ -75,7 +78,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Removes a cgroup with those below it; false while there is something in them. */
+/** Removes a cgroup and those below it. Returns false if there are processes in them. */
 async function removeBelow(dir: string): Promise<boolean> {
   for (const name of await CGROUP_FILES.dirs(dir)) {
     if (!await removeBelow(`${dir}/${name}`)) return false;

@@ -1,4 +1,4 @@
-/** Streams of runs that have not begun: whoever attaches to a container before its start attaches to these. */
+/** Streams of tasks that are not started yet: clients that attach to a container before its start attach to these. */
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { Container } from "../model/container.ts";
 
@@ -16,12 +16,12 @@ export class PendingStdio {
     return io;
   }
 
-  /** The run has begun, or came to nothing: the next one gets others. */
+  /** Forgets the streams of a container whose start has succeeded or failed: its next task gets new ones. */
   taken({ id }: Container): void {
     this.#next.delete(id);
   }
 
-  /** There will be no run. */
+  /** Closes the streams of a container that will not be started. */
   async discard(container: Container): Promise<void> {
     await this.#next.get(container.id)?.discard();
     this.taken(container);

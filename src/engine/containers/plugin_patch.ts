@@ -1,6 +1,6 @@
 /**
  * @module
- * What plugins want changed of a container that is about to be made, put into the client's request and checked as that is.
+ * Applies the patches of plugins to the request for a new container, and validates the result like a client's request.
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -8,18 +8,18 @@ import type { ContainerPatch } from "../../plugins/mod.ts";
 import type { OciHooks } from "../../runtime/spec/mod.ts";
 import { type CreateRequest, parseCreateRequest } from "../model/create_request.ts";
 
-/** A request, and what Docker's has no field for. */
+/** A request with the parts that Docker's has no field for. */
 export interface PatchedRequest extends CreateRequest {
   readonly ociHooks?: OciHooks;
 }
 
-/** @throws {TsdError} invalid_argument, not_implemented: what comes of it is no request */
+/** Applies a patch. @throws {TsdError} invalid_argument, not_implemented if the result is not a valid request */
 export function patchedRequest({ config, hostConfig, networks }: CreateRequest, patch: ContainerPatch): PatchedRequest {
   const body = { ...patchedConfig(config, patch), HostConfig: patchedHostConfig(hostConfig, patch) };
   const { hooks } = patch;
   if (hooks !== undefined) checkHooks(hooks);
   const checked = parseCreateRequest(body);
-  // What it wants of networks is not in the patch.
+  // Patches don't contain networks.
   return { ...checked, networks, ...hooks !== undefined && { ociHooks: hooks } };
 }
 
@@ -69,7 +69,7 @@ function patchedHostConfig(
   };
 }
 
-/** As the runtime wants them; it would say so at the start only. */
+/** Validates OCI hooks as the runtime does, which would report errors at the start only. */
 function checkHooks(hooks: OciHooks): void {
   for (const [stage, all] of Object.entries(hooks)) {
     for (const { path, timeout } of all ?? []) {

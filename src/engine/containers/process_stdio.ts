@@ -1,7 +1,4 @@
-/**
- * @module
- * Which kind of streams a process gets: a terminal or FIFOs.
- */
+/** @module Creates the streams of a process: a terminal or FIFOs. */
 import { type FifoCalls, FifoIo } from "../../runtime/fifo_io.ts";
 import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { ProcessStdio, ProcessStdioOptions, TerminalSize } from "../../runtime/stdio.ts";
@@ -11,16 +8,16 @@ import { logOf } from "./container_logs.ts";
 import { consoleSize } from "./container_spec.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
-/** What a process's streams are to be. */
+/** The requested streams of a process. */
 export interface StdioRequest extends ProcessStdioOptions {
   readonly tty: boolean;
-  /** Where a terminal is sent to: 107 bytes at most. */
+  /** Path of the socket on which the terminal is received; 107 bytes at most. */
   readonly consoleSocket: string;
-  /** The terminal's size at its start. */
+  /** The initial size of the terminal. */
   readonly size?: TerminalSize | undefined;
 }
 
-/** What a container's first process gets. */
+/** Returns the streams of a container's init process. */
 export function containerStdio(container: Container, paths: EnginePaths): StdioRequest {
   const { id, record: { config, hostConfig } } = container;
   const { bundle } = containerPaths(paths, id);
@@ -37,7 +34,7 @@ export function containerStdio(container: Container, paths: EnginePaths): StdioR
   };
 }
 
-/** New streams, for one process. */
+/** Creates the streams of one process. */
 export function newProcessStdio(
   { tty, consoleSocket, size, ...options }: StdioRequest,
   hub: StdioRouter,

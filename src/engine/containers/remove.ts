@@ -1,6 +1,6 @@
 /**
  * @module
- * What comes after a container's run, and its removal. Whoever calls `afterRun`, `clean` or `remove` holds the container's
+ * Cleans up after a task, and removes containers. The caller of `afterRun`, `clean` and `remove` holds the container's
  * lock.
  */
 import { toTsdError } from "../../errors.ts";
@@ -42,15 +42,15 @@ export interface ContainerRemoverDeps {
   readonly streams: Pick<PendingStdio, "discard">;
 }
 
-/** See the module's comment. */
+/** Cleans up after tasks, and removes containers. */
 export class ContainerRemover {
   readonly #deps: ContainerRemoverDeps;
   readonly #log: Log;
   /** By container; see {@link announce}. */
   readonly #announced = new Map<string, Promise<unknown>>();
-  /** Containers between the two halves of `docker restart`. */
+  /** Containers between the stop and the start of `docker restart`. */
   readonly #kept = new Set<string>();
-  /** Containers that nobody finds any more, and of which something is left. */
+  /** Containers that are no longer in the table, and of which something is left. */
   readonly #incomplete = new Set<string>();
 
   constructor(deps: ContainerRemoverDeps) {
@@ -58,13 +58,13 @@ export class ContainerRemover {
     this.#log = deps.log.scope("containers");
   }
 
-  /** Keeps a container from being removed at the end of its run. Dispose of it. */
+  /** Prevents the removal of a container at the end of its task, until the result is disposed of. */
   keep(container: Container): Disposable {
     this.#kept.add(container.id);
     return { [Symbol.dispose]: () => void this.#kept.delete(container.id) };
   }
 
-  /** Something will be told of the container's end; its removal is not told before. Dispose of it when it was told. */
+  /** Announces an event of the container's exit: its removal is not reported before the result is disposed of. */
   announce(container: Container): Disposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     const before = this.#announced.get(container.id);
@@ -76,7 +76,10 @@ export class ContainerRemover {
     return { [Symbol.dispose]: resolve };
   }
 
-  /** Clears a run away, and all of a container that removes itself. @throws what `ContainerStarter.clean` throws; {TsdError} storage */
+  /**
+   * Cleans up after a task, and removes a container that was created with `--rm`.
+   * @throws what `ContainerStarter.clean` throws; {TsdError} storage
+   */
   async afterRun(container: Container): Promise<void> {
     if (!this.#deps.table.has(container.id)) {
       if (this.#incomplete.has(container.id)) await this.#finish(container);
@@ -87,12 +90,13 @@ export class ContainerRemover {
   }
 
   /**
-   * One that removes itself. Whoever waits for that needn't wait for the kernel: an engine that is killed meanwhile leaves
-   * what the next one clears away as nobody's. Volumes without a name would stay for ever, and are looked for afterwards.
+   * Removes a container that was created with `--rm`. The removal is reported before the kernel has finished: if the
+   * engine is killed meanwhile, the next one removes the rest as orphaned. Anonymous volumes would stay, so they are
+   * removed first.
    */
   async #vanish(container: Container): Promise<void> {
     await this.#announced.get(container.id);
-    // Whoever waits may want the ports.
+    // Waiting clients may need the ports.
     await this.#deps.networks.release(container.id);
     const volumesFirst = hasAnonymousVolumes(container);
     try {
@@ -107,7 +111,7 @@ export class ContainerRemover {
   async #finish(container: Container, { isClean = false } = {}): Promise<void> {
     if (!isClean) {
       await this.clean(container);
-      // They were in use when that failed before.
+      // The volumes were in use when their removal failed before.
       if (hasAnonymousVolumes(container)) await this.#deps.volumes.removeAnonymous(container);
     }
     await this.#clear(container);
@@ -115,7 +119,7 @@ export class ContainerRemover {
     await this.#sweepLayers(container);
   }
 
-  /** Nobody will know of the volumes afterwards: what else can't be cleared away is no reason to leave them. */
+  /** Cleans up, and removes anonymous volumes even if the cleanup fails, because nothing refers to them afterwards. */
   async #cleanWithVolumes(container: Container): Promise<void> {
     try {
       await this.clean(container);
@@ -125,8 +129,9 @@ export class ContainerRemover {
   }
 
   /**
-   * Takes away what others could see of a run, before they are told of its end. Nobody can start or remove the container
-   * until then, so that this needs no lock. @throws what `ContainerStarter.release` throws
+   * Releases what others could notice of a task, before its exit is reported. No lock is needed, because the container
+   * can't be started or removed until then.
+   * @throws what `ContainerStarter.release` throws
    */
   async release(container: Container): Promise<void> {
     const { launcher, starts } = this.#deps;
@@ -134,18 +139,19 @@ export class ContainerRemover {
     await launcher.release(container);
   }
 
-  /** Clears away what the run left. @throws what `ContainerStarter.clean` throws */
+  /** Cleans up after the task. @throws what `ContainerStarter.clean` throws */
   async clean(container: Container): Promise<void> {
     const { networks, starts, launcher } = this.#deps;
-    // Another container may want the address: an exec that is just being started holds up only the rest. What goes wrong
-    // here goes wrong in there too.
+    // Another container may need the address, so an exec that is being started delays only the rest. Errors appear in
+    // the calls below as well.
     await Promise.allSettled([networks.release(container.id), starts.settled(container.id)]);
     await launcher.clean(container);
   }
 
   /**
-   * Removes a container that doesn't run, and its anonymous volumes if it removes itself or `volumes` says so.
-   * @param options.isUntold nobody was told of its creation
+   * Removes a container that is not running, and its anonymous volumes if it was created with `--rm` or `volumes` is
+   * set.
+   * @param options.isUntold whether its creation was not reported
    * @throws {TsdError} storage
    */
   async remove(
@@ -166,16 +172,16 @@ export class ContainerRemover {
     await this.#sweepLayers(container);
   }
 
-  /** Takes away what a container has of its own. */
+  /** Removes a container's own resources. */
   async #clear(container: Container): Promise<void> {
     const { health, snapshots, paths } = this.#deps;
     await health.forget(container);
-    // The order tells the next engine of a removal that was cut off (adoption.ts).
+    // The order tells the next engine that a removal was interrupted (restore.ts).
     await removeTree(containerPaths(paths, container.id).home);
     for (const id of [...mountedSnapshots(container.record), container.id]) await snapshots.remove(id);
   }
 
-  /** Nobody finds it any more. */
+  /** Removes the container from the table. */
   async #forget(container: Container, recording: Recording): Promise<void> {
     const { state } = container;
     this.#deps.table.remove(container, recording);
@@ -185,7 +191,10 @@ export class ContainerRemover {
     this.#deps.waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
   }
 
-  /** The container is gone whether or not this succeeds: what stays goes at the engine's next start. */
+  /**
+   * Removes layers that nothing needs any more. The container is removed even if this fails: the rest is removed at the
+   * engine's next start.
+   */
   async #sweepLayers(container: Container): Promise<void> {
     for (const image of neededImages(container.record)) {
       await this.#deps.images.sweepAfterContainer(image).catch((thrown) => {
@@ -195,7 +204,7 @@ export class ContainerRemover {
   }
 }
 
-/** For the log. */
+/** Returns the log fields of a failure. */
 export const failure = (container: Container, thrown: unknown) => ({
   container: container.id,
   error: toTsdError(thrown).message,

@@ -3,7 +3,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerTable } from "../model/container_table.ts";
 import { parseContainerName } from "../model/names.ts";
 
-/** `docker rename`: at once or not at all, whatever state the container is in. */
+/** `docker rename`: renames a container in any state, atomically. */
 export class ContainerRenamer {
   readonly #table: ContainerTable;
   readonly #events: ContainerEvents;
@@ -13,7 +13,7 @@ export class ContainerRenamer {
     this.#events = events;
   }
 
-  /** @throws {TsdError} container_not_found, invalid_argument, name_in_use */
+  /** Renames a container. @throws {TsdError} container_not_found, invalid_argument, name_in_use */
   rename(nameOrId: string, newName: string): void {
     const container = this.#table.find(nameOrId);
     const { name: oldName } = container;
@@ -28,7 +28,7 @@ export class ContainerRenamer {
   }
 }
 
-/** Docker's texts. */
+/** Validates the new name. @throws {TsdError} invalid_argument, with Docker's texts */
 function changedName(oldName: string, requested: string): string {
   const name = requested.trim().replace(/^\//, "");
   if (name === "") throw new TsdError("invalid_argument", "Neither old nor new names may be empty");

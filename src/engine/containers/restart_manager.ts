@@ -1,7 +1,7 @@
 /**
  * @module
- * Restart policies at work: what follows the end of a container's run, and what an engine starts when it comes up. Every
- * decision is in the database before its time runs, so that the next engine goes on where a killed one was.
+ * Applies restart policies: after the end of a task, and when the engine starts. Every decision is stored before its
+ * delay begins, so that the next engine continues where a killed one stopped.
  */
 import type { Log } from "../../log.ts";
 import { type Recording, UNTOLD } from "../../store/event_records.ts";
@@ -21,11 +21,11 @@ export interface RestartManagerDeps {
   readonly table: Pick<ContainerTable, "list" | "setState" | "stoppedManually">;
   readonly clock: Clock;
   readonly log: Log;
-  /** Starts a container whose time has come; it takes the container's lock and looks again at its state. */
+  /** Starts a container whose delay is over. It takes the container's lock and checks its state again. */
   readonly start: (id: string) => Promise<void>;
 }
 
-/** See the module's comment. Disposing of it keeps what is pending for the next engine. */
+/** Applies restart policies. Disposing of it leaves pending restarts to the next engine. */
 export class RestartManager implements Disposable {
   readonly #deps: RestartManagerDeps;
   readonly #restarter: RestartTimers;
@@ -37,8 +37,8 @@ export class RestartManager implements Disposable {
   }
 
   /**
-   * A run has ended: records what has become of the container, and plans its restart if its policy wants one.
-   * @param options.ranMs how long the run took; 0 for a restart that came to nothing
+   * Records the state of a container whose task has ended, and schedules a restart if its policy demands one.
+   * @param options.ranMs how long the task ran, in ms; 0 for a restart that failed
    * @param options.recording writes the state
    */
   ended(
@@ -59,13 +59,13 @@ export class RestartManager implements Disposable {
     if (this.#hasStarted) this.#restarter.schedule(container.id, decision.afterMs);
   }
 
-  /** Somebody is about to end it: its policy won't start it again. */
+  /** Notes that a user stops the container: its policy won't start it again. */
   stoppedManually(container: Container): void {
     const { name } = parseRestartPolicy(container.record.hostConfig);
     if (name !== "no" && !container.restarts.byHand) this.#deps.table.stoppedManually(container);
   }
 
-  /** Calls a pending restart off; whoever asks holds the container's lock. Says whether there was one. */
+  /** Cancels a pending restart. The caller holds the container's lock. Returns whether there was one. */
   cancel(container: Container): boolean {
     const { state } = container;
     this.#restarter.cancel(container.id);
@@ -75,9 +75,9 @@ export class RestartManager implements Disposable {
   }
 
   /**
-   * From now on containers are started. All that a former engine left has been taken up.
-   * @param engineStart whether this counts as the engine's start, at which policies look at all containers: after a boot,
-   * and for an engine that runs as a service. One that comes and goes on demand goes on with what is pending.
+   * Starts containers from now on. To be called once everything of the previous engine is restored.
+   * @param engineStart whether policies are evaluated for all containers: after a boot, and for an engine that runs as
+   * a service. An engine that is started on demand continues pending restarts only.
    */
   begin({ engineStart }: { readonly engineStart: boolean }): void {
     this.#hasStarted = true;
@@ -96,7 +96,7 @@ export class RestartManager implements Disposable {
     this.#restarter[Symbol.dispose]();
   }
 
-  /** As if somebody had started it, for all that its policy wants to run. */
+  /** Starts a container as if a user had started it, if its policy demands that it runs. */
   #startAnew(container: Container, state: EndedState): void {
     if (state.status === "exited" && !decide(container, state, { ranMs: 0, engineStart: true }).restart) return;
     this.#deps.table.setState(container, { ...state, status: "restarting" }, NO_RESTARTS);
@@ -105,7 +105,7 @@ export class RestartManager implements Disposable {
 
   #remainingMs({ restarts }: Container, { finishedMs }: EndedState): number {
     const remainingMs = finishedMs + restarts.delayMs - this.#deps.clock.now();
-    // A clock that was set must not make it wait for ever.
+    // A change of the clock must not extend the delay.
     return Math.min(Math.max(remainingMs, 0), restarts.delayMs);
   }
 }

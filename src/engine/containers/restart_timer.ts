@@ -1,21 +1,24 @@
 /**
  * @module
- * The waiting between a container's end and its restart. A restart that is pending can be called off at any moment before
- * it falls due; from then on it is a start like any other.
+ * The delay between the end of a task and the container's restart. A pending restart can be cancelled until its delay
+ * is over; then it is a start like any other.
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Clock } from "../../async/clock.ts";
 
-/** Waits once. */
+/** One delay. */
 export class RestartTimer implements Disposable {
-  /** Resolves to true when the time is up, to false when it was called off. */
+  /** Resolves to true when the delay is over, to false when it was cancelled. */
   readonly due: Promise<boolean>;
   readonly #resolve: (isDue: boolean) => void;
   readonly #alarm: Disposable;
   readonly #release: () => void;
 
-  /** @param signal calls it off */
+  /**
+   * @param afterMs delay in ms
+   * @param signal cancels it
+   */
   constructor(afterMs: number, clock: Clock, signal?: AbortSignal) {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.due = promise;
@@ -27,7 +30,7 @@ export class RestartTimer implements Disposable {
     if (signal?.aborted) this.cancel();
   }
 
-  /** Calls it off; once it is due that changes nothing. */
+  /** Cancels it. No effect once the delay is over. */
   cancel(): void {
     this.#settle(false);
   }
@@ -46,7 +49,7 @@ export class RestartTimer implements Disposable {
 export interface RestartTimersDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Starts a container whose time has come; it takes the container's lock and looks again at its state. */
+  /** Starts a container whose delay is over. It takes the container's lock and checks its state again. */
   readonly start: (id: string) => Promise<void>;
 }
 
@@ -59,7 +62,10 @@ export class RestartTimers implements Disposable {
     this.#deps = deps;
   }
 
-  /** Starts the container after a while, instead of what was planned for it before. */
+  /**
+   * Schedules a restart, replacing a pending one.
+   * @param afterMs delay in ms
+   */
   schedule(id: string, afterMs: number): void {
     this.cancel(id);
     const timer = new RestartTimer(afterMs, this.#deps.clock);
@@ -72,7 +78,7 @@ export class RestartTimers implements Disposable {
     });
   }
 
-  /** Says whether a restart was pending that now won't happen. */
+  /** Cancels a pending restart. Returns whether there was one. */
   cancel(id: string): boolean {
     const timer = this.#timers.get(id);
     if (timer === undefined) return false;
@@ -81,7 +87,7 @@ export class RestartTimers implements Disposable {
     return true;
   }
 
-  /** Calls all of them off: the next engine plans them anew from the recorded states. */
+  /** Cancels all: the next engine schedules them again from the stored states. */
   [Symbol.dispose](): void {
     for (const id of [...this.#timers.keys()]) this.cancel(id);
   }

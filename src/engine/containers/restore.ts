@@ -1,6 +1,7 @@
 /**
  * @module
- * What a former engine left is taken up: containers that live go on, the others have ended; half steps are undone.
+ * Restores what the previous engine left: follows tasks that still run, records the exits of the others, and undoes or
+ * completes interrupted operations.
  */
 import type { Log } from "../../log.ts";
 import type { FdHolderRef } from "../../runtime/fd_holder.ts";
@@ -22,15 +23,15 @@ import type { OomWatch } from "./oom_watch.ts";
 import type { WaitResult } from "./waiters.ts";
 import type { ContainerHealth } from "./dependents.ts";
 
-/** How a process that a former engine started is found again. */
+/** The operations that find processes of the previous engine. */
 export interface RestoreCalls {
-  /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
+  /** Opens a pidfd of the recorded process; undefined if it has exited. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
-  /** Whether a process is in the cgroup of this name. */
+  /** Returns whether a process is in a cgroup with this name. */
   readonly isInCgroup: (pid: number, name: string) => boolean;
-  /** How it ends, or has ended; undefined where nobody knows it. */
+  /** Resolves to how a process exits or has exited; to undefined if that is unknown. */
   readonly exit: (process: StartedProcess) => Promise<ProcessExit | undefined>;
-  /** Ends that were known before a re-execution, by container. */
+  /** Exits that were known before a re-execution, by container. */
   readonly knownExits: Readonly<Record<string, Exit>>;
 }
 
@@ -50,7 +51,7 @@ export interface RestoreDeps extends RestoreCalls {
   readonly newIo: (container: Container) => ProcessStdio;
 }
 
-/** A container that ran when its engine was last seen. */
+/** A task of the previous engine. */
 interface Orphaned {
   readonly process: StartedProcess;
   readonly streams: RetainedStreams;
@@ -58,14 +59,14 @@ interface Orphaned {
   readonly exit: Promise<Exit>;
 }
 
-/** What there is of a container: its layer, a run's folder, its own folder. */
+/** Which parts of a container exist: its snapshot, its run directory, its own directory. */
 interface Dirs {
   readonly snapshot: boolean;
   readonly run: boolean;
   readonly home: boolean;
 }
 
-/** See the module's comment. */
+/** Restores the containers of the previous engine. */
 export class Restore {
   readonly #deps: RestoreDeps;
   readonly #log: Log;
@@ -77,8 +78,9 @@ export class Restore {
   }
 
   /**
-   * Finds the processes again; to be called before anything is reaped, or their exits would be anybody's.
-   * @param afterBoot by all signs nothing is left, and a pid with its start time may be another's
+   * Finds the processes. To be called before the reaper reaps anything, which would take their exits.
+   * @param afterBoot whether the host has booted since: no process is left then, and a pid with its start time may be
+   * another process's
    */
   find({ afterBoot }: { readonly afterBoot: boolean }): void {
     for (const container of this.#deps.table.list()) {
@@ -100,7 +102,7 @@ export class Restore {
     return seen === undefined ? LOST : { exitCode: seen.exitCode, signal: seen.signal };
   }
 
-  /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
+  /** Follows tasks that still run, records the exits of the others, and undoes or completes interrupted operations. */
   async run(): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     const homesOf = namesIn(`${paths.dataRoot}/containers`);
@@ -114,7 +116,7 @@ export class Restore {
           const has = { snapshot: furnished!.has(id), run: touched!.has(id), home: homes!.has(id) };
           await this.#restore(container, has);
         } catch (thrown) {
-          // One that can't be cleaned up is no reason not to serve the others.
+          // A container that can't be cleaned up must not prevent serving the others.
           this.#log.error("taking up a container failed", failure(container, thrown));
         }
       }),
@@ -140,7 +142,7 @@ export class Restore {
     await this.#finishHalf(container, has);
   }
 
-  /** One whose creation was cut off goes, untold as it came; a removal that was cut off is finished. */
+  /** Removes a container whose creation was interrupted, without an event, and completes an interrupted removal. */
   async #finishHalf(container: Container, has: Dirs): Promise<void> {
     const { removals, orphanedIntents, table } = this.#deps;
     const isHalf = await this.#isHalf(container, has);
@@ -149,16 +151,20 @@ export class Restore {
     orphanedIntents.settle("container", "create", container.id, !isHalf);
   }
 
-  /** Its creation, or its removal, was cut off. */
+  /** Returns whether the creation or removal of a container was interrupted. */
   async #isHalf(container: Container, has: Dirs): Promise<boolean> {
     if (!this.#deps.table.has(container.id)) return false;
     if (this.#deps.table.isBeingRemoved(container)) return true;
-    // A removal takes first its folder, then its layer. Whoever has lost a disk of layers has the folder still.
+    // A removal first removes the directory, then the snapshot. After the loss of a disk with layers the directory
+    // still exists.
     if (!has.snapshot && !has.home) return true;
     return isUntouched(container) && !(has.snapshot && await this.#deps.snapshots.isComplete(container.id));
   }
 
-  /** It runs, or nobody has heard yet that it has ended: its last output, the event and all else come as ever. */
+  /**
+   * Follows a task that runs or whose exit was not reported: its last output, the event and everything else follow as
+   * usual.
+   */
   async #follow(container: Container, { process, streams, fdHolder, exit }: Orphaned): Promise<void> {
     const { runs, fdHolders } = this.#deps;
     const io = this.#deps.newIo(container);
@@ -185,22 +191,25 @@ function close({ process, streams, exit }: Orphaned): void {
   void exit.then(() => process.pidFd.close());
 }
 
-/** Ids for which there is a run folder, the first thing of a run, or something that the runtime keeps. */
+/** Returns the ids of containers that have a run directory, which a start creates first, or state of the runtime. */
 async function dirsOfRuns(paths: EnginePaths): Promise<string[]> {
   const kept = (await stateRoots(paths)).map(({ dir }) => dir);
   return (await Promise.all([`${paths.runDir}/containers`, ...kept].map(namesIn))).flat();
 }
 
-/** What is known of a process of whose end nobody kept anything. */
+/** The result of a process whose exit was not kept. */
 const LOST: WaitResult = {
   exitCode: 255,
   error: "the engine was away when the process ended; its exit code is unknown",
 };
 
-/** The engine was killed between making the process and starting it. */
+/** The result of a process that the killed engine had created and not started. */
 const NOT_STARTED: WaitResult = { exitCode: 255, error: "the engine was killed before it had started the container" };
 
-/** Created, and no start was tried: an engine that was killed meanwhile told nobody of it. */
+/**
+ * Returns whether a container was created and never started: an engine that was killed during the creation has not
+ * reported it.
+ */
 function isUntouched({ state }: Container): boolean {
   return state.status === "created" && state.error === "";
 }

@@ -1,7 +1,7 @@
 /**
  * @module
- * The OCI runtimes of an engine by name: `runc`, and those of its configuration. A container keeps to the one that it was
- * created with. Each has a state folder of its own.
+ * The OCI runtimes of an engine by name: `runc`, and those of the configuration. A container keeps the runtime it was
+ * created with. Each runtime has a state directory of its own.
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -10,14 +10,14 @@ import { namesIn } from "../directories.ts";
 import { type EnginePaths, runtimeRoot } from "../paths.ts";
 
 export const STOCK_RUNTIME = "runc";
-/** Docker's other name for it. */
+/** Docker's other name of the default runtime. */
 const ALIASES: Readonly<Record<string, string>> = { "io.containerd.runc.v2": STOCK_RUNTIME };
 
-/** How a runtime is called. */
+/** The program of a runtime. */
 export interface RuntimeProgram {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
-  /** Come before its command. */
+  /** Arguments before the command. */
   readonly args: readonly string[];
 }
 
@@ -26,12 +26,12 @@ interface Entry {
   readonly runtime: OciRuntime;
 }
 
-/** What is read of a container. */
+/** The parts of a container that are needed. */
 interface Owner {
   readonly record: { readonly hostConfig: Pick<HostConfig, "Runtime"> };
 }
 
-/** See the module's comment. */
+/** The OCI runtimes of an engine, by name. */
 export class Runtimes {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly defaultName: string;
@@ -45,19 +45,22 @@ export class Runtimes {
     this.defaultName = defaultName;
   }
 
-  /** All of them, by name. */
+  /** All runtimes, by name. */
   get programs(): Readonly<Record<string, RuntimeProgram>> {
     return Object.fromEntries([...this.#entries].map(([name, { program }]) => [name, program]));
   }
 
-  /** The name that a new container is recorded with. @throws {TsdError} invalid_argument, with Docker's text */
+  /**
+   * Returns the runtime's name for the record of a new container.
+   * @throws {TsdError} invalid_argument, with Docker's text
+   */
   choose({ Runtime }: Pick<HostConfig, "Runtime">): string {
     const name = Runtime || this.defaultName;
     if (this.named(name) === undefined) throw unknown(name);
     return name;
   }
 
-  /** A container's. @throws {TsdError} invalid_argument: it is not in the configuration any more */
+  /** Returns a container's runtime. @throws {TsdError} invalid_argument if it is no longer in the configuration */
   of({ record }: Owner): OciRuntime {
     const name = record.hostConfig.Runtime || STOCK_RUNTIME;
     const runtime = this.named(name);
@@ -65,7 +68,7 @@ export class Runtimes {
     return runtime;
   }
 
-  /** A container's, where the configuration still has it. */
+  /** Returns a container's runtime, or undefined if it is no longer in the configuration. */
   ofIfKnown({ record }: Owner): OciRuntime | undefined {
     return this.named(record.hostConfig.Runtime || STOCK_RUNTIME);
   }
@@ -75,7 +78,7 @@ export class Runtimes {
   }
 }
 
-/** State folders that there are, with the runtime's name. */
+/** Returns the existing state directories with their runtimes' names. */
 export async function stateRoots(paths: EnginePaths): Promise<{ readonly name: string; readonly dir: string }[]> {
   const names = (await namesIn(paths.runDir)).flatMap((dir) => /^runtime-(.+)$/.exec(dir)?.[1] ?? []);
   return [STOCK_RUNTIME, ...names].map((name) => ({ name, dir: runtimeRoot(paths, name) }));

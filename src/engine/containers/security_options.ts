@@ -12,7 +12,7 @@ type Security = Pick<
 >;
 type Facts = Pick<HostInfo, "appArmor">;
 
-/** @throws {TsdError} invalid_argument, not_implemented */
+/** Parses security options. @throws {TsdError} invalid_argument, not_implemented */
 export function parseSecurityOptions(options: readonly string[], privileged: boolean, info: Facts): Security {
   let parsed: Security = { seccomp: privileged ? "unconfined" : "default" };
   for (const option of options) parsed = { ...parsed, ...parseOption(option, info) };
@@ -47,7 +47,7 @@ function parseOption(option: string, { appArmor }: Facts): Partial<Security> {
   throw new TsdError("invalid_argument", `invalid --security-opt 2: ${JSON.stringify(option)}`);
 }
 
-/** `name=value` or the older `name:value`. */
+/** Splits `name=value`, or the older form `name:value`. */
 function split(option: string): [string, string] {
   const at = option.includes("=") ? option.indexOf("=") : option.indexOf(":");
   return at < 0 ? [option, ""] : [option.slice(0, at), option.slice(at + 1)];

@@ -1,7 +1,8 @@
 /**
  * @module
- * `--pid`, `--ipc` and `--network container:NAME`: namespaces of other containers. They are held open while a container is made, so that
- * it joins those of the process that was looked at and never those of another one that has got its number.
+ * `--pid`, `--ipc` and `--network container:NAME`: joins namespaces of other containers. They are held open while a
+ * container is created, so that it joins those of the process that was checked and never those of a process that reused
+ * its pid.
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, prefixed, toTsdError, TsdError } from "../../errors.ts";
@@ -13,13 +14,13 @@ import type { ContainerTable } from "../model/container_table.ts";
 import { openNamespace } from "../../runtime/process_namespace.ts";
 import { sharedMemoryPath } from "./shared_memory.ts";
 
-/** What a container shares, by path; good until it is disposed of. */
+/** Namespaces of other containers, as paths that are valid until this is disposed of. */
 export interface SharedNamespaces {
   readonly pid?: string;
   readonly ipc?: string;
-  /** Another container's, or one that the engine made. */
+  /** Another container's network namespace, or one that the engine created. */
   readonly net?: string;
-  /** What is to be its `/dev/shm`. */
+  /** The path to mount as `/dev/shm`. */
   readonly shmPath?: string;
 }
 
@@ -31,7 +32,7 @@ export interface NamespaceJoinerDeps {
   readonly files: Pick<FileCalls, "open" | "close">;
 }
 
-/** See the module's comment. */
+/** Resolves and opens namespaces of other containers. */
 export class NamespaceJoiner {
   readonly #deps: NamespaceJoinerDeps;
 
@@ -39,7 +40,10 @@ export class NamespaceJoiner {
     this.#deps = deps;
   }
 
-  /** The modes by id, so that they outlive a renaming. One that isn't there is told at the start, as in Docker. */
+  /**
+   * Replaces names of containers in modes by ids, so that they survive a rename. A missing container is reported at the
+   * start, as in Docker.
+   */
   byId(host: HostConfig): HostConfig {
     const fixed = (mode: string | undefined) => {
       const name = namedContainer(mode);
@@ -60,13 +64,16 @@ export class NamespaceJoiner {
     };
   }
 
-  /** The container whose network it has; undefined where that isn't another's. @throws {TsdError} container_not_found */
+  /**
+   * Returns the container whose network a configuration shares, or undefined if it shares none.
+   * @throws {TsdError} container_not_found
+   */
   networkOwner(host: Pick<HostConfig, "NetworkMode">): Container | undefined {
     const seen = new Set<Container>();
     let owner: Container | undefined;
     for (let name = namedContainer(host.NetworkMode); name !== undefined;) {
       owner = this.#deps.table.find(name);
-      // One may have been made before the other that it named.
+      // A cycle is possible, because a container may be created before the one it names.
       if (seen.has(owner)) break;
       seen.add(owner);
       name = namedContainer(owner.record.hostConfig.NetworkMode);
@@ -74,18 +81,21 @@ export class NamespaceJoiner {
     return owner;
   }
 
-  /** Whether a container has the network of the one with that id, also by way of others. */
+  /** Returns whether a container shares the network of the container `id`, directly or through others. */
   joins({ record: { hostConfig } }: Pick<Container, "record">, id: string): boolean {
     try {
       return namedContainer(hostConfig.NetworkMode) !== undefined && this.networkOwner(hostConfig)?.id === id;
     } catch (thrown) {
-      // One on the way has been removed.
+      // A container in between was removed.
       if (!isTsdError(thrown, "container_not_found", "ambiguous_id")) throw thrown;
       return false;
     }
   }
 
-  /** Opens what the container joins. @throws {TsdError} invalid_argument, conflict, not_running, with Docker's texts */
+  /**
+   * Opens the namespaces that a container joins.
+   * @throws {TsdError} invalid_argument, conflict, not_running, with Docker's texts
+   */
   join({ record: { hostConfig } }: Pick<Container, "record">): SharedNamespaces & Disposable {
     using opened = new DisposableStack();
     const pid = namedContainer(hostConfig.PidMode);
@@ -100,7 +110,7 @@ export class NamespaceJoiner {
     return { ...joined, [Symbol.dispose]: () => kept.dispose() };
   }
 
-  /** @throws {TsdError} with Docker's texts, which are others than those for the other kinds */
+  /** Opens a network namespace. @throws {TsdError} with Docker's texts, which differ from those of the other types */
   #openNetwork(name: string): Opened {
     let container: Container;
     try {
@@ -120,7 +130,7 @@ export class NamespaceJoiner {
   #opened(state: LiveState, type: "pid" | "ipc" | "net"): Opened {
     const { files } = this.#deps;
     const fd = openNamespace(state, type, files);
-    // The runtime is another process: to it this one's descriptors have these names.
+    // The runtime is another process, for which this process's descriptors have these paths.
     return { path: `/proc/${Deno.pid}/fd/${fd.fd}`, [Symbol.dispose]: () => fd.close() };
   }
 

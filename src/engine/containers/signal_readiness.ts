@@ -1,33 +1,34 @@
 /**
  * @module
- * Signals for programs that have only just begun. The first process of a pid namespace gets no signal for which it has no
- * handler (pid_namespaces(7)), and a program needs a moment to install its handlers: a stop right after a start would be
- * lost. So a signal for a young container that would be lost waits until it isn't, for a short time.
+ * Delays signals to programs that have just been started. The init process of a pid namespace gets no signal that it
+ * has no handler for (pid_namespaces(7)), and a program needs some time to install its handlers, so that a stop right
+ * after a start would be lost. Therefore a signal to a young container waits until it would not be lost, for a short
+ * time.
  */
 import { readProcFile } from "../../sys/mod.ts";
 
-/** A container is young for this long after its start, in milliseconds; an older one without a handler means that. */
+/** How long a container is young after its start, in ms. An older one has no handler on purpose. */
 const YOUNG_MS = 250;
 const POLL_MS = 2;
 
 /** SIGKILL and SIGSTOP have no handlers and are never lost. */
 const UNBLOCKABLE: ReadonlySet<number> = new Set([9, 19]);
 
-/** Contents of `/proc/PID/status` (proc_pid_status(5)); undefined if there is no such process. */
+/** Returns the contents of `/proc/PID/status` (proc_pid_status(5)); undefined if the process doesn't exist. */
 export type ReadStatus = (pid: number) => string | undefined;
 
 const readStatus: ReadStatus = (pid) => readProcFile(`/proc/${pid}/status`);
 
-/** A container's first process, as signals look at it. */
+/** The init process of a container that gets a signal. */
 export interface SignalTarget {
   readonly pid: number;
-  /** When it began to execute its program, in milliseconds as `performance.now()` counts. */
+  /** When it started to execute its program, in ms of `performance.now()`. */
   readonly startedAtMs: number;
 }
 
 /**
- * Resolves once the process would get a signal, has ended, or isn't young any more.
- * @param limitMs longest time to wait, in milliseconds
+ * Resolves once the process can receive a signal, has exited, or is no longer young.
+ * @param limitMs maximum time to wait, in ms
  */
 export async function untilReceptive(
   { pid, startedAtMs }: SignalTarget,
@@ -43,8 +44,8 @@ export async function untilReceptive(
 }
 
 /**
- * Whether the kernel would drop a signal that is sent to a process from outside of its pid namespace: it is the first one
- * there, and the signal is neither caught nor blocked. One that is ignored on purpose isn't lost.
+ * Returns whether the kernel would drop a signal that is sent from outside of the process's pid namespace: if it is the
+ * init process there, and the signal is neither caught nor blocked. A signal that is explicitly ignored is not lost.
  * @param status contents of `/proc/PID/status`
  */
 export function loses(status: string, signal: number): boolean {

@@ -1,6 +1,6 @@
 /**
  * @module
- * The devices of the host that a container gets, and those on which it is limited, as they are when it starts.
+ * The devices of the host that a container gets, and those that its I/O limits apply to, as they are when it starts.
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import {
@@ -13,10 +13,10 @@ import {
 } from "../../runtime/spec/mod.ts";
 import { resources } from "./container_spec.ts";
 
-/** A privileged container may use all devices in any way, whatever was said of single ones. */
+/** A privileged container may use all devices in every way, whatever is requested for single ones. */
 const ALL_ACCESS = "rwm";
 
-/** @throws {TsdError} invalid_argument, with Docker's texts */
+/** Returns the devices. @throws {TsdError} invalid_argument, with Docker's texts */
 export async function specDevices(host: HostConfig): Promise<Pick<SpecInput, "devices" | "blockDevices">> {
   const [devices, limited] = await Promise.all([nodes(host), blockDevices(limitedDevices(resources(host)))]);
   return { devices, blockDevices: limited };
@@ -25,7 +25,7 @@ export async function specDevices(host: HostConfig): Promise<Pick<SpecInput, "de
 async function nodes({ Privileged: privileged, Devices: given }: HostConfig): Promise<ContainerDevice[]> {
   const found = privileged ? await hostDevices() : [];
   for (const { PathOnHost: path, PathInContainer: target, CgroupPermissions: access } of given ?? []) {
-    // All nodes of the host are there already.
+    // A privileged container has all nodes of the host already.
     if (privileged && path === target) continue;
     found.push(...await resolveDevice(path, target, privileged ? ALL_ACCESS : access));
   }

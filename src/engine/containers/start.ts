@@ -1,7 +1,7 @@
 /**
  * @module
- * From a created container to a running process: root file system, /etc files, user, OCI configuration, streams,
- * `create`, `start`. Each step that must be undone is on one stack, so a failure anywhere leaves nothing.
+ * Starts a created container: root filesystem, `/etc` files, user, OCI configuration, streams, then the runtime's
+ * `create` and `start`. Each step that must be undone is on one stack, so that a failure leaves nothing.
  */
 import { TsdError } from "../../errors.ts";
 import { type MountCalls, OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
@@ -43,12 +43,12 @@ import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shar
 import { exists } from "../../io/if_exists.ts";
 import { specDevices } from "./spec_devices.ts";
 
-/** A container's first process. */
+/** The init process of a container. */
 export interface StartedProcess {
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat. */
+  /** Start time in clock ticks since boot, in decimal (field 22 of `/proc/PID/stat`). */
   readonly startTicks: string;
-  /** Names the process even when its pid is used again; the caller closes it. */
+  /** Pidfd of the process; the caller closes it. */
   readonly pidFd: OwnedFd;
 }
 
@@ -67,17 +67,17 @@ export interface ContainerStarterDeps {
   readonly log: Log;
   readonly fdHolders: Pick<FdHolders, "start" | "stop">;
   readonly hooks: Pick<HookBus, "callSequential">;
-  /** The machine's own hooks for the runtime. */
+  /** The host's OCI hooks. */
   readonly hookDirs: Pick<HookDirs, "hooksFor">;
 }
 
-/** What a container gets from elsewhere. */
+/** What the OCI configuration takes from elsewhere. */
 interface SpecSources {
   readonly joined: SharedNamespaces;
   readonly mounts: readonly ContainerMount[];
 }
 
-/** Starts containers and clears away what a run leaves. */
+/** Starts containers, and cleans up after their tasks. */
 export class ContainerStarter {
   readonly #deps: ContainerStarterDeps;
 
@@ -86,7 +86,7 @@ export class ContainerStarter {
   }
 
   /**
-   * Runs a container's process. `created` is told of it before it executes anything, so that a record of it exists
+   * Starts a container's task. `created` is called before the process executes anything, so that a record exists
    * whatever happens afterwards.
    * @throws {TsdError} user_unknown, command_not_found, command_not_executable, runtime_*, storage, invalid_argument,
    * permission_denied (a plugin refuses)
@@ -99,20 +99,20 @@ export class ContainerStarter {
     const { paths, snapshots, processes, fdHolders, log } = this.#deps;
     const { bundle, home } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
-    // First of all: whoever attached waits for the end of output, whatever goes wrong.
+    // Registered first: attached clients wait for the end of the output, whatever fails.
     undo.defer(() => io.discard());
     const runtime = this.#deps.runtimes.of(container);
     runtime.prepare();
     const watch = new Stopwatch();
-    // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
+    // The directory is created first and removed last: without it there is nothing to clean up.
     if (exists(bundle)) await this.clean(container);
     undo.defer(() => this.clean(container));
     makeBundle(paths, container.id);
-    // Of the container's own folder nothing is synced: a power cut may have taken it.
+    // The container's own directory is not synced, so a power cut may have removed it.
     Deno.mkdirSync(home, { recursive: true, mode: 0o710 });
-    // Interfaces are made by other processes, so there is something to do meanwhile.
+    // Other processes create the interfaces, so that this runs in parallel.
     const connecting = this.#deps.networks.start(container);
-    // Nor is it this thread that opens the streams.
+    // Other threads open the streams.
     const opening = io.open();
     undo.defer(() => Promise.allSettled([connecting, opening]).then(() => undefined));
     const { root } = await snapshots.mount(container.id);
@@ -142,7 +142,7 @@ export class ContainerStarter {
     undo.move();
   }
 
-  /** Before its process is made: whoever refuses keeps it from being. */
+  /** Notifies plugins before the process is created; one that refuses prevents it. */
   #notifyConnected(container: Container, netns: string): Promise<void> {
     const { hooks, networks } = this.#deps;
     return hooks.callSequential(
@@ -151,7 +151,7 @@ export class ContainerStarter {
     );
   }
 
-  /** With its own shared memory where others may join it. */
+  /** Adds the container's own shared memory if others may join it. */
   #sharing({ record }: Container, bundle: string, joined: SharedNamespaces): SharedNamespaces {
     const { IpcMode: mode, ShmSize: sizeBytes } = record.hostConfig;
     const hasOwn = mountsOf(record).some(({ mount }) => mount.target === "/dev/shm");
@@ -161,8 +161,8 @@ export class ContainerStarter {
   }
 
   /**
-   * Takes away what others could see of a run that is over: they may use it again as soon as they are told of the end. All
-   * that takes time and that nobody can see is left to {@link clean}.
+   * Releases what others could notice of a task that is over, so that they can use it as soon as the exit is reported.
+   * What takes time and nobody can notice is left to {@link clean}.
    * @throws {TsdError} runtime_failed, timeout; {SysError}
    */
   async release(container: Container): Promise<void> {
@@ -174,18 +174,18 @@ export class ContainerStarter {
   }
 
   /**
-   * Whether others can see more of a run than its first process: processes that don't end with that one, because they have
-   * a pid namespace of others, the cgroup below a parent of the caller's, what a volume has mounted.
+   * Returns whether more of a task than its init process is visible to others: processes that don't exit with it
+   * because they are in another container's pid namespace, a cgroup below the caller's parent, or mounts of a volume.
    */
   isSeen(container: Container): boolean {
     const { PidMode, CgroupParent } = container.record.hostConfig;
     return Boolean(PidMode) || Boolean(CgroupParent) || this.#deps.volumes.hasOptions(container);
   }
 
-  /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
+  /** Cleans up after a task, also one of a killed engine. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
     const { paths, snapshots, fdHolders, volumes } = this.#deps;
-    // Before the folder in which it is named.
+    // Before the directory that names it is removed.
     fdHolders.stop(container.id);
     const steps = await Promise.allSettled([
       this.#deleteAll(container),
@@ -200,8 +200,8 @@ export class ContainerStarter {
   }
 
   /**
-   * Also of a container whose runtime is not in the configuration any more. The runtime leaves the cgroups if another program
-   * removes what it knows of the container at the same time, and says nothing.
+   * Deletes the runtime's state, also of a container whose runtime is no longer in the configuration. If another
+   * program removes the runtime's state at the same time, the runtime leaves the cgroups and reports no error.
    */
   async #deleteAll(container: Container): Promise<void> {
     await this.#deps.runtimes.ofIfKnown(container)?.delete(container.id, true);
@@ -231,13 +231,13 @@ export class ContainerStarter {
     return whole;
   }
 
-  /** Synchronously, as all small files here: another thread takes longer to get to them than they take. */
+  /** Writes synchronously, like all small files here: switching to another thread takes longer than writing them. */
   #writeEtcFiles(container: Container): { hostname: string; hosts: string; resolvConf: string } {
     const { paths, namespaces, networks } = this.#deps;
     const { config, hostConfig } = container.record;
     const owner = namespaces.networkOwner(hostConfig);
     const files = etcPaths(containerPaths(paths, (owner ?? container).id).home);
-    // Whoever has another one's network has its names too.
+    // A container that shares another one's network shares its names too.
     if (owner !== undefined) return files;
     const leases = networks.endpointsOf(container).endpoints.flatMap(({ lease }) => lease ?? []);
     const network = {
@@ -261,7 +261,7 @@ export class ContainerStarter {
   }
 }
 
-/** Writes files in a folder of the container. @throws {TsdError} storage, storage_full */
+/** Writes files in a directory of the container. @throws {TsdError} storage, storage_full */
 function filesOf(dir: string, write: () => void): void {
   try {
     write();
@@ -270,7 +270,7 @@ function filesOf(dir: string, write: () => void): void {
   }
 }
 
-/** What conditions of hooks are about. */
+/** Returns what the conditions of OCI hooks refer to. */
 const hooked = ({ record }: Container, { annotations = {}, process }: OciSpec) => ({
   annotations,
   command: process.args[0] ?? "",
@@ -283,7 +283,10 @@ const etcPaths = (home: string) => ({
   resolvConf: `${home}/resolv.conf`,
 });
 
-/** The engine is a subreaper: what the runtime leaves behind is its child. Nothing else may be taken for a container. */
+/**
+ * Finds the container's process among the engine's children: as the engine is a subreaper, the processes that the
+ * runtime leaves are its children. No other process may be taken for a container's.
+ */
 function directChild(pid: number): number {
   const parent = processStat(pid)?.parentPid;
   if (parent === Deno.pid) return pid;

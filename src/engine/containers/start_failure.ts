@@ -6,7 +6,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   not_a_directory: 127,
 };
 
-/** The exit code that stays with a process that could not be started, as in Docker. */
+/** Returns the exit code of a process that could not be started, as in Docker. */
 export function startFailureExitCode(thrown: unknown, otherwise: number): number {
   return EXIT_CODES[toTsdError(thrown).code] ?? otherwise;
 }

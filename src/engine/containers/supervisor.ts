@@ -1,7 +1,7 @@
 /**
  * @module
- * The runs of containers, each from its start to its end. Whoever calls `start` holds the container's lock. Every state
- * is written to the database before anybody hears of it.
+ * Supervises the tasks of containers, each from its start to its exit. The caller of `start` holds the container's
+ * lock. Every state is stored before it is reported.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -32,26 +32,26 @@ import type { SignalSender } from "./kill.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 import type { ContainerHealth } from "./dependents.ts";
 
-/** How long output may go on after the process has exited, while others hold its streams, in ms. */
+/** How long to wait for output after the process has exited, while other processes hold its streams, in ms. */
 const OUTPUT_GRACE_MS = 2000;
 
-/** After so many ms each a clean-up that failed is tried again: for a while too many files may be open. */
+/** Delays before a failed cleanup is repeated, in ms: too many files may be open for a while. */
 const CLEAN_AGAIN_MS = [1_000, 10_000, 60_000];
 
-/** The exit code of a container that could not be started, where nothing more is known. */
+/** The exit code of a container that could not be started, if nothing more is known. */
 const UNKNOWN_FAILURE = 128;
 
-/** A container's present run, from its start to its exit. */
+/** The present task of a container, from its start to its exit. */
 export interface Run {
   readonly process: StartedProcess;
   readonly io: ProcessStdio;
-  /** Resolves once the state says so and waiters were told. */
+  /** Resolves once the exit is recorded and reported to waiters. */
   readonly exited: Promise<WaitResult>;
 }
 
-/** How a first process ended. */
+/** How an init process exited. */
 export interface Exit extends WaitResult {
-  /** The signal that killed it, if that is known. */
+  /** The signal that killed it, if known. */
   readonly signal?: number | undefined;
 }
 
@@ -74,14 +74,14 @@ export interface ContainerSupervisorDeps {
   readonly streams: PendingStdio;
 }
 
-/** See the module's comment. */
+/** Supervises the tasks of containers. */
 export class ContainerSupervisor {
   readonly #deps: ContainerSupervisorDeps;
   readonly #log: Log;
   readonly #locks: KeyedLock;
   readonly #waiters: Waiters;
   readonly #runs = new Map<string, Run>();
-  /** Ends whose output hasn't ended yet. */
+  /** Exits whose output has not ended yet. */
   readonly #exits = new Map<string, Exit>();
   #isLeaving = false;
 
@@ -92,46 +92,54 @@ export class ContainerSupervisor {
     this.#log = deps.log.scope("containers");
   }
 
-  /** The run that is under way by the records; whoever asks holds the lock. */
+  /** Returns the recorded task. The caller holds the container's lock. */
   current(container: Container): Run | undefined {
     return this.#runs.get(container.id);
   }
 
-  /** The present run. A process that is just being started counts: its output may have told somebody that it is there. */
+  /**
+   * Returns the present task. Waits for a task that is being started, because a client may have seen its output
+   * already.
+   */
   async of(container: Container): Promise<Run | undefined> {
     const starting = container.isRunning && !this.#runs.has(container.id);
     if (starting) await this.#locks.run(container.id, () => Promise.resolve());
     return this.#runs.get(container.id);
   }
 
-  /** The streams of the present run, or of the next one. */
+  /** Returns the streams of the present task, or those of the next one. */
   io(container: Container): ProcessStdio {
     return this.#runs.get(container.id)?.io ?? this.#deps.streams.of(container);
   }
 
-  /** Ends that were seen and are not recorded yet, by container. */
+  /** Exits that were noticed and are not recorded yet, by container. */
   get unrecordedExits(): Readonly<Record<string, Exit>> {
     return Object.fromEntries(this.#exits);
   }
 
-  /** Resolves when all ends that were seen are recorded and told. */
+  /** Resolves when all noticed exits are recorded and reported. */
   async idle(): Promise<void> {
     while (this.#exits.size > 0) {
       await Promise.allSettled([...this.#exits.keys()].map((id) => this.#runs.get(id)?.exited));
     }
   }
 
-  /** Ends that are seen from now on are for the engine that comes, which has them of {@link unrecordedExits}, to record and to tell. */
+  /**
+   * Leaves exits from now on to the next engine, which gets them from {@link unrecordedExits}, to record and to report.
+   */
   leave(): void {
     this.#isLeaving = true;
   }
 
-  /** Lets go of all processes: they run on. */
+  /** Releases all processes, which keep running. */
   release(): void {
     for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
   }
 
-  /** Says whether it was started (false: it runs already). @throws {TsdError} conflict and as `ContainerStarter` */
+  /**
+   * Starts a container. Returns false if it is running already.
+   * @throws {TsdError} conflict and as `ContainerStarter`
+   */
   async start(container: Container): Promise<boolean> {
     if (container.isPaused) {
       throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
@@ -142,7 +150,10 @@ export class ContainerSupervisor {
     return true;
   }
 
-  /** Starts a container whose policy wants it, unless that was called off meanwhile. @throws {TsdError} as `ContainerStarter` */
+  /**
+   * Starts a container for its restart policy, unless the restart was cancelled meanwhile.
+   * @throws {TsdError} as `ContainerStarter`
+   */
   async startAgain(id: string): Promise<void> {
     await this.#locks.run(id, async () => {
       if (!this.#deps.table.has(id)) return;
@@ -154,7 +165,7 @@ export class ContainerSupervisor {
   async #launch(container: Container, restarts: RestartHistory): Promise<void> {
     const { launcher, exits } = this.#deps;
     const { state: before } = container;
-    // Whoever attaches while it is being started attaches to this run.
+    // Clients that attach during the start attach to this task.
     const io = this.io(container);
     let process: StartedProcess | undefined;
     let intent: EventIntent | undefined;
@@ -178,7 +189,7 @@ export class ContainerSupervisor {
     this.#deps.hooks.callParallel("container.started", () => startedContext(container, process!.pid));
   }
 
-  /** Its process is there, and about to execute the container's program: from now on the record says that it runs. */
+  /** Records the task as running, once its process exists and before it executes the container's program. */
   #created(container: Container, { pid, startTicks }: StartedProcess, restarts: RestartHistory): EventIntent {
     const { table, events } = this.#deps;
     const state = { status: "running", startedMs: Date.now(), pid, startTicks, oomKills: 0 } as const;
@@ -187,7 +198,7 @@ export class ContainerSupervisor {
     return intent;
   }
 
-  /** A start came to nothing: a container that ran earlier has still run then. */
+  /** Records a failed start. The state of an earlier task stays. */
   async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
     const error = toTsdError(thrown);
     const outcome = { exitCode: startFailureExitCode(error, UNKNOWN_FAILURE), error: error.message };
@@ -196,11 +207,11 @@ export class ContainerSupervisor {
       ? { ...before, ...outcome }
       : { status: "created", ...outcome };
     this.#deps.table.setState(container, state);
-    // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
+    // No exit is reported, because there was none. Clients that wait for the next one keep waiting, as in Docker.
     if (container.record.hostConfig.AutoRemove) await this.#deps.removals.remove(container);
   }
 
-  /** What is wrong with the container won't get better, and its policy gives up; trouble of the machine's may pass. */
+  /** After a failed restart, gives up if the container is at fault, and tries again if the host is. */
   #failedAgain(container: Container, before: EndedState, { meaning }: TsdError): void {
     const { status: _, ...ended } = before;
     if (meaning.http >= 500) this.#deps.restarts.ended(container, ended, { ranMs: 0 });
@@ -208,7 +219,7 @@ export class ContainerSupervisor {
     if (!container.isRestarting) this.#waiters.exited(container.id, { exitCode: before.exitCode });
   }
 
-  /** Sees a run through: end of process and of output, what others could use again, state, waiters, clean-up. */
+  /** Follows a task to its end: exit and end of output, release, state, waiters, cleanup. */
   follow(container: Container, process: StartedProcess, io: ProcessStdio, exit: Promise<Exit>): void {
     const { oom, signals } = this.#deps;
     signals.started(process);
@@ -222,7 +233,7 @@ export class ContainerSupervisor {
       if (this.#isLeaving) return await new Promise<never>(() => {});
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
-      // The clean-up takes its place before anybody who heard of the exit can start the container again.
+      // The cleanup takes the lock before a client that learns of the exit can start the container again.
       this.#cleanLater(container);
       this.ended(container, result, oomKilled);
       this.#exits.delete(container.id);
@@ -232,7 +243,7 @@ export class ContainerSupervisor {
     exited.catch((thrown) => this.#log.error("following a container failed", failure(container, thrown)));
   }
 
-  /** Whatever goes wrong with these, the end is recorded. */
+  /** Runs steps whose failure must not prevent the exit from being recorded. */
   async #tried(container: Container, steps: readonly Promise<unknown>[]): Promise<void> {
     for (const step of await Promise.allSettled(steps)) {
       if (step.status === "rejected") {
@@ -241,7 +252,7 @@ export class ContainerSupervisor {
     }
   }
 
-  /** Its process has ended: recorded, then told. */
+  /** Records and reports an exit. */
   ended(container: Container, { exitCode, error = "" }: WaitResult, oomKilled = false): void {
     const { state } = container;
     const startedMs = state.status === "created" ? Date.now() : state.startedMs;
@@ -250,14 +261,18 @@ export class ContainerSupervisor {
     const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
     const telling = this.#deps.events.telling(container, "die", { attributes });
     this.#deps.restarts.ended(container, { startedMs, finishedMs, exitCode, error, oomKilled }, { recording: telling });
-    // What a former engine was asked for has come true; whoever asked this one tells of it himself.
+    // A stop that was requested of the previous engine has completed; one requested of this engine is reported by its
+    // request.
     this.#deps.orphanedIntents.settle("container", "stop", container.id, true);
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
     const how = { exitCode, ranMs, oomKilled };
     this.#deps.hooks.callParallel("container.exited", () => ({ ...containerContext(container), ...how }));
   }
 
-  /** Calls a pending restart off, and tells who waits for an exit. The caller holds the lock. Says whether there was one. */
+  /**
+   * Cancels a pending restart, and notifies those who wait for an exit. The caller holds the container's lock. Returns
+   * whether there was one.
+   */
   cancel(container: Container): boolean {
     const { state } = container;
     if (state.status !== "restarting" || !this.#deps.restarts.cancel(container)) return false;

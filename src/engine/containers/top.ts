@@ -1,7 +1,4 @@
-/**
- * @module
- * `docker top`: the host's ps, limited to the processes of one container.
- */
+/** @module `docker top`: the host's `ps`, limited to the processes of one container. */
 import type { ContainerTopResponse } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
@@ -21,7 +18,7 @@ export interface ContainerTopDeps {
   readonly events: ContainerEvents;
 }
 
-/** See the module's comment. */
+/** Lists the processes of containers. */
 export class ContainerTop {
   readonly #deps: ContainerTopDeps;
 
@@ -29,7 +26,11 @@ export class ContainerTop {
     this.#deps = deps;
   }
 
-  /** @throws {TsdError} container_not_found, not_running, invalid_argument (what ps refuses), runtime_missing */
+  /**
+   * Lists a container's processes.
+   * @param psArgs arguments of `ps`
+   * @throws {TsdError} container_not_found, not_running, invalid_argument (refused by ps), runtime_missing
+   */
   async of(nameOrId: string, psArgs = DEFAULT_ARGS): Promise<ContainerTopResponse> {
     const { table, cgroups, events } = this.#deps;
     refuseRenamedPid(psArgs);
@@ -42,7 +43,7 @@ export class ContainerTop {
     return list;
   }
 
-  /** Some options of ps go together with no list of processes; then all are asked for. */
+  /** Runs `ps`. Some of its options exclude a list of processes; then all processes are requested. */
   async #ps(args: readonly string[], pids: readonly number[]): Promise<string> {
     const { run } = this.#deps;
     const limited = await run(PS, [...args, `-q${pids.join(",")}`]);
@@ -53,7 +54,7 @@ export class ContainerTop {
   }
 }
 
-/** The column of process ids is found by its title, so no other may have it. */
+/** Refuses arguments that rename a column to PID, because the column of process ids is found by its title. */
 function refuseRenamedPid(psArgs: string): void {
   for (const [, column, title] of psArgs.matchAll(/\s+([^\s=]*)=\s*(PID\S*)/g)) {
     if (column === "pid") continue;
@@ -61,7 +62,7 @@ function refuseRenamedPid(psArgs: string): void {
   }
 }
 
-/** Keeps the rows of these processes, and the rows of their threads, which have `-` for an id. */
+/** Keeps the rows of the given processes, and those of their threads, which have `-` as id. */
 export function parseProcesses(output: string, pids: ReadonlySet<number>): ContainerTopResponse {
   const [head = "", ...lines] = output.split("\n");
   const titles = words(head);
@@ -78,5 +79,5 @@ export function parseProcesses(output: string, pids: ReadonlySet<number>): Conta
   return { Titles: titles, Processes: rows };
 }
 
-/** Split at ASCII white space only: names may hold other. */
+/** Splits at ASCII whitespace only: names may contain other whitespace. */
 const words = (line: string): string[] => line.split(/[ \t\r\f]+/).filter((word) => word !== "");

@@ -1,7 +1,7 @@
 /**
  * @module
- * `docker update`: limits, the restart policy and the ports of a container that is there. They are recorded for its next start, and
- * take effect at once where it runs.
+ * `docker update`: changes limits, the restart policy and the published ports of a container. They are recorded for its
+ * next start, and take effect at once if it is running.
  */
 import type { ContainerConfig, ContainerUpdateResponse, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -22,7 +22,7 @@ import type { ChangedLimits, UpdateRequest } from "../model/update_request.ts";
 
 export interface ContainerUpdaterDeps {
   readonly table: Pick<ContainerTable, "find" | "setConfig">;
-  /** By container id; shared with whoever starts and removes containers. */
+  /** One lock for each container, by id; shared with start and removal. */
   readonly locks: KeyedLock;
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "update"> };
   readonly networks: Pick<ContainerNetworks, "endpointsOf"> & { readonly published: Pick<PublishedPorts, "change"> };
@@ -30,7 +30,7 @@ export interface ContainerUpdaterDeps {
   readonly events: ContainerEvents;
 }
 
-/** See the module's comment. */
+/** Updates containers. */
 export class ContainerUpdater {
   readonly #deps: ContainerUpdaterDeps;
 
@@ -38,15 +38,15 @@ export class ContainerUpdater {
     this.#deps = deps;
   }
 
-  /** All of it or nothing. @throws {TsdError} container_not_found, invalid_argument, conflict, runtime_* */
+  /** Updates a container atomically. @throws {TsdError} container_not_found, invalid_argument, conflict, runtime_* */
   async update(nameOrId: string, request: UpdateRequest): Promise<ContainerUpdateResponse> {
     const { table, locks, info, events } = this.#deps;
-    // What is wrong whatever the container is comes first, as in Docker.
+    // Errors that don't depend on the container come first, as in Docker.
     validateLimits(resources(request.limits), info, { isChange: true });
     const { warnings } = usableLimits(resources(request.limits), info.cgroupFeatures);
     const { id } = table.find(nameOrId);
     await locks.run(id, async () => {
-      // Somebody else may have removed it while this waited its turn.
+      // Another request may have removed it while this one waited for the lock.
       const container = table.find(id);
       let intent: EventIntent | undefined;
       const recording: Recording = (trace) => intent = events.intend(container, "update", trace);
@@ -79,7 +79,7 @@ export class ContainerUpdater {
         const usable = usableLimits(resources(limited), info.cgroupFeatures).limits;
         await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));
       }
-      // Last, as nothing that was there may go, not even for a moment, where something else is refused.
+      // Last, because published ports must not close, not even briefly, if another part of the request is refused.
       await changing?.settle();
       undo.move();
     } catch (thrown) {
@@ -87,7 +87,7 @@ export class ContainerUpdater {
     }
   }
 
-  /** @throws {TsdError} invalid_argument, conflict, port_in_use */
+  /** Prepares the change of published ports. @throws {TsdError} invalid_argument, conflict, port_in_use */
   #publishing(container: Container, ports: PortUpdate): ChangedPublishing {
     const { record: { config, hostConfig }, id, isRunning } = container;
     if (!hasBridge(networkKind(hostConfig))) {
@@ -108,7 +108,7 @@ export class ContainerUpdater {
   }
 }
 
-/** With what it publishes from now on. */
+/** Returns the configuration with the changed ports. */
 function withPorts(
   { config, hostConfig }: Pick<ContainerRecord, "config" | "hostConfig">,
   publishing: ChangedPublishing | undefined,
@@ -121,7 +121,7 @@ function withPorts(
   };
 }
 
-/** Both ways to say how much of the processors: the one that was taken first stays. */
+/** Options that exclude each other: the one that was set first stays. */
 const EXCLUSIVE: readonly (readonly [keyof ChangedLimits, keyof ChangedLimits, string])[] = [
   ["NanoCpus", "CpuPeriod", "Nano CPUs cannot be updated as CPU Period has already been set"],
   ["NanoCpus", "CpuQuota", "Nano CPUs cannot be updated as CPU Quota has already been set"],
@@ -136,7 +136,7 @@ function merged(id: string, before: HostConfig, { limits, restartPolicy }: Updat
   if (clash !== undefined) throw conflict(`Conflicting options: ${clash[2]}`);
   const { MemorySwap: swap = 0 } = before;
   const { Memory: memory = 0, MemorySwap: newSwap = 0 } = limits;
-  // Unlimited swap can't be less than any memory, which Docker overlooks.
+  // Unlimited swap is never less than the memory limit, which Docker overlooks.
   if (memory > swap && newSwap === 0 && swap !== -1) {
     throw conflict(
       "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",

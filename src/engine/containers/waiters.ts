@@ -1,11 +1,8 @@
-/**
- * @module
- * Who waits for a container, and for what (`POST /containers/{id}/wait?condition=`).
- */
+/** @module Waits for containers to exit or to be removed (`POST /containers/{id}/wait?condition=`). */
 import type { WaitCondition } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 
-/** What a waiter is told. */
+/** The result of a wait. */
 export interface WaitResult {
   readonly exitCode: number;
   /** Why the exit code is not the process's own. */
@@ -14,7 +11,7 @@ export interface WaitResult {
 
 type Event = "exit" | "removal";
 
-/** How long the end of a removed container can still be asked for, by a client that was cut off from its engine; in ms. */
+/** How long the exit of a removed container is remembered for clients that lost their connection, in ms. */
 const REMEMBER_MS = 60_000;
 
 interface Waiter {
@@ -28,7 +25,11 @@ export class Waiters {
   /** Oldest first. */
   readonly #removed = new Map<string, { readonly result: WaitResult; readonly atMs: number }>();
 
-  /** Resolves at the next exit or at the removal. @throws {TsdError} cancelled (`signal`: the caller has gone) */
+  /**
+   * Resolves at the next exit or at the removal.
+   * @param signal aborts when the caller has disconnected
+   * @throws {TsdError} cancelled
+   */
   wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
     const { promise, resolve, reject } = Promise.withResolvers<WaitResult>();
     const waiters = this.#byContainer.get(id) ?? new Set();
@@ -44,7 +45,7 @@ export class Waiters {
       },
     };
     this.#byContainer.set(id, waiters.add(waiter));
-    // Who asked may look at the promise only once its answer's head is out.
+    // The caller may await the promise only after the response's head is sent.
     promise.catch(() => undefined);
     if (signal.aborted) giveUp();
     else signal.addEventListener("abort", giveUp);
@@ -63,7 +64,7 @@ export class Waiters {
     this.#removed.set(id, { result, atMs: performance.now() });
   }
 
-  /** How a container ended that was removed a moment ago, by its full id. */
+  /** Returns the exit of a recently removed container by its full id. */
   recentlyRemoved(id: string): WaitResult | undefined {
     this.#forget();
     return this.#removed.get(id)?.result;
