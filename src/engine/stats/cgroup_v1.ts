@@ -65,7 +65,10 @@ export class CgroupsV1 implements ContainerCgroups {
   }
 
   isFrozen(id: string): boolean {
-    return this.#files.readSync(`${this.#dir("freezer", id)}/freezer.state`)?.trim() === "FROZEN";
+    // FREEZING: some processes still run, but all will stop (kernel's cgroup-v1/freezer-subsystem).
+    return ["FREEZING", "FROZEN"].includes(
+      this.#files.readSync(`${this.#dir("freezer", id)}/freezer.state`)?.trim() ?? "",
+    );
   }
 
   thaw(id: string): void {
