@@ -59,7 +59,7 @@ export interface ContainerCgroups {
   oomKills(id: string): number;
   /** Calls back when the OOM killer may have run; never on kernels without notifications. */
   onOom(id: string, callback: () => void): Disposable;
-  /** Returns whether its processes are frozen, or are about to be: a freeze that was requested may still be in progress. */
+  /** Returns whether its processes are frozen or are being frozen. */
   isFrozen(id: string): boolean;
   /** Thaws its processes, without the runtime. Does nothing without a cgroup. */
   thaw(id: string): void;

@@ -169,7 +169,7 @@ Deno.test("the host's CPU time and a network namespace's traffic are parsed from
   assert.deepEqual(parseNetworks(dev), { eth0 });
 });
 
-Deno.test("version 1 reports a freeze in progress as frozen: a signal that isn't followed by a thaw would never arrive", () => {
+Deno.test("version 1 reports a freeze in progress as frozen, so that a kill thaws the container", () => {
   const isFrozenIn = (state: string) =>
     new CgroupsV1("/cg", cgroupOf, fakeFiles({ "freezer/tsd/c1/freezer.state": state }, []), notices().fake)
       .isFrozen("c1");

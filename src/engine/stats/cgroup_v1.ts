@@ -65,10 +65,9 @@ export class CgroupsV1 implements ContainerCgroups {
   }
 
   isFrozen(id: string): boolean {
-    // FREEZING: some processes still run, but all will stop (kernel's cgroup-v1/freezer-subsystem).
-    return ["FREEZING", "FROZEN"].includes(
-      this.#files.readSync(`${this.#dir("freezer", id)}/freezer.state`)?.trim() ?? "",
-    );
+    const state = this.#files.readSync(`${this.#dir("freezer", id)}/freezer.state`)?.trim();
+    // FREEZING: some processes still run, but all will stop (Linux, cgroup-v1/freezer-subsystem).
+    return state === "FREEZING" || state === "FROZEN";
   }
 
   thaw(id: string): void {
