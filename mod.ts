@@ -4,30 +4,22 @@
  * ({@link connect}) and the engine itself ({@link serve}). Both are loaded when they are called: importing this module
  * loads the error table only.
  */
-import type { EngineClient } from "./src/client/mod.ts";
+import type { Client } from "./src/client/mod.ts";
 import type { ServeOptions } from "./src/commands/context.ts";
 
 export { type ErrorCode, type ErrorMeaning, isTsdError, TsdError } from "./src/errors.ts";
-export type * as wire from "./src/api_types/mod.ts";
-export type { EngineClient, EngineRequest, EngineResponse, EngineTransport, RawStream } from "./src/client/mod.ts";
+export type * as apiTypes from "./src/api_types/mod.ts";
+export type * from "./src/client/mod.ts";
 export type { ServeOptions } from "./src/commands/context.ts";
 
 /**
  * Returns a client of the engine at `host` (`unix:///path/to.sock`, `tcp://127.0.0.1:PORT`; the default engine if not
- * given). Does not start an engine. The calls are functions of {@link engineCalls}.
+ * given). Does not start an engine.
  * @throws {TsdError} usage for an invalid address
  */
-export async function connect(host?: string): Promise<EngineClient> {
-  const { connectorTo, DEFAULT_SOCKET, EngineClient, parseHost } = await engineCalls();
-  return new EngineClient(connectorTo(parseHost(host ?? `unix://${DEFAULT_SOCKET}`)));
-}
-
-/**
- * Loads the calls of the Engine API, which take a client: `createContainer(client, …)`, `pullImage(client, …)` and so
- * on.
- */
-export function engineCalls(): Promise<typeof import("./src/client/mod.ts")> {
-  return import("./src/client/mod.ts");
+export async function connect(host?: string): Promise<Client> {
+  const { connectorTo, DEFAULT_SOCKET, Client, HttpTransport, parseHost } = await import("./src/client/mod.ts");
+  return new Client(new HttpTransport(connectorTo(parseHost(host ?? `unix://${DEFAULT_SOCKET}`))));
 }
 
 /** Runs an engine in this process until it is stopped; resolves to an exit code. */

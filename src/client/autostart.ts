@@ -1,6 +1,6 @@
 import { TsdError } from "../errors.ts";
 import { isSocketRemoved } from "./reconnect.ts";
-import { type Connection, type Connector, isAbsent } from "./connection.ts";
+import { type Connection, type Connector, isNotListening } from "./connection.ts";
 
 /** An engine that was just started in the background. */
 export interface StartedEngine {
@@ -47,7 +47,7 @@ export function autostarting(connect: Connector, options: AutostartOptions): Con
       hasAnswered = true;
       return connection;
     } catch (thrown) {
-      if (!isAbsent(thrown) || started !== undefined) throw thrown;
+      if (!isNotListening(thrown) || started !== undefined) throw thrown;
       // Somebody has ended it in good order since.
       if (hasAnswered && isSocketRemoved(thrown)) throw thrown;
       if (options.uid !== 0) throw notRoot();
@@ -76,7 +76,7 @@ async function startAndConnect(connect: Connector, options: AutostartOptions): P
     try {
       return await connect();
     } catch (thrown) {
-      if (!isAbsent(thrown)) throw thrown;
+      if (!isNotListening(thrown)) throw thrown;
       if (performance.now() >= deadline) throw await startFailed(exit, options);
     }
   }

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { TsdError } from "../errors.ts";
 import { autostarting, type EngineExit, type StartedEngine } from "./autostart.ts";
 import type { Connection } from "./connection.ts";
-import { ScriptedConnection } from "./fake_engine.ts";
+import { ScriptedConnection } from "./fake_engine_testing.ts";
 
 const nobody = () => new TsdError("engine_unavailable", "nobody");
 

@@ -24,7 +24,7 @@ export class ByteReader {
       if (searched >= maxBytes) {
         throw new TsdError("engine_unavailable", "The engine's answer is not HTTP: endless line");
       }
-      if (!(await this.#fill())) throw cutOff();
+      if (!(await this.#fill())) throw connectionLost();
     }
   }
 
@@ -62,10 +62,10 @@ export class ByteReader {
 }
 
 /** The cause of errors that say that a connection ended too early. */
-export const CUT_OFF = new Error("The connection was closed");
+export const CONNECTION_LOST = new Error("The connection was closed");
 
 /** The connection ended where HTTP says that more must come. */
-export const cutOff = (what = "The engine closed the connection in the middle of its answer"): TsdError =>
-  new TsdError("engine_unavailable", what, { cause: CUT_OFF });
+export const connectionLost = (what = "The engine closed the connection in the middle of its answer"): TsdError =>
+  new TsdError("engine_unavailable", what, { cause: CONNECTION_LOST });
 
 const LATIN1 = new TextDecoder("latin1");

@@ -28,7 +28,7 @@ export function connectorTo(host: EngineHost): Connector {
 }
 
 /** Whether `thrown` says that nothing listens there (as opposed to: something does, but not for us). */
-export function isAbsent(thrown: unknown): boolean {
+export function isNotListening(thrown: unknown): boolean {
   return isTsdError(thrown, "engine_unavailable");
 }
 

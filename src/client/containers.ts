@@ -1,160 +1,68 @@
-import type {
-  ContainerCreateRequest,
-  ContainerCreateResponse,
-  ContainerInspect,
-  ContainerSummary,
-  ContainerWaitResponse,
-  WaitCondition,
-} from "../api_types/mod.ts";
+import type { ContainerCreateRequest, ContainerCreateResponse, ContainerSummary } from "../api_types/mod.ts";
+import { Container } from "./container.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
-import {
-  discard,
-  type EngineResponse,
-  type EngineTransport,
-  escapeName,
-  type QueryParams,
-  type RawStream,
-  readJson,
-} from "./transport.ts";
+import { type CallOptions, Resource } from "./resource.ts";
+import type { RunOptions, RunResult } from "./run.ts";
+import type { EngineTransport } from "./transport.ts";
 
-const path = (id: string, action: string) => `/containers/${escapeName(id)}${action}`;
-
-export async function listContainers(
-  engine: EngineTransport,
-  { all, limit, size, filters = {} }: { all?: boolean; limit?: number; size?: boolean; filters?: ListFilters } = {},
-): Promise<ContainerSummary[]> {
-  const query = { all, limit, ...(size && { size }), filters: encodeFilters(filters) };
-  return await readJson(await engine.request({ method: "GET", path: "/containers/json", query }));
+/** Options of {@link Containers.list}. */
+export interface ListContainersOptions extends CallOptions {
+  /** Includes containers that aren't running. */
+  readonly all?: boolean;
+  /** Returns at most this number of containers, the latest ones first; includes those that aren't running. */
+  readonly limit?: number;
+  /** Computes the sizes, which reads every container's files. */
+  readonly size?: boolean;
+  readonly filters?: ListFilters;
 }
 
-export async function inspectContainer(
-  engine: EngineTransport,
-  id: string,
-  { size }: { size?: boolean } = {},
-): Promise<ContainerInspect> {
-  const query = size ? { size } : {};
-  return await readJson(await engine.request({ method: "GET", path: path(id, "/json"), query }));
+/** Options of {@link Containers.create}. */
+export interface CreateContainerOptions extends CallOptions {
+  /** Default: a random name. */
+  readonly name?: string | undefined;
+  /** `os/arch[/variant]`; default: the engine's. */
+  readonly platform?: string | undefined;
 }
 
-/** @throws {TsdError} image_not_found (pull it), name_in_use, and what the engine can't do */
-export async function createContainer(
-  engine: EngineTransport,
-  body: ContainerCreateRequest,
-  { name, platform }: { name?: string | undefined; platform?: string | undefined } = {},
-): Promise<ContainerCreateResponse> {
-  const query = { name, platform };
-  return await readJson(await engine.request({ method: "POST", path: "/containers/create", query, body }));
-}
+/** The containers of an engine. */
+export class Containers {
+  readonly #resource: Resource;
 
-/** Starts a container; one that runs already is left alone. */
-export async function startContainer(engine: EngineTransport, id: string): Promise<void> {
-  await discard(await engine.request({ method: "POST", path: path(id, "/start") }));
-}
+  constructor(transport: EngineTransport) {
+    this.#resource = new Resource(transport, "/containers");
+  }
 
-/** Sends the stop signal, and after the time limit SIGKILL; one that is stopped already is left alone. */
-export async function stopContainer(
-  engine: EngineTransport,
-  id: string,
-  { timeoutSeconds, signal }: { timeoutSeconds?: number | undefined; signal?: string | undefined } = {},
-): Promise<void> {
-  const query = { t: timeoutSeconds, signal };
-  await discard(await engine.request({ method: "POST", path: path(id, "/stop"), query }));
-}
+  /** Returns the container of a name, an id or the beginning of an id. Sends no request: it need not exist. */
+  get(name: string): Container {
+    return new Container(this.#resource.transport, name);
+  }
 
-/** Sends a signal by name or number. */
-export async function killContainer(engine: EngineTransport, id: string, signal?: string): Promise<void> {
-  await discard(await engine.request({ method: "POST", path: path(id, "/kill"), query: { signal } }));
-}
+  /** Lists containers, running ones only unless `all` is set (Engine API, `ContainerList`). */
+  async list({ all, limit, size, filters = {}, signal }: ListContainersOptions = {}): Promise<ContainerSummary[]> {
+    const query = { all, limit, ...(size && { size }), filters: encodeFilters(filters) };
+    return await this.#resource.json("GET", "/json", { query, signal });
+  }
 
-export async function removeContainer(
-  engine: EngineTransport,
-  id: string,
-  { force, volumes }: { force?: boolean; volumes?: boolean } = {},
-): Promise<void> {
-  await discard(await engine.request({ method: "DELETE", path: path(id, ""), query: { force, v: volumes } }));
-}
+  /**
+   * Creates a container and doesn't start it (Engine API, `ContainerCreate`). The image isn't pulled.
+   * @returns the container's id, and warnings
+   * @throws {TsdError} image_not_found, name_in_use, invalid_argument, not_implemented
+   */
+  async create(
+    body: ContainerCreateRequest,
+    { name, platform, signal }: CreateContainerOptions = {},
+  ): Promise<ContainerCreateResponse> {
+    return await this.#resource.json("POST", "/create", { query: { name, platform }, body, signal });
+  }
 
-/** A container that is being waited for. */
-export interface PendingExit {
-  /** Resolves when the condition holds. */
-  result(): Promise<ContainerWaitResponse>;
-  cancel(): Promise<void>;
-}
-
-/** Returns as soon as the engine watches, so that a start after it can't be missed. */
-export async function waitContainer(
-  engine: EngineTransport,
-  id: string,
-  condition: WaitCondition = "not-running",
-): Promise<PendingExit> {
-  const response = await engine.request({ method: "POST", path: path(id, "/wait"), query: { condition } });
-  return { result: () => readJson(response), cancel: () => discard(response) };
-}
-
-export interface AttachOptions {
-  readonly stdin?: boolean;
-  readonly stdout?: boolean;
-  readonly stderr?: boolean;
-  /** Replays what was logged before. */
-  readonly logs?: boolean;
-  readonly detachKeys?: string | undefined;
-}
-
-/** Attaches to a container, which need not be started yet. */
-export function attachContainer(engine: EngineTransport, id: string, options: AttachOptions): Promise<RawStream> {
-  return engine.hijack({ method: "POST", path: path(id, "/attach"), query: { stream: true, ...options } });
-}
-
-/**
- * Attaches to a container without a terminal and starts it, at once where the engine can (tsd's own): the stream tells the
- * exit code then. Other engines have attached only.
- */
-export async function attachAndStart(
-  engine: EngineTransport,
-  id: string,
-  condition: WaitCondition,
-  options: AttachOptions,
-): Promise<{ readonly stream: RawStream; readonly isStarted: boolean }> {
-  const [query, headers] = [{ stream: true, ...options }, { "Tsd-Start": condition }];
-  const stream = await engine.hijack({ method: "POST", path: path(id, "/attach"), query, headers });
-  return { stream, isStarted: stream.headers.has("tsd-started") };
-}
-
-/** Query of `GET /containers/{id}/logs`; times are seconds since 1970, with a fraction where needed. */
-export interface LogsOptions {
-  readonly follow?: boolean;
-  readonly stdout?: boolean;
-  readonly stderr?: boolean;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-  readonly timestamps?: boolean;
-  readonly tail?: string | undefined;
-  readonly details?: boolean;
-}
-
-/** The log; whether it is multiplexed stands in the answer's `content-type`. */
-export function containerLogs(
-  engine: EngineTransport,
-  id: string,
-  options: LogsOptions,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<EngineResponse> {
-  const query = { ...options } satisfies QueryParams;
-  return engine.request({ method: "GET", path: path(id, "/logs"), query, headers });
-}
-
-/** Removes what a container has logged so far. tsd's own: other engines answer that there is no such page. */
-export async function clearLogs(engine: EngineTransport, id: string): Promise<void> {
-  await discard(await engine.request({ method: "POST", path: `/tsd${path(id, "/logs/clear")}` }));
-}
-
-/** Tells a terminal's size, in characters. */
-export async function resizeContainer(
-  engine: EngineTransport,
-  id: string,
-  rows: number,
-  columns: number,
-): Promise<void> {
-  const query = { h: rows, w: columns };
-  await discard(await engine.request({ method: "POST", path: path(id, "/resize"), query }));
+  /**
+   * Runs a command in a new container, as `docker run --rm` does, and waits for its exit. A missing image is pulled. A
+   * nonzero exit code is a result, not an error.
+   * @param command default: the image's
+   * @throws {TsdError} image_not_found, command_not_found, command_not_executable, cancelled (the container is removed)
+   */
+  async run(image: string, command: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
+    const { runContainer } = await import("./run.ts");
+    return await runContainer(this.#resource.transport, this, image, command, options);
+  }
 }

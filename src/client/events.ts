@@ -1,18 +1,21 @@
 import type { EventMessage } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
-import { persistently } from "./reconnect.ts";
 import { textLines } from "./json_lines.ts";
+import { isConnectionLost, retryOnce, retryUntilAvailable } from "./reconnect.ts";
+import type { CallOptions } from "./resource.ts";
+import { type Timestamp, unixSeconds } from "./timestamp.ts";
 import type { EngineResponse, EngineTransport } from "./transport.ts";
 
-/** Times are seconds since 1970, with a fraction where needed. */
-export interface EventsRequest {
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
+/** Options of `Client.events`. */
+export interface EventsOptions extends CallOptions {
+  /** Begins with the recorded events since this time. Default: with the next event. */
+  readonly since?: Timestamp | undefined;
+  /** Ends at this time, at once if it has passed. Default: no end. */
+  readonly until?: Timestamp | undefined;
   readonly filters?: ListFilters;
-  readonly signal?: AbortSignal;
 }
 
-/** An event, and what JSON.parse would lose of it. */
+/** An event, and what `JSON.parse` would lose of it. */
 export interface ReceivedEvent {
   readonly message: EventMessage;
   /** The JSON as the engine sent it. */
@@ -21,51 +24,53 @@ export interface ReceivedEvent {
   readonly timeNano: bigint;
 }
 
-/** The media type of lines that begin with the event's place in the engine's history; asked for by a header. */
+/** The media type of lines that begin with the event's number in the engine's history. Requested by a header. */
 const POSITIONS_TYPE = "application/vnd.tsd.event-positions";
 const NANOS = 1_000_000_000n;
 
-/** Begins to listen: from the moment this resolves nothing is missed. */
+/** Begins to listen: no event is missed from the moment on at which this resolves. */
 export async function listenToEvents(
   engine: EngineTransport,
-  request: EventsRequest = {},
+  options: EventsOptions = {},
 ): Promise<AsyncIterable<ReceivedEvent>> {
-  const { body } = await ask(engine, request, {});
-  return received(body);
+  const { body } = await requestEvents(engine, options, unixSeconds(options.since), {});
+  return parseEvents(body);
 }
 
-/** Listens, across engines that go away and come back: then for what happened after the last event that was taken. */
-export async function followEvents(
-  engine: EngineTransport,
-  request: EventsRequest,
-  take: (event: ReceivedEvent) => Promise<void>,
-): Promise<void> {
-  const place = new Place(request.since);
-  await persistently(async () => {
-    const answer = await ask(engine, { ...request, since: place.since }, place.headers);
-    place.begins(answer);
-    return answer;
-  }, async ({ headers, body }) => {
-    const hasPositions = headers.get("content-type") === POSITIONS_TYPE;
-    for await (const event of received(body, hasPositions)) if (place.isNew(event)) await take(event);
-  });
+/** Yields events, and reconnects when the engine is replaced: then it yields those after the last event. */
+export async function* followEvents(engine: EngineTransport, options: EventsOptions): AsyncGenerator<ReceivedEvent> {
+  const position = new EventPosition(unixSeconds(options.since));
+  const request = async () => {
+    const response = await requestEvents(engine, options, position.since, position.headers);
+    position.begin(response);
+    return response;
+  };
+  for (let response = await retryOnce(request);; response = await retryUntilAvailable(request)) {
+    const hasNumbers = response.headers.get("content-type") === POSITIONS_TYPE;
+    try {
+      for await (const event of parseEvents(response.body, hasNumbers)) if (position.advance(event)) yield event;
+      return;
+    } catch (thrown) {
+      if (!isConnectionLost(thrown)) throw thrown;
+    }
+  }
 }
 
-/** Where in the past a follower is. By the event's number in the engine's history, or by its time with Docker's engines. */
-class Place {
+/** A position in the history of events: the number of the last event, or its time with Docker's engines. */
+class EventPosition {
   readonly #startedAt = (Date.now() / 1000).toFixed(3);
   #hasRequested = false;
   #since: string | undefined;
   /** As the engine writes it. */
   #position: string | undefined;
-  /** Taken ones of the latest time: an engine that goes by times tells them once more. */
+  /** The events of the latest time, which an engine without numbers sends again. */
   #latest = { timeNano: -1n, texts: new Set<string>() };
 
   constructor(since: string | undefined) {
     this.#since = since;
   }
 
-  /** So that nothing is missed that happens while nobody listens. */
+  /** From the second request on there is always a time, so that nothing is missed while nobody listens. */
   get since(): string | undefined {
     if (this.#hasRequested) this.#since ??= this.#startedAt;
     this.#hasRequested = true;
@@ -79,12 +84,13 @@ class Place {
     };
   }
 
-  /** Whoever wants the past is nowhere before an event has come. */
-  begins({ headers }: EngineResponse): void {
+  /** Takes the position at which a response begins. A request for past events has none before its first event. */
+  begin({ headers }: EngineResponse): void {
     if (this.#since === undefined) this.#position = headers.get("tsd-event-position");
   }
 
-  isNew({ timeNano, text, sequence }: NumberedEvent): boolean {
+  /** Moves to an event. Returns false if it was received before. */
+  advance({ timeNano, text, sequence }: NumberedEvent): boolean {
     if (timeNano === this.#latest.timeNano && this.#latest.texts.has(text)) return false;
     if (timeNano !== this.#latest.timeNano) this.#latest = { timeNano, texts: new Set() };
     this.#latest.texts.add(text);
@@ -96,18 +102,19 @@ class Place {
 
 type NumberedEvent = ReceivedEvent & { readonly sequence: string | undefined };
 
-async function ask(
+async function requestEvents(
   engine: EngineTransport,
-  { since, until, filters = {}, signal }: EventsRequest,
+  { until, filters = {}, signal }: EventsOptions,
+  since: string | undefined,
   headers: Readonly<Record<string, string>>,
 ): Promise<EngineResponse> {
-  const query = { since, until, filters: encodeFilters(filters) };
+  const query = { since, until: unixSeconds(until), filters: encodeFilters(filters) };
   const request = { method: "GET", path: "/events", query, headers } as const;
   return await engine.request(signal === undefined ? request : { ...request, signal });
 }
 
-async function* received(body: AsyncIterable<Uint8Array>, hasPositions = false): AsyncGenerator<NumberedEvent> {
-  for await (const { text, prefix: sequence, value: message } of textLines<EventMessage>(body, hasPositions)) {
+async function* parseEvents(body: AsyncIterable<Uint8Array>, hasNumbers = false): AsyncGenerator<NumberedEvent> {
+  for await (const { text, prefix: sequence, value: message } of textLines<EventMessage>(body, hasNumbers)) {
     // Docker and tsd write it as the last field.
     const digits = /"timeNano":(\d+)\}$/.exec(text)?.[1];
     yield { message, text, sequence, timeNano: BigInt(digits ?? Math.round(message.timeNano ?? message.time * 1e9)) };

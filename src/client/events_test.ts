@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import { cutOff } from "./byte_reader.ts";
+import { connectionLost } from "./byte_reader.ts";
 import { followEvents } from "./events.ts";
-import { type FakeAnswer, FakeEngine } from "./fake_engine.ts";
+import { type FakeAnswer, FakeEngine } from "./fake_engine_testing.ts";
 import type { EngineRequest, EngineResponse } from "./transport.ts";
 
 const POSITIONS = "application/vnd.tsd.event-positions";
@@ -27,7 +27,7 @@ class MortalEngine extends FakeEngine {
     const isLast = --this.#left === 0;
     async function* cut() {
       yield* body;
-      if (!isLast) throw cutOff();
+      if (!isLast) throw connectionLost();
     }
     return { ...head, body: { [Symbol.asyncIterator]: cut, cancel: () => Promise.resolve() } };
   }
@@ -35,7 +35,7 @@ class MortalEngine extends FakeEngine {
 
 async function namesOf(engine: FakeEngine, since?: string): Promise<string[]> {
   const names: string[] = [];
-  await followEvents(engine, { since }, ({ message }) => Promise.resolve(void names.push(message.Actor.ID)));
+  for await (const { message } of followEvents(engine, { since })) names.push(message.Actor.ID);
   return names;
 }
 

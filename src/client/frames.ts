@@ -1,5 +1,5 @@
 import { TsdError } from "../errors.ts";
-import { cutOff } from "./byte_reader.ts";
+import { connectionLost } from "./byte_reader.ts";
 
 /** Which stream a piece of multiplexed output belongs to. */
 export type FrameStream = "stdin" | "stdout" | "stderr" | "system_error" | "exit_code";
@@ -89,7 +89,7 @@ function* runs(pieces: Iterable<FramePiece>, mostBytes: number): Generator<Frame
  * Passes output on until it ends, one write at a time, so that a slow reader slows the process down. Resolves to the exit
  * code, if the stream tells one. @throws {TsdError} runtime_failed, when the stream says what went wrong
  */
-export async function deliver(
+export async function writeOutput(
   output: AsyncIterable<Uint8Array>,
   multiplexed: boolean,
   sinks: OutputSinks,
@@ -107,7 +107,7 @@ export async function deliver(
       else await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
     }
   }
-  if (!parser.atBoundary) throw cutOff("The engine's output stream ended inside a frame");
+  if (!parser.atBoundary) throw connectionLost("The engine's output stream ended inside a frame");
   if (failure !== "") throw new TsdError("runtime_failed", failure);
   return exitCode === "" ? undefined : Number(exitCode);
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { deliver, FrameParser } from "./frames.ts";
+import { FrameParser, writeOutput } from "./frames.ts";
 import { jsonLines } from "./json_lines.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -29,7 +29,7 @@ Deno.test("frames: the streams come apart whole, however the bytes arrive", asyn
     const whole = new Uint8Array(list.flatMap(([type, payload]) => [...frame(type, payload)]));
     const got: Record<number, number[]> = { 1: [], 2: [] };
     const sink = (type: number) => (chunk: Uint8Array) => Promise.resolve(void got[type]!.push(...chunk));
-    await deliver(ReadableStream.from(cut(whole, pieces)), true, { stdout: sink(1), stderr: sink(2) });
+    await writeOutput(ReadableStream.from(cut(whole, pieces)), true, { stdout: sink(1), stderr: sink(2) });
     for (const type of [1, 2]) {
       assert.deepEqual(got[type], list.filter(([of]) => of === type).flatMap(([, payload]) => [...payload]));
     }
@@ -41,13 +41,13 @@ Deno.test("frames: a bad header and an end inside a frame are errors", async () 
   assert.throws(() => [...new FrameParser().push(new Uint8Array([9, 0, 0, 0, 0, 0, 0, 0]))], /bad frame header/);
   const sinks = { stdout: () => Promise.resolve(), stderr: () => Promise.resolve() };
   const short = frame(1, bytes("hello")).subarray(0, 10);
-  await assert.rejects(deliver(ReadableStream.from([short]), true, sinks), /inside a frame/);
+  await assert.rejects(writeOutput(ReadableStream.from([short]), true, sinks), /inside a frame/);
 });
 
 Deno.test("frames: raw output is passed on as it is", async () => {
   const got: Uint8Array[] = [];
   const stdout = (chunk: Uint8Array) => Promise.resolve(void got.push(chunk));
-  await deliver(ReadableStream.from([frame(1, bytes("x"))]), false, { stdout, stderr: () => assert.fail() });
+  await writeOutput(ReadableStream.from([frame(1, bytes("x"))]), false, { stdout, stderr: () => assert.fail() });
   assert.deepEqual(got, [frame(1, bytes("x"))]);
 });
 
@@ -75,7 +75,10 @@ Deno.test("frames of one stream that come together are written together, in orde
     writes.push(name + new TextDecoder().decode(each));
     return Promise.resolve();
   };
-  await deliver(ReadableStream.from([chunk, chunk.subarray(0, 18)]), true, { stdout: sink("1"), stderr: sink("2") });
+  await writeOutput(ReadableStream.from([chunk, chunk.subarray(0, 18)]), true, {
+    stdout: sink("1"),
+    stderr: sink("2"),
+  });
   assert.deepEqual(writes, ["1ab", "2c", "1d", "1ab"]);
 });
 
@@ -84,9 +87,9 @@ Deno.test("frames: the exit code comes with the stream, in pieces too; what went
   const take = (chunk: Uint8Array) => Promise.resolve(void out.push(new TextDecoder().decode(chunk)));
   const sinks = { stdout: take, stderr: take };
   const reported = new Uint8Array([...frame(1, bytes("hi")), ...frame(4, bytes("137"))]);
-  assert.equal(await deliver(ReadableStream.from(cut(reported, [3])), true, sinks), 137);
+  assert.equal(await writeOutput(ReadableStream.from(cut(reported, [3])), true, sinks), 137);
   assert.equal(out.join(""), "hi");
-  assert.equal(await deliver(ReadableStream.from([frame(1, bytes("x"))]), true, sinks), undefined);
-  const failed = deliver(ReadableStream.from(cut(frame(3, bytes("it is gone")), [2])), true, sinks);
+  assert.equal(await writeOutput(ReadableStream.from([frame(1, bytes("x"))]), true, sinks), undefined);
+  const failed = writeOutput(ReadableStream.from(cut(frame(3, bytes("it is gone")), [2])), true, sinks);
   await assert.rejects(failed, { code: "runtime_failed", message: "it is gone" });
 });

@@ -3,7 +3,7 @@
  * the end of the connection. No redirects, no pipelining, no compression.
  */
 import { TsdError } from "../errors.ts";
-import { type ByteReader, cutOff } from "./byte_reader.ts";
+import { type ByteReader, connectionLost } from "./byte_reader.ts";
 
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_READ_BYTES = 1 << 20;
@@ -86,7 +86,7 @@ function fixed(reader: ByteReader, length: number): NextChunk {
   return async () => {
     if (left === 0) return undefined;
     const chunk = await reader.some(Math.min(left, MAX_READ_BYTES));
-    if (chunk === undefined) throw cutOff();
+    if (chunk === undefined) throw connectionLost();
     left -= chunk.length;
     return chunk;
   };
@@ -109,7 +109,7 @@ function chunked(reader: ByteReader): NextChunk {
       }
     }
     const chunk = await reader.some(Math.min(left, MAX_READ_BYTES));
-    if (chunk === undefined) throw cutOff();
+    if (chunk === undefined) throw connectionLost();
     left -= chunk.length;
     return chunk;
   };

@@ -1,155 +1,111 @@
-import type {
-  AuthConfig,
-  AuthResponse,
-  CheckedPart,
-  ImageDeleteItem,
-  ImageHistoryItem,
-  ImageInspect,
-  ImageSummary,
-  OciPlatform,
-  ProgressMessage,
-} from "../api_types/mod.ts";
-import { type ErrorCode, TsdError } from "../errors.ts";
-import { errorCode } from "./engine_error.ts";
+import type { AuthConfig, CheckedPart, ImageSummary, OciPlatform, ProgressMessage } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
-import { jsonLines } from "./json_lines.ts";
-import {
-  type ByteSource,
-  discard,
-  type EngineResponse,
-  type EngineTransport,
-  escapeName,
-  readJson,
-} from "./transport.ts";
+import { Image, type PlatformOptions, platformQuery } from "./image.ts";
+import { type ProgressListener, progressMessages, type ReportedError } from "./progress.ts";
+import { type CallOptions, Resource } from "./resource.ts";
+import type { EngineResponse, EngineTransport } from "./transport.ts";
 
-export async function listImages(
-  engine: EngineTransport,
-  { all, filters = {} }: { all?: boolean; filters?: ListFilters } = {},
-): Promise<ImageSummary[]> {
-  const query = { all, filters: encodeFilters(filters) };
-  return await readJson(await engine.request({ method: "GET", path: "/images/json", query }));
+/** Options of {@link Images.list}. */
+export interface ListImagesOptions extends CallOptions {
+  /** Includes intermediate images. */
+  readonly all?: boolean;
+  readonly filters?: ListFilters;
 }
 
-/** Which of an image's platforms is meant; another one is not found. */
-export interface PlatformChoice {
-  readonly platform?: OciPlatform;
-}
-
-const platformQuery = ({ platform }: PlatformChoice) =>
-  platform === undefined ? {} : { platform: JSON.stringify(platform) };
-
-export async function inspectImage(
-  engine: EngineTransport,
-  name: string,
-  choice: PlatformChoice = {},
-): Promise<ImageInspect> {
-  const path = `/images/${escapeName(name)}/json`;
-  return await readJson(await engine.request({ method: "GET", path, query: platformQuery(choice) }));
-}
-
-/** The steps that made an image, newest first. */
-export async function imageHistory(
-  engine: EngineTransport,
-  name: string,
-  choice: PlatformChoice = {},
-): Promise<ImageHistoryItem[]> {
-  const path = `/images/${escapeName(name)}/history`;
-  return await readJson(await engine.request({ method: "GET", path, query: platformQuery(choice) }));
-}
-
-/** Gives an image one more name. */
-export async function tagImage(
-  engine: EngineTransport,
-  name: string,
-  { repository, tag }: { repository: string; tag: string },
-): Promise<void> {
-  const query = { repo: repository, tag };
-  await discard(await engine.request({ method: "POST", path: `/images/${escapeName(name)}/tag`, query }));
-}
-
-export async function removeImage(
-  engine: EngineTransport,
-  name: string,
-  { force, keepParents, platforms = [] }: {
-    force?: boolean;
-    keepParents?: boolean;
-    platforms?: readonly OciPlatform[];
-  } = {},
-): Promise<ImageDeleteItem[]> {
-  const query = { force, noprune: keepParents, platforms: platforms.map((platform) => JSON.stringify(platform)) };
-  return await readJson(await engine.request({ method: "DELETE", path: `/images/${escapeName(name)}`, query }));
-}
-
-/** What to pull; `tag` may be a digest. Without one it is all tags of the repository. */
-export interface PullRequest {
-  readonly name: string;
-  readonly tag?: string | undefined;
+/** Options of {@link Images.pull}. */
+export interface PullOptions extends CallOptions {
+  /** `os/arch[/variant]`; default: the engine's. */
   readonly platform?: string | undefined;
+  /** Credentials for the image's registry. Default: none; credential stores aren't read. */
   readonly auth?: AuthConfig | undefined;
-  readonly signal?: AbortSignal;
+  /** Pulls all tags of the repository instead of the tag `latest` if the reference has neither tag nor digest. */
+  readonly allTags?: boolean;
+  /** Called for each message of progress and awaited before the next one. */
+  readonly onProgress?: ProgressListener | undefined;
 }
 
-/** Pulls an image; ends when it is there. @throws {TsdError} also for errors inside the stream of progress */
-export async function* pullImage(
-  engine: EngineTransport,
-  { name, tag, platform, auth, signal }: PullRequest,
-): AsyncGenerator<ProgressMessage> {
-  const query = { fromImage: name, tag, platform };
-  const headers: Record<string, string> = auth === undefined ? {} : { "X-Registry-Auth": encoded(auth) };
-  const request = { method: "POST", path: "/images/create", query, headers } as const;
-  const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
-  yield* progressOf(body, "registry_protocol");
+/** Options of {@link Images.load}. */
+export interface LoadOptions extends CallOptions {
+  /** Loads only the images of this platform. */
+  readonly platform?: OciPlatform;
+  /** Reports only the names of the loaded images. */
+  readonly quiet?: boolean;
+  readonly onProgress?: ProgressListener | undefined;
 }
 
-/**
- * Has images read and compared with their digests, all if none is named; ends when all parts of them were looked at.
- * @throws {TsdError} image_not_found; also for errors inside the stream
- */
-export async function* checkImages(engine: EngineTransport, images: readonly string[]): AsyncGenerator<CheckedPart> {
-  const { body } = await engine.request({ method: "GET", path: "/tsd/check", query: { image: images } });
-  yield* progressOf<CheckedPart & InBandError>(body, "storage");
-}
+/** The images of an engine. */
+export class Images {
+  readonly #resource: Resource;
 
-type InBandError = Pick<ProgressMessage, "error" | "errorDetail">;
+  constructor(transport: EngineTransport) {
+    this.#resource = new Resource(transport, "/images");
+  }
 
-/** @param otherwise what went wrong where the engine doesn't say it. @throws {TsdError} errors that the stream tells of */
-async function* progressOf<T extends InBandError = ProgressMessage>(
-  body: ByteSource,
-  otherwise: ErrorCode,
-): AsyncGenerator<T> {
-  for await (const message of jsonLines<T>(body)) {
-    const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined) throw new TsdError(errorCode(message.errorDetail?.tsdCode) ?? otherwise, failure);
-    yield message;
+  /** Returns the image of a reference, an id or the beginning of an id. Sends no request: it need not exist. */
+  get(name: string): Image {
+    return new Image(this.#resource.transport, name);
+  }
+
+  /** Lists images, the latest ones first. */
+  async list({ all, filters = {}, signal }: ListImagesOptions = {}): Promise<ImageSummary[]> {
+    return await this.#resource.json("GET", "/json", { query: { all, filters: encodeFilters(filters) }, signal });
+  }
+
+  /**
+   * Pulls an image: `busybox`, `registry.example/team/app:1.2`, `app@sha256:…`.
+   * @throws {TsdError} invalid_reference, manifest_unknown, unauthorized, registry_unreachable, cancelled and others of the
+   * registry
+   */
+  async pull(reference: string, { onProgress, ...options }: PullOptions = {}): Promise<Image> {
+    for await (const message of this.#pull(reference, options)) await onProgress?.(message);
+    return this.get(reference);
+  }
+
+  /** Loads the images of a `docker save` archive or of an OCI image layout, possibly compressed. */
+  async load(
+    archive: AsyncIterable<Uint8Array>,
+    { quiet = false, platform, signal, onProgress }: LoadOptions = {},
+  ): Promise<void> {
+    const query = { quiet, ...platformQuery({ ...(platform && { platform }) }) };
+    const headers = { "Content-Type": "application/x-tar" };
+    const { body } = await this.#resource.request("POST", "/load", { query, headers, upload: archive, signal });
+    for await (const message of progressMessages(body, "archive_invalid")) await onProgress?.(message);
+  }
+
+  /** Returns a tar archive of images as the body. */
+  save(names: readonly string[], { signal, ...platform }: PlatformOptions & CallOptions = {}): Promise<EngineResponse> {
+    return this.#resource.request("GET", "/get", { query: { names, ...platformQuery(platform) }, signal });
+  }
+
+  /**
+   * Reads the content of images and compares it with the digests. An extension of tsd.
+   * @param names default: all images
+   * @throws {TsdError} image_not_found, storage
+   */
+  async *check(names: readonly string[] = [], { signal }: CallOptions = {}): AsyncGenerator<CheckedPart> {
+    const extension = new Resource(this.#resource.transport, "/tsd");
+    const { body } = await extension.request("GET", "/check", { query: { image: names }, signal });
+    yield* progressMessages<CheckedPart & ReportedError>(body, "storage");
+  }
+
+  async *#pull(
+    reference: string,
+    { platform, auth, allTags = false, signal }: Omit<PullOptions, "onProgress">,
+  ): AsyncGenerator<ProgressMessage> {
+    const { name, tag } = splitReference(reference);
+    const query = { fromImage: name, tag: tag ?? (allTags ? undefined : "latest"), platform };
+    const headers: Record<string, string> = auth === undefined ? {} : { "X-Registry-Auth": encodeAuth(auth) };
+    const { body } = await this.#resource.request("POST", "/create", { query, headers, signal });
+    yield* progressMessages(body, "registry_protocol");
   }
 }
 
-/** Loads the images of an archive. @throws {TsdError} also for errors inside the stream of progress */
-export async function* loadImages(
-  engine: EngineTransport,
-  upload: AsyncIterable<Uint8Array>,
-  { quiet, ...choice }: PlatformChoice & { readonly quiet: boolean },
-): AsyncGenerator<ProgressMessage> {
-  const query = { quiet, ...platformQuery(choice) };
-  const headers = { "Content-Type": "application/x-tar" };
-  const { body } = await engine.request({ method: "POST", path: "/images/load", query, headers, upload });
-  yield* progressOf(body, "archive_invalid");
+/** Splits a reference into the query parameters `fromImage` and `tag` (which may be a digest) of `ImageCreate`. */
+function splitReference(reference: string): { readonly name: string; readonly tag: string | undefined } {
+  const [, name, tag] = /^([^@]+?)(?::[\w][\w.-]*)?@(.+)$/.exec(reference) ?? /^(.+):([\w][\w.-]*)$/.exec(reference) ??
+    [undefined, reference, undefined];
+  return { name: name!, tag };
 }
 
-/** An archive of images, in the answer's body. */
-export function saveImages(
-  engine: EngineTransport,
-  names: readonly string[],
-  choice: PlatformChoice = {},
-): Promise<EngineResponse> {
-  const query = { names, ...platformQuery(choice) };
-  return engine.request({ method: "GET", path: "/images/get", query });
-}
-
-/** Asks a registry, through the engine, whether it knows this user. @throws {TsdError} unauthorized, registry_* */
-export async function login(engine: EngineTransport, auth: AuthConfig): Promise<AuthResponse> {
-  return await readJson(await engine.request({ method: "POST", path: "/auth", body: auth }));
-}
-
-const encoded = (auth: AuthConfig): string =>
+const encodeAuth = (auth: AuthConfig): string =>
   new TextEncoder().encode(JSON.stringify(auth)).toBase64({ alphabet: "base64url" });

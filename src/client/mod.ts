@@ -6,20 +6,27 @@
  * `node:http` (slow to load). Invariants: one connection a request; nothing is buffered whole but small JSON.
  */
 
-export { autostarting, type AutostartOptions, type EngineLauncher, type StartedEngine } from "./autostart.ts";
 export { type Connection, type Connector, connectorTo } from "./connection.ts";
-export * from "./container_files.ts";
-export * from "./container_steps.ts";
+export * from "./client.ts";
+export * from "./container.ts";
 export * from "./containers.ts";
-export { API_VERSION, EngineClient } from "./engine_client.ts";
-export * from "./events.ts";
-export * from "./execs.ts";
-export { encodeFilters, type ListFilters } from "./filters.ts";
-export { deliver, FrameParser, type FramePiece, type FrameStream, type OutputSinks } from "./frames.ts";
+export type { EventsOptions, ReceivedEvent } from "./events.ts";
+export * from "./exec.ts";
+export type { ExecOptions } from "./exec_in_container.ts";
+export type { ListFilters } from "./filters.ts";
+export type { OutputSinks } from "./frames.ts";
 export { chooseHost, DEFAULT_SOCKET, type EngineHost, type HostSources, parseHost } from "./host.ts";
+export { API_VERSION, HttpTransport } from "./http_transport.ts";
+export * from "./image.ts";
 export * from "./images.ts";
-export * from "./prune.ts";
-export { jsonLines } from "./json_lines.ts";
-export * from "./stats.ts";
+export type { LogLine, LogsOptions } from "./logs.ts";
+export * from "./networks.ts";
+export * from "./plugins.ts";
+export type { ProcessInput, ProcessIoOptions } from "./process_io.ts";
+export type { ProgressListener } from "./progress.ts";
+export type { CallOptions } from "./resource.ts";
+export type { RunOptions, RunResult } from "./run.ts";
 export * from "./system.ts";
+export type { Timestamp } from "./timestamp.ts";
 export type { EngineRequest, EngineResponse, EngineTransport, QueryParams, RawStream } from "./transport.ts";
+export * from "./volumes.ts";

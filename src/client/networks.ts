@@ -1,5 +1,5 @@
 import type {
-  Network,
+  Network as NetworkInspect,
   NetworkConnectRequest,
   NetworkCreateRequest,
   NetworkCreateResponse,
@@ -7,49 +7,70 @@ import type {
   NetworkReloadResponse,
 } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
-import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
+import { type CallOptions, Resource } from "./resource.ts";
+import { type EngineTransport, escapeName } from "./transport.ts";
 
-const path = (name: string, action = "") => `/networks/${escapeName(name)}${action}`;
+/** The networks of an engine. */
+export class Networks {
+  readonly #resource: Resource;
 
-export async function listNetworks(engine: EngineTransport, filters: ListFilters = {}): Promise<Network[]> {
-  const query = { filters: encodeFilters(filters) };
-  return await readJson(await engine.request({ method: "GET", path: "/networks", query }));
+  constructor(transport: EngineTransport) {
+    this.#resource = new Resource(transport, "/networks");
+  }
+
+  /** Returns the network of a name, an id or the beginning of an id. Sends no request: it need not exist. */
+  get(name: string): Network {
+    return new Network(this.#resource.transport, name);
+  }
+
+  /** Lists networks. */
+  async list({ filters = {}, signal }: CallOptions & { readonly filters?: ListFilters } = {}): Promise<
+    NetworkInspect[]
+  > {
+    return await this.#resource.json("GET", "", { query: { filters: encodeFilters(filters) }, signal });
+  }
+
+  /** Creates a network. @returns its id, and a warning. @throws {TsdError} conflict: the name is in use; invalid_argument */
+  async create(body: NetworkCreateRequest, options: CallOptions = {}): Promise<NetworkCreateResponse> {
+    return await this.#resource.json("POST", "/create", { body, ...options });
+  }
+
+  /** Loads all packet filter rules again. An extension of tsd; with other engines `page_not_found`. */
+  async reload(options: CallOptions = {}): Promise<NetworkReloadResponse> {
+    const extension = new Resource(this.#resource.transport, "/tsd/networks");
+    return await extension.json("POST", "/reload", options);
+  }
 }
 
-/** @throws {TsdError} conflict: the name is taken */
-export async function createNetwork(
-  engine: EngineTransport,
-  body: NetworkCreateRequest,
-): Promise<NetworkCreateResponse> {
-  return await readJson(await engine.request({ method: "POST", path: "/networks/create", body }));
-}
+/** A network of an engine, by name or id. Each method throws `network_not_found` if there is no such network. */
+export class Network {
+  /** The name or id that the network was asked for by. */
+  readonly name: string;
+  readonly #resource: Resource;
 
-export async function inspectNetwork(engine: EngineTransport, name: string): Promise<Network> {
-  return await readJson(await engine.request({ method: "GET", path: path(name) }));
-}
+  /** @throws {TsdError} not_found: the name is empty */
+  constructor(transport: EngineTransport, name: string) {
+    this.name = name;
+    this.#resource = new Resource(transport, `/networks/${escapeName(name)}`);
+  }
 
-/** @throws {TsdError} permission_denied: a container that runs is in it */
-export async function removeNetwork(engine: EngineTransport, name: string): Promise<void> {
-  await discard(await engine.request({ method: "DELETE", path: path(name) }));
-}
+  /** Returns the network's configuration and its running containers. */
+  async inspect(options: CallOptions = {}): Promise<NetworkInspect> {
+    return await this.#resource.json("GET", "", options);
+  }
 
-export async function connectNetwork(
-  engine: EngineTransport,
-  name: string,
-  body: NetworkConnectRequest,
-): Promise<void> {
-  await discard(await engine.request({ method: "POST", path: path(name, "/connect"), body }));
-}
+  /** Removes the network. @throws {TsdError} permission_denied: a running container is connected to it */
+  async remove(options: CallOptions = {}): Promise<void> {
+    await this.#resource.send("DELETE", "", options);
+  }
 
-export async function disconnectNetwork(
-  engine: EngineTransport,
-  name: string,
-  body: NetworkDisconnectRequest,
-): Promise<void> {
-  await discard(await engine.request({ method: "POST", path: path(name, "/disconnect"), body }));
-}
+  /** Connects a container to the network. @throws {TsdError} conflict: it is connected already */
+  async connect(body: NetworkConnectRequest, options: CallOptions = {}): Promise<void> {
+    await this.#resource.send("POST", "/connect", { body, ...options });
+  }
 
-/** Loads all rules anew. tsd's own: other engines answer that there is no such page. */
-export async function reloadNetworks(engine: EngineTransport): Promise<NetworkReloadResponse> {
-  return await readJson(await engine.request({ method: "POST", path: "/tsd/networks/reload" }));
+  /** Disconnects a container from the network. */
+  async disconnect(body: NetworkDisconnectRequest, options: CallOptions = {}): Promise<void> {
+    await this.#resource.send("POST", "/disconnect", { body, ...options });
+  }
 }

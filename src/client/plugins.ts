@@ -1,4 +1,3 @@
-/** tsd's own calls about plugins: other engines say that there is no such page. */
 import type {
   PluginFile,
   PluginGrant,
@@ -7,45 +6,76 @@ import type {
   PluginInstallRequest,
   PluginTestResponse,
 } from "../api_types/mod.ts";
-import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
+import { type CallOptions, Resource } from "./resource.ts";
+import { type EngineTransport, escapeName } from "./transport.ts";
 
-const path = (name: string, action = "") => `/tsd/plugins/${escapeName(name)}${action}`;
+/** The plugins of tsd's engine. Other engines answer all requests of this class with `page_not_found`. */
+export class Plugins {
+  readonly #resource: Resource;
 
-export async function listPlugins(engine: EngineTransport): Promise<PluginInfo[]> {
-  return await readJson(await engine.request({ method: "GET", path: "/tsd/plugins" }));
+  constructor(transport: EngineTransport) {
+    this.#resource = new Resource(transport, "/tsd/plugins");
+  }
+
+  /** Returns the plugin of a name. Sends no request: it need not exist. */
+  get(name: string): Plugin {
+    return new Plugin(this.#resource.transport, name);
+  }
+
+  /** Lists the installed plugins. */
+  async list(options: CallOptions = {}): Promise<PluginInfo[]> {
+    return await this.#resource.json("GET", "", options);
+  }
+
+  /** Returns what a plugin's file declares, without installing it. @throws {TsdError} invalid_argument */
+  async inspectFile(body: PluginFile, options: CallOptions = {}): Promise<PluginInspection> {
+    return await this.#resource.json("POST", "/look", { body, ...options });
+  }
+
+  /** Installs a plugin. @throws {TsdError} invalid_argument, conflict: the name is in use */
+  async install(body: PluginInstallRequest, options: CallOptions = {}): Promise<PluginInfo> {
+    return await this.#resource.json("POST", "", { body, ...options });
+  }
+
+  /** Calls a plugin's hooks for a recorded container, without installing it. */
+  async test(body: PluginInstallRequest, options: CallOptions = {}): Promise<PluginTestResponse> {
+    return await this.#resource.json("POST", "/test", { body, ...options });
+  }
 }
 
-export async function inspectPlugin(engine: EngineTransport, name: string): Promise<PluginInfo> {
-  return await readJson(await engine.request({ method: "GET", path: path(name) }));
-}
+/** A plugin of an engine, by name. Each method throws `not_found` if there is no such plugin. */
+export class Plugin {
+  readonly name: string;
+  readonly #resource: Resource;
 
-/** What a file is; nothing is installed. */
-export async function lookAtPlugin(engine: EngineTransport, body: PluginFile): Promise<PluginInspection> {
-  return await readJson(await engine.request({ method: "POST", path: "/tsd/plugins/look", body }));
-}
+  /** @throws {TsdError} not_found: the name is empty */
+  constructor(transport: EngineTransport, name: string) {
+    this.name = name;
+    this.#resource = new Resource(transport, `/tsd/plugins/${escapeName(name)}`);
+  }
 
-export async function installPlugin(engine: EngineTransport, body: PluginInstallRequest): Promise<PluginInfo> {
-  return await readJson(await engine.request({ method: "POST", path: "/tsd/plugins", body }));
-}
+  /** Returns the plugin's declaration and state. */
+  async inspect(options: CallOptions = {}): Promise<PluginInfo> {
+    return await this.#resource.json("GET", "", options);
+  }
 
-/** Asks a plugin about a recorded life. */
-export async function testPlugin(engine: EngineTransport, body: PluginInstallRequest): Promise<PluginTestResponse> {
-  return await readJson(await engine.request({ method: "POST", path: "/tsd/plugins/test", body }));
-}
+  /** Enables the plugin with the permissions that are granted to it. */
+  async enable(body: PluginGrant, options: CallOptions = {}): Promise<PluginInfo> {
+    return await this.#resource.json("POST", "/enable", { body, ...options });
+  }
 
-export async function enablePlugin(engine: EngineTransport, name: string, body: PluginGrant): Promise<PluginInfo> {
-  return await readJson(await engine.request({ method: "POST", path: path(name, "/enable"), body }));
-}
+  /** Disables the plugin, which stays installed. */
+  async disable(options: CallOptions = {}): Promise<PluginInfo> {
+    return await this.#resource.json("POST", "/disable", options);
+  }
 
-export async function disablePlugin(engine: EngineTransport, name: string): Promise<PluginInfo> {
-  return await readJson(await engine.request({ method: "POST", path: path(name, "/disable") }));
-}
+  /** Uninstalls the plugin. @throws {TsdError} conflict: it is enabled */
+  async remove(options: CallOptions = {}): Promise<void> {
+    await this.#resource.send("DELETE", "", options);
+  }
 
-export async function removePlugin(engine: EngineTransport, name: string): Promise<void> {
-  await discard(await engine.request({ method: "DELETE", path: path(name) }));
-}
-
-/** The last lines of a plugin's log. */
-export async function pluginLogs(engine: EngineTransport, name: string, tail: string): Promise<string[]> {
-  return await readJson(await engine.request({ method: "GET", path: path(name, "/logs"), query: { tail } }));
+  /** Returns the last lines of the plugin's log. @param tail a number, or `all` */
+  async logs(tail: string, options: CallOptions = {}): Promise<string[]> {
+    return await this.#resource.json("GET", "/logs", { query: { tail }, ...options });
+  }
 }

@@ -1,6 +1,6 @@
 /** What a client does while its engine executes itself anew, or is started again after a crash. */
 import { isTsdError, TsdError } from "../errors.ts";
-import { CUT_OFF } from "./byte_reader.ts";
+import { CONNECTION_LOST } from "./byte_reader.ts";
 
 /** How long an engine that went away without a word is waited for, in ms. */
 const AWAY_LIMIT_MS = 10_000;
@@ -9,7 +9,8 @@ const NO_SOCKET_LIMIT_MS = 1000;
 const PAUSE_MS = 20;
 
 /** Whether an answer ended too early, because the engine went away. */
-export const isConnectionLost = (thrown: unknown): boolean => thrown instanceof TsdError && thrown.cause === CUT_OFF;
+export const isConnectionLost = (thrown: unknown): boolean =>
+  thrown instanceof TsdError && thrown.cause === CONNECTION_LOST;
 
 /** Whether nobody has put a socket there: an engine that ends in good order takes its own away. */
 export const isSocketRemoved = (thrown: unknown): boolean =>
@@ -53,8 +54,8 @@ export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A)
   }
 }
 
-/** An engine that is there is one at first; only if it goes away then it is waited for. */
-async function retryOnce<A>(ask: () => Promise<A>): Promise<A> {
+/** Sends the first request: an engine that isn't there is not waited for, but one that goes away is. */
+export async function retryOnce<A>(ask: () => Promise<A>): Promise<A> {
   try {
     return await ask();
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../errors.ts";
 import { persistently, retryIdempotent, retryUntilAvailable } from "./reconnect.ts";
-import { cutOff } from "./byte_reader.ts";
+import { connectionLost } from "./byte_reader.ts";
 
 const unavailable = (cause?: Error) => new TsdError("engine_unavailable", "nobody there", { cause });
 const NO_SOCKET = unavailable(new Deno.errors.NotFound());
@@ -27,14 +27,17 @@ Deno.test("an engine that was ended is hardly waited for, and other failures are
 });
 
 Deno.test("what can be done twice is, as often as the engine goes away in it, also where it takes a while to return", async () => {
-  assert.equal(await retryIdempotent(attempts([cutOff(), unavailable(), NO_SOCKET, cutOff(), cutOff()])), "back");
+  assert.equal(
+    await retryIdempotent(attempts([connectionLost(), unavailable(), NO_SOCKET, connectionLost(), connectionLost()])),
+    "back",
+  );
   // Nobody who was there at first is waited for.
   await assert.rejects(retryIdempotent(attempts([unavailable()])), unavailable());
 });
 
 Deno.test("a question is asked again, where its answer was cut off or never came", async () => {
-  const uses = attempts([cutOff(), cutOff()]);
-  const requested = attempts([cutOff(), unavailable()]);
+  const uses = attempts([connectionLost(), connectionLost()]);
+  const requested = attempts([connectionLost(), unavailable()]);
   let count = 0;
   const ask = () => (count++, requested());
   assert.equal(await persistently(ask, uses), "back");

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { EngineClient } from "./engine_client.ts";
-import { ScriptedConnection } from "./fake_engine.ts";
+import { HttpTransport } from "./http_transport.ts";
+import { ScriptedConnection } from "./fake_engine_testing.ts";
 import { type EnginePhase, parseServerTiming, type TimedAnswer, TimedTransport } from "./timed_transport.ts";
 import { discard } from "./transport.ts";
 
@@ -22,7 +22,7 @@ Deno.test("a timed request asks for the phases, and tells when it was connected 
     connected: () => void heard.push(`connected, ${connection.sent.length} sent`),
     answered: ({ ms, phases }: TimedAnswer) => void heard.push(phases, ms >= 0),
   };
-  const engine = new TimedTransport(new EngineClient(connection.connector), observer);
+  const engine = new TimedTransport(new HttpTransport(connection.connector), observer);
   await discard(await engine.request({ method: "POST", path: "/x" }));
   assert.deepEqual(heard, ["connected, 0 sent", [{ name: "engine", ms: 2 }], true]);
   assert.match(new TextDecoder().decode(connection.sent[0]), /\r\nTsd-Timing: 1\r\n/);

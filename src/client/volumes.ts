@@ -1,57 +1,79 @@
-import type { Volume, VolumeCreateRequest, VolumeListResponse } from "../api_types/mod.ts";
+import type { Volume as VolumeInspect, VolumeCreateRequest, VolumeListResponse } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
-import { discard, type EngineResponse, type EngineTransport, escapeName, readJson } from "./transport.ts";
+import { type CallOptions, Resource } from "./resource.ts";
+import { type EngineResponse, type EngineTransport, escapeName } from "./transport.ts";
 
-const path = (name: string) => `/volumes/${escapeName(name)}`;
+/** The volumes of an engine. */
+export class Volumes {
+  readonly #resource: Resource;
 
-/** Engines say `null` for none. */
-export async function listVolumes(engine: EngineTransport, filters: ListFilters = {}): Promise<VolumeListResponse> {
-  const query = { filters: encodeFilters(filters) };
-  const answer: VolumeListResponse = await readJson(await engine.request({ method: "GET", path: "/volumes", query }));
-  return { ...answer, Volumes: answer.Volumes ?? [] };
+  constructor(transport: EngineTransport) {
+    this.#resource = new Resource(transport, "/volumes");
+  }
+
+  /** Returns the volume of a name. Sends no request: it need not exist. */
+  get(name: string): Volume {
+    return new Volume(this.#resource.transport, name);
+  }
+
+  /** Lists volumes, and warnings of their drivers. */
+  async list({ filters = {}, signal }: CallOptions & { readonly filters?: ListFilters } = {}): Promise<
+    VolumeListResponse
+  > {
+    const query = { filters: encodeFilters(filters) };
+    const response = await this.#resource.json<VolumeListResponse>("GET", "", { query, signal });
+    // The API has null for an empty list.
+    return { ...response, Volumes: response.Volumes ?? [] };
+  }
+
+  /** Creates a volume, or returns the existing one of that name. @throws {TsdError} conflict: another driver has the name */
+  async create(body: VolumeCreateRequest = {}, options: CallOptions = {}): Promise<VolumeInspect> {
+    return await this.#resource.json("POST", "/create", { body, ...options });
+  }
 }
 
-/** Makes a volume, or gives the one of that name. */
-export async function createVolume(engine: EngineTransport, body: VolumeCreateRequest): Promise<Volume> {
-  return await readJson(await engine.request({ method: "POST", path: "/volumes/create", body }));
-}
+/** A volume of an engine, by name. Each method throws `not_found` if there is no such volume. */
+export class Volume {
+  readonly name: string;
+  readonly #resource: Resource;
+  /** Requests that are extensions of tsd; other engines answer `page_not_found`. */
+  readonly #extension: Resource;
 
-export async function inspectVolume(engine: EngineTransport, name: string): Promise<Volume> {
-  return await readJson(await engine.request({ method: "GET", path: path(name) }));
-}
+  /** @throws {TsdError} not_found: the name is empty */
+  constructor(transport: EngineTransport, name: string) {
+    this.name = name;
+    this.#resource = new Resource(transport, `/volumes/${escapeName(name)}`);
+    this.#extension = new Resource(transport, `/tsd${this.#resource.path("")}`);
+  }
 
-/** With all that is in it. @throws {TsdError} conflict: a container uses it */
-export async function removeVolume(
-  engine: EngineTransport,
-  name: string,
-  { force }: { force?: boolean } = {},
-): Promise<void> {
-  await discard(await engine.request({ method: "DELETE", path: path(name), query: force ? { force } : {} }));
-}
+  /** Returns the volume's configuration. */
+  async inspect(options: CallOptions = {}): Promise<VolumeInspect> {
+    return await this.#resource.json("GET", "", options);
+  }
 
-const own = (name: string, action: string) => `/tsd${path(name)}/${action}`;
+  /** Removes the volume with its files. @param options.force ignores a missing volume. @throws {TsdError} conflict: in use */
+  async remove({ force, signal }: CallOptions & { readonly force?: boolean } = {}): Promise<void> {
+    await this.#resource.send("DELETE", "", { query: force ? { force } : {}, signal });
+  }
 
-/** Another name for a volume that no container uses. tsd's own, as all below: other engines say that there is no such page. */
-export async function renameVolume(engine: EngineTransport, name: string, newName: string): Promise<void> {
-  await discard(await engine.request({ method: "POST", path: own(name, "rename"), query: { name: newName } }));
-}
+  /** Gives the volume another name; this object keeps the old one. An extension of tsd. @throws {TsdError} conflict: in use */
+  async rename(name: string, options: CallOptions = {}): Promise<void> {
+    await this.#extension.send("POST", "/rename", { query: { name }, ...options });
+  }
 
-/** A new volume with the files of another one. */
-export async function cloneVolume(engine: EngineTransport, name: string, newName: string): Promise<Volume> {
-  return await readJson(await engine.request({ method: "POST", path: own(name, "clone"), query: { name: newName } }));
-}
+  /** Creates a volume with a copy of the files of this one. An extension of tsd. */
+  async clone(name: string, options: CallOptions = {}): Promise<VolumeInspect> {
+    return await this.#extension.json("POST", "/clone", { query: { name }, ...options });
+  }
 
-/** A tar of a volume's files, in the answer's body. */
-export function exportVolume(engine: EngineTransport, name: string): Promise<EngineResponse> {
-  return engine.request({ method: "GET", path: own(name, "archive") });
-}
+  /** Returns a tar archive of the volume's files as the body. An extension of tsd. */
+  export(options: CallOptions = {}): Promise<EngineResponse> {
+    return this.#extension.request("GET", "/archive", options);
+  }
 
-/** Unpacks a tar into a volume, which is made if there is none. */
-export async function importVolume(
-  engine: EngineTransport,
-  name: string,
-  upload: AsyncIterable<Uint8Array>,
-): Promise<Volume> {
-  const headers = { "Content-Type": "application/x-tar" };
-  return await readJson(await engine.request({ method: "PUT", path: own(name, "archive"), headers, upload }));
+  /** Extracts a tar archive into the volume, which is created if it is missing. An extension of tsd. */
+  async import(archive: AsyncIterable<Uint8Array>, options: CallOptions = {}): Promise<VolumeInspect> {
+    const headers = { "Content-Type": "application/x-tar" };
+    return await this.#extension.json("PUT", "/archive", { headers, upload: archive, ...options });
+  }
 }

@@ -1,7 +1,7 @@
 import type { InProcessApi, InProcessResponse } from "../api/http/in_process_api.ts";
 import { errorBody } from "../api/http/error_body.ts";
-import { cutOff } from "../client/byte_reader.ts";
-import { API_VERSION, MULTIPLEXED } from "../client/engine_client.ts";
+import { connectionLost } from "../client/byte_reader.ts";
+import { API_VERSION, MULTIPLEXED } from "../client/http_transport.ts";
 import { engineError } from "../client/engine_error.ts";
 import {
   type ByteSource,
@@ -88,7 +88,7 @@ export class InProcessTransport implements EngineTransport {
           yield* answer.body;
         } catch {
           // The engine has logged the error; the client sees a response without an end.
-          throw signal?.aborted ? toTsdError(signal.reason) : cutOff();
+          throw signal?.aborted ? toTsdError(signal.reason) : connectionLost();
         } finally {
           answer.giveUp();
         }

@@ -14,7 +14,8 @@ import {
   type Terminal,
 } from "../cli/mod.ts";
 import type { InProcessApi } from "../api/http/in_process_api.ts";
-import { cutOff } from "../client/byte_reader.ts";
+import { connectionLost } from "../client/byte_reader.ts";
+import { Client } from "../client/client.ts";
 import { chooseHost } from "../client/host.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { tsdProgram } from "../commands/main.ts";
@@ -183,7 +184,8 @@ export class ServedCommands implements AsyncDisposable {
       // The error is only how a command reports that it has lost its engine.
       if (this.#leaving || client.disconnected.aborted) terminal.needProcess();
     };
-    const engine = new InProcessTransport({ api: this.#options.api, disconnected: client.disconnected, admit });
+    const { disconnected } = client;
+    const engine = new Client(new InProcessTransport({ api: this.#options.api, disconnected, admit }));
     const serve = () => terminal.needProcess();
     return { terminal, engine, runningEngine: engine, startsOnDemand: false, hostFlag: undefined, serve };
   }
@@ -215,5 +217,5 @@ export function admit<C>(
   const isGiven = (value: FlagValue) =>
     Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
   if (served === undefined || needsClientProcess.some((name) => isGiven(flags[name]))) terminal.needProcess();
-  if (served === "once") tell(`once ${exitCode(cutOff())}`);
+  if (served === "once") tell(`once ${exitCode(connectionLost())}`);
 }

@@ -3,9 +3,9 @@ import { startInBackground, subcommand, userId } from "../cli/mod.ts";
 import { autostarting } from "../client/autostart.ts";
 import { retryUntilAvailable } from "../client/reconnect.ts";
 import { connectorTo } from "../client/connection.ts";
-import { EngineClient } from "../client/engine_client.ts";
+import { HttpTransport } from "../client/http_transport.ts";
 import { chooseHost, type EngineHost } from "../client/host.ts";
-import type { EngineTransport } from "../client/transport.ts";
+import { Client } from "../client/client.ts";
 
 /** Serves an engine in this process; resolves to the exit code. `mod.ts` passes it in, so that no command imports the engine. */
 export type Serve = (options: ServeOptions) => Promise<number>;
@@ -30,9 +30,9 @@ export interface ServeOptions {
 export interface CommandContext {
   readonly terminal: Terminal;
   /** The engine. The default engine is started by the first request if it isn't running. */
-  readonly engine: EngineTransport;
+  readonly engine: Client;
   /** The same engine, but it is never started. */
-  readonly runningEngine: EngineTransport;
+  readonly runningEngine: Client;
   /** Whether the engine starts on demand, so that its absence is not a failure. */
   readonly startsOnDemand: boolean;
   /** The value of the global `-H`. */
@@ -76,16 +76,15 @@ export function createContext(
 function engineAt(
   host: EngineHost,
   { start, isDisconnected }: { start: boolean; isDisconnected: boolean },
-): EngineTransport {
+): Client {
   const connect = connectorTo(host);
   if (!host.isDefault || !start) {
     const connectWithRetry = isDisconnected ? () => retryUntilAvailable(connect) : connect;
-    return new EngineClient(connectWithRetry, host.kind === "tcp" ? tcpHostHeader(host) : undefined);
+    return new Client(new HttpTransport(connectWithRetry, host.kind === "tcp" ? tcpHostHeader(host) : undefined));
   }
   const launch = () => startInBackground([...subcommand(), "daemon", "--on-demand"]);
-  return new EngineClient(
-    autostarting(connect, { launch, uid: userId(), logPath: ENGINE_LOG, hasAnswered: isDisconnected }),
-  );
+  const options = { launch, uid: userId(), logPath: ENGINE_LOG, hasAnswered: isDisconnected };
+  return new Client(new HttpTransport(autostarting(connect, options)));
 }
 
 const tcpHostHeader = ({ hostname, port }: { hostname: string; port: number }): string =>

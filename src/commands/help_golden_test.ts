@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeEngine } from "../client/fake_engine.ts";
+import { FakeEngine } from "../client/fake_engine_testing.ts";
 import { callTsd } from "./session_testing.ts";
 import { COMMANDS, GROUPS } from "./table.ts";
 

@@ -1,6 +1,7 @@
 import { dispatch } from "../cli/mod.ts";
 import { FakeTerminal } from "../cli/terminal_testing.ts";
-import type { FakeEngine } from "../client/fake_engine.ts";
+import { Client } from "../client/client.ts";
+import type { FakeEngine } from "../client/fake_engine_testing.ts";
 import type { Serve } from "./context.ts";
 import { tsdProgram } from "./main.ts";
 
@@ -14,9 +15,10 @@ export async function callTsd(
     startsOnDemand?: boolean;
   } = {},
 ): Promise<{ code: number; out: string; err: string }> {
+  const client = new Client(engine);
   const program = {
     ...tsdProgram(terminal, serve),
-    context: () => ({ terminal, engine, runningEngine: engine, startsOnDemand, hostFlag: undefined, serve }),
+    context: () => ({ terminal, engine: client, runningEngine: client, startsOnDemand, hostFlag: undefined, serve }),
   };
   const code = await dispatch(program, argv, terminal);
   return { code, out: terminal.stdout, err: terminal.stderr };

@@ -4,6 +4,7 @@
  * the machine used for measurement: 23 ms for Deno's startup, 48 ms for runc's create, start and delete.
  */
 import { processAgeMs } from "../cli/process_age.ts";
+import { Client } from "../client/client.ts";
 import { type RequestObserver, type TimedAnswer, TimedTransport } from "../client/timed_transport.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -84,7 +85,11 @@ export async function runTimed(
   const clock = new PhaseClock(performance.now() - ageMs);
   clock.lap("client start");
   try {
-    return await command({ ...context, clock, engine: new TimedTransport(context.engine, clock) });
+    return await command({
+      ...context,
+      clock,
+      engine: new Client(new TimedTransport(context.engine.transport, clock)),
+    });
   } catch (thrown) {
     clock.lap("until the failure");
     throw thrown;

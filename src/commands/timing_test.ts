@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { FakeTerminal } from "../cli/terminal_testing.ts";
-import { FakeEngine } from "../client/fake_engine.ts";
+import { Client } from "../client/client.ts";
+import { FakeEngine } from "../client/fake_engine_testing.ts";
 import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { PhaseClock, renderTiming, runTimed } from "./timing.ts";
@@ -63,7 +64,7 @@ Deno.test("timing: parts are omitted if requests overlap, the engine reports non
 
 Deno.test("timing: the table is printed after a failure too", async () => {
   const terminal = new FakeTerminal();
-  const engine = new FakeEngine(() => ({ json: {} }));
+  const engine = new Client(new FakeEngine(() => ({ json: {} })));
   const context: CommandContext = {
     ...{ terminal, engine, runningEngine: engine, startsOnDemand: false, hostFlag: undefined },
     serve: () => Promise.resolve(0),

@@ -1,12 +1,10 @@
-import { inspectContainer } from "../client/containers.ts";
-import { inspectImage } from "../client/images.ts";
-import type { EngineTransport } from "../client/transport.ts";
+import type { Client } from "../client/client.ts";
 import { toTsdError, TsdError } from "../errors.ts";
 
-/** How to look up the other kind of object, and the command that removes it. */
+/** Where to look for the other kind of object, and the command that removes it. */
 const OTHERS = {
-  container: { lookUp: inspectContainer, wording: "there is a container of that name", verb: "rm" },
-  image: { lookUp: inspectImage, wording: "there is an image of that name", verb: "rmi" },
+  container: { objects: "containers", wording: "there is a container of that name", verb: "rm" },
+  image: { objects: "images", wording: "there is an image of that name", verb: "rmi" },
 } as const;
 
 /**
@@ -15,7 +13,7 @@ const OTHERS = {
  */
 export async function removingNot(
   other: keyof typeof OTHERS,
-  engine: EngineTransport,
+  engine: Client,
   name: string,
   removal: () => Promise<void>,
 ): Promise<void> {
@@ -23,8 +21,8 @@ export async function removingNot(
     await removal();
   } catch (thrown) {
     const error = toTsdError(thrown);
-    const { lookUp, wording, verb } = OTHERS[other];
-    if (error.meaning.http !== 404 || !await exists(() => lookUp(engine, name))) throw error;
+    const { objects, wording, verb } = OTHERS[other];
+    if (error.meaning.http !== 404 || !await exists(() => engine[objects].get(name).inspect())) throw error;
     throw new TsdError(error.code, `${error.message} (${wording}: 'tsd ${verb} ${name}' removes it)`, { cause: error });
   }
 }

@@ -7,7 +7,8 @@ import fc from "fast-check";
 import { inspectContainer } from "../../src/api/views/container_view.ts";
 import type { ContainerCreateRequest, ContainerInspect, ImageConfig } from "../../src/api_types/mod.ts";
 import { parseFlags } from "../../src/cli/mod.ts";
-import { FakeEngine } from "../../src/client/fake_engine.ts";
+import { Client } from "../../src/client/client.ts";
+import { FakeEngine } from "../../src/client/fake_engine_testing.ts";
 import { cloneRequest } from "../../src/commands/container/clone.ts";
 import { CREATE_FLAGS, type CreateFlagValues } from "../../src/commands/container/create_flags.ts";
 import { createRequest } from "../../src/commands/container/create_request.ts";
@@ -211,7 +212,7 @@ function filledOut(host: Readonly<Record<string, unknown>>): Record<string, unkn
 async function made(container: ContainerInspect, base: ImageConfig) {
   const id = container.Image;
   const engine = new FakeEngine(({ path }) => ({ json: path === "/info" ? INFO : { Id: id, Config: base } }));
-  return await madeContainer(engine, container);
+  return await madeContainer(new Client(engine), container);
 }
 
 /** An arbitrary container: its inspect output, and its image. */

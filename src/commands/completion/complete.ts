@@ -1,9 +1,6 @@
 import { completeLine, type Completion } from "../../cli/completion.ts";
 import { defineCommand, printableLine } from "../../cli/mod.ts";
-import { listContainers } from "../../client/containers.ts";
-import { listImages } from "../../client/images.ts";
-import { listVolumes } from "../../client/volumes.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import { toTsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import { FILE_ARGUMENTS, FILE_FLAGS, FLAG_VALUES, RUNNING_ONLY, SHELLS } from "./values.ts";
@@ -37,7 +34,7 @@ export const complete = defineCommand({
   },
 });
 
-async function wordsFor(completion: Completion, engine: EngineTransport): Promise<readonly Word[]> {
+async function wordsFor(completion: Completion, engine: Client): Promise<readonly Word[]> {
   switch (completion.kind) {
     case "words":
       return completion.candidates;
@@ -52,7 +49,7 @@ async function wordsFor(completion: Completion, engine: EngineTransport): Promis
   }
 }
 
-async function argumentStrings(name: string, command: string, engine: EngineTransport): Promise<readonly Word[]> {
+async function argumentStrings(name: string, command: string, engine: Client): Promise<readonly Word[]> {
   const verb = command.split(" ").at(-1) ?? "";
   try {
     if (name === "SHELL") return SHELLS.map((text) => ({ text, note: "" }));
@@ -72,24 +69,24 @@ async function argumentStrings(name: string, command: string, engine: EngineTran
   }
 }
 
-async function containers(engine: EngineTransport, all: boolean): Promise<Word[]> {
-  const found = await listContainers(engine, { all });
+async function containers(engine: Client, all: boolean): Promise<Word[]> {
+  const found = await engine.containers.list({ all });
   return found.flatMap(({ Names, Status, Image }) =>
     Names.slice(0, 1).map((name) => ({ text: name.slice(1), note: `${Image}, ${Status}` }))
   );
 }
 
-async function volumes(engine: EngineTransport): Promise<Word[]> {
-  return (await listVolumes(engine)).Volumes.map(({ Name }) => ({ text: Name, note: "volume" }));
+async function volumes(engine: Client): Promise<Word[]> {
+  return (await engine.volumes.list()).Volumes.map(({ Name }) => ({ text: Name, note: "volume" }));
 }
 
 /** Returns the prefixes `CONTAINER:` of paths in containers. */
-async function containerPaths(engine: EngineTransport): Promise<Word[]> {
+async function containerPaths(engine: Client): Promise<Word[]> {
   return (await containers(engine, true)).map(({ text, note }) => ({ text: `${text}:`, note }));
 }
 
-async function images(engine: EngineTransport): Promise<Word[]> {
-  const names = (await listImages(engine)).flatMap(({ RepoTags }) => RepoTags ?? []);
+async function images(engine: Client): Promise<Word[]> {
+  const names = (await engine.images.list()).flatMap(({ RepoTags }) => RepoTags ?? []);
   return names.flatMap((name) => {
     const words = [{ text: name, note: "image" }];
     return name.endsWith(":latest") ? [{ text: name.slice(0, -":latest".length), note: "image" }, ...words] : words;

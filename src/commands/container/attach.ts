@@ -1,10 +1,8 @@
 import type { ContainerState } from "../../api_types/mod.ts";
 import { defineCommand, StatusError, type Terminal } from "../../cli/mod.ts";
-import { inspectContainer, resizeContainer } from "../../client/containers.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import { AttachSession } from "../../client/attach_session.ts";
+import type { Container } from "../../client/container.ts";
 import { isTsdError } from "../../errors.ts";
-import { exitCodeOf } from "./attached_run.ts";
-import { ContainerLink } from "./attach_session.ts";
 import type { CommandContext } from "../context.ts";
 import { DETACH_KEYS_FLAG } from "../opts/detach_keys.ts";
 import { followContainerSize, proxySignals } from "./signal_proxy.ts";
@@ -21,26 +19,25 @@ export const attach = defineCommand({
   },
   examples: [{ line: "attach shell", note: "Back to a shell that was left with Ctrl-P Ctrl-Q" }],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
-    const { Id: id, Config, State } = await inspectContainer(engine, name);
+    const { Id: id, Config, State } = await engine.containers.get(name).inspect();
     requireRunning(State);
+    const container = engine.containers.get(id);
     const { Tty: tty = false, OpenStdin: openStdin = false } = Config;
     requireTty(terminal, tty && !flags["no-stdin"]);
     const stdin = openStdin && !flags["no-stdin"];
     const detachKeys = flags["detach-keys"];
-    const { link, stream } = await ContainerLink.open(engine, id, {
-      attach: { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) },
-      first: "not-running",
-      afterReconnect: "not-running",
-    });
-    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, reconnect: () => link.reconnect() });
-    using _signals = flags["sig-proxy"] && !tty ? proxySignals(terminal, engine, id) : undefined;
+    const attach = { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) };
+    const session = await AttachSession.attach(container, attach);
+    const reconnect = () => session.reconnect();
+    using stdio = new StdioSession(terminal, session.stream, { stdin, tty, detachKeys, reconnect });
+    using _signals = flags["sig-proxy"] && !tty ? proxySignals(terminal, container) : undefined;
     // If the container exited before it was attached, the session would wait for its next start.
-    requireRunning((await inspectContainer(engine, id)).State);
-    if (tty) await forceRepaint(terminal, engine, id);
-    using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
-    const end = await session.end();
-    if (end === "ended") return exitCodeOf(await link.result());
-    await link.pending.cancel();
+    requireRunning((await container.inspect()).State);
+    if (tty) await forceRepaint(terminal, container);
+    using _size = tty ? followContainerSize(terminal, container) : undefined;
+    const end = await stdio.end();
+    if (end === "ended") return await session.exitCode();
+    await session.cancel();
     throw detachedError();
   },
 });
@@ -56,10 +53,10 @@ function requireRunning({ Running, Paused, Restarting }: ContainerState): void {
  * Makes a full-screen program repaint, which it does when the terminal's size changes. The size can equal this terminal's
  * already, so it is changed first; otherwise the screen would stay empty.
  */
-async function forceRepaint(terminal: Terminal, engine: EngineTransport, id: string): Promise<void> {
+async function forceRepaint(terminal: Terminal, container: Container): Promise<void> {
   const size = terminal.size();
   if (size === undefined) return;
-  await resizeContainer(engine, id, size.rows + 1, size.columns + 1).catch((thrown) => {
+  await container.resize(size.rows + 1, size.columns + 1).catch((thrown) => {
     // The container may have exited in the meantime.
     if (!isTsdError(thrown, "not_running", "conflict", "container_not_found", "not_found")) throw thrown;
   });

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeTerminal } from "../../cli/terminal_testing.ts";
-import { FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
+import { FakeEngine, FakeRawStream } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 
 const ID = "i".repeat(64);

@@ -1,13 +1,6 @@
 import type { ContainerCreateRequest, HostConfig } from "../../api_types/mod.ts";
 import { defineCommand, type FlagSpecs, type FlagValues, UsageError } from "../../cli/mod.ts";
-import {
-  createContainer,
-  inspectContainer,
-  listContainers,
-  removeContainer,
-  startContainer,
-} from "../../client/containers.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import type { CommandContext } from "../context.ts";
 import { environmentStrings } from "../opts/env.ts";
 import { splitPair } from "../opts/flag_values.ts";
@@ -43,14 +36,14 @@ export const containerClone = defineCommand({
       throw new UsageError("conflicting options: give the new name as an argument or with --name");
     }
     if (flags.force && !flags.destroy) throw new UsageError("--force is for --destroy");
-    const made = await madeContainer(engine, await inspectContainer(engine, original));
+    const made = await madeContainer(engine, await engine.containers.get(original).inspect());
     const request = cloneRequest({ ...made, image: image ?? made.image }, flags, (each) => terminal.env(each));
     const named = flags.name ?? name ?? await freeName(engine, made.name);
-    const { Id, Warnings } = await createContainer(engine, request, { name: named });
+    const { Id, Warnings } = await engine.containers.create(request, { name: named });
     for (const warning of Warnings ?? []) await terminal.err(`WARNING: ${warning}\n`);
-    if (flags.destroy) await removeContainer(engine, original, { force: flags.force });
+    if (flags.destroy) await engine.containers.get(original).remove({ force: flags.force });
     await terminal.out(`${Id}\n`);
-    if (flags.run) await startContainer(engine, Id);
+    if (flags.run) await engine.containers.get(Id).start();
     return 0;
   },
 });
@@ -98,8 +91,8 @@ function withoutConflicts(host: HostConfig, flags: FlagValues<typeof CLONE_FLAGS
 }
 
 /** Returns the first unused name of `web-clone`, `web-clone1`, … */
-async function freeName(engine: EngineTransport, original: string): Promise<string> {
-  const taken = new Set((await listContainers(engine, { all: true })).flatMap(({ Names }) => Names));
+async function freeName(engine: Client, original: string): Promise<string> {
+  const taken = new Set((await engine.containers.list({ all: true })).flatMap(({ Names }) => Names));
   for (let count = 0;; count++) {
     const name = `${original}-clone${count || ""}`;
     if (!taken.has(`/${name}`)) return name;

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
+import { FakeEngine, FakeRawStream } from "../../client/fake_engine_testing.ts";
 import type { EngineRequest, RawStream } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import { callTsd } from "../session_testing.ts";
@@ -120,8 +120,11 @@ Deno.test("exec: detached mode, a failure, and a lost connection", async () => {
   });
   assert.equal((await callTsd(missing, ["exec", "box", "x"])).code, 1);
   for (const [Running, what] of [[true, "it still runs"], [false, "it has ended, and its exit code is unknown"]]) {
-    const cutOff = await callTsd(knowing(() => ({ Id: "e1", Running, ExitCode: null })), ["exec", "box", "x"]);
-    assert.deepEqual([cutOff.code, cutOff.err], [1, `tsd: The connection to x in box was lost; ${what}\n`]);
+    const connectionLost = await callTsd(knowing(() => ({ Id: "e1", Running, ExitCode: null })), ["exec", "box", "x"]);
+    assert.deepEqual([connectionLost.code, connectionLost.err], [
+      1,
+      `tsd: The connection to x in box was lost; ${what}\n`,
+    ]);
   }
 });
 

@@ -1,6 +1,5 @@
 import type { ContainerCreateRequest } from "../../api_types/mod.ts";
 import { UsageError } from "../../cli/mod.ts";
-import { createContainer } from "../../client/containers.ts";
 import { isTsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
@@ -22,7 +21,7 @@ export async function createWithPull(
     const { pullForCreate } = await import("./pull_for_create.ts");
     await pullForCreate(context, request.Image ?? "", why, flags);
   };
-  const create = () => createContainer(engine, request, { name: flags.name, platform: flags.platform });
+  const create = () => engine.containers.create(request, { name: flags.name, platform: flags.platform });
   await using cidFile = await CidFile.open(flags.cidfile);
   if (flags.pull === "always") await pull("wanted");
   const { Id, Warnings } = await create().catch(async (thrown) => {

@@ -1,5 +1,4 @@
 import { defineCommand, printableLine } from "../../cli/mod.ts";
-import { containerChanges } from "../../client/container_files.ts";
 import type { CommandContext } from "../context.ts";
 
 const LETTERS = ["C", "A", "D"] as const;
@@ -11,7 +10,7 @@ export const diff = defineCommand({
   flags: {},
   examples: [{ line: "diff web", note: "What a container added (A), changed (C) and deleted (D) in its root" }],
   async run({ terminal, engine }: CommandContext, { args: [name] }) {
-    const changes = await containerChanges(engine, name);
+    const changes = await engine.containers.get(name).changes();
     await terminal.out(changes.map(({ Path, Kind }) => `${LETTERS[Kind]} ${printableLine(Path)}\n`).join(""));
     return 0;
   },

@@ -7,12 +7,11 @@ import {
   type Terminal,
   UsageError,
 } from "../../cli/mod.ts";
-import { createExec, runExec, startExecDetached } from "../../client/execs.ts";
 import type { CommandContext } from "../context.ts";
 import { DETACH_KEYS_FLAG } from "../opts/detach_keys.ts";
 import { environmentStrings } from "../opts/env.ts";
 import { readEnvFile } from "../opts/env_file.ts";
-import { followExec } from "./attached_exec.ts";
+import { attachToExec } from "./attached_exec.ts";
 import { requireTty } from "../stdio_session.ts";
 import { timed, TIMING_FLAG } from "../timed.ts";
 
@@ -46,16 +45,16 @@ export const exec = defineCommand({
       requireTty(terminal, flags.tty && stdin);
       const request = await execRequest(flags, command, terminal);
       if (flags.detach) {
-        const id = await createExec(engine, container, request);
+        const exec = await engine.containers.get(container).createExec(request);
         clock?.lap("create");
-        await startExecDetached(engine, id, flags.tty);
+        await exec.startDetached(flags.tty);
         clock?.lap("start");
         return 0;
       }
-      const { id, stream } = await runExec(engine, container, request);
+      const { exec, stream } = await engine.containers.get(container).attachExec(request);
       clock?.lap("create");
-      terminal.host?.resumeAs(["__resume", "exec", id]);
-      return await followExec(context, id, stream, {
+      terminal.host?.resumeAs(["__resume", "exec", exec.id]);
+      return await attachToExec(context, exec, stream, {
         ...{ stdin, tty: flags.tty, detachKeys: flags["detach-keys"] },
         what: `${command[0]} in ${container}`,
       });

@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { exportContainer } from "../../client/container_files.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd export`. */
@@ -9,12 +8,12 @@ export const exportRoot = defineCommand({
   flags: { output: { type: "string", short: "o", help: "Write to a file, instead of STDOUT" } },
   examples: [{ line: "export -o web.tar web", note: "The whole root of a container, without its volumes" }],
   async run({ terminal, engine }: CommandContext, { args: [name], flags: { output } }) {
-    if (output) await toFile(output, async () => (await exportContainer(engine, name)).body);
+    if (output) await toFile(output, async () => (await engine.containers.get(name).export()).body);
     else {
       if (terminal.isTty("stdout")) {
         throw new StatusError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
       }
-      const { body } = await exportContainer(engine, name);
+      const { body } = await engine.containers.get(name).export();
       for await (const chunk of body) await terminal.out(chunk);
     }
     return 0;

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { FakeTerminal } from "../../cli/terminal_testing.ts";
-import { type FakeAnswer, FakeEngine } from "../../client/fake_engine.ts";
+import { type FakeAnswer, FakeEngine } from "../../client/fake_engine_testing.ts";
 import type { EngineRequest } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { killContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "./for_each_target.ts";
 
@@ -10,6 +9,6 @@ export const kill = defineCommand({
   flags: { signal: { type: "string", short: "s", help: "Signal to send to the container (KILL if not given)" } },
   examples: [{ line: "kill -s HUP web", note: "Make a service read its configuration again" }],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
-    return await forEachTarget(terminal, args, (name) => killContainer(engine, name, flags.signal));
+    return await forEachTarget(terminal, args, (name) => engine.containers.get(name).kill(flags.signal));
   },
 });

@@ -1,6 +1,5 @@
 import type { ContainerSummary } from "../../api_types/mod.ts";
 import { defineCommand, humanDuration, humanSize } from "../../cli/mod.ts";
-import { listContainers } from "../../client/containers.ts";
 import { configuredFormat } from "../formatter/configured_format.ts";
 import type { CommandContext } from "../context.ts";
 import {
@@ -104,7 +103,7 @@ export const ps = defineCommand({
     const given = typed !== "" || quiet ? typed : await configuredFormat(terminal, "psFormat");
     const format = given === "raw" ? quiet ? RAW_QUIET : size ? RAW_WITH_SIZE : RAW : quiet ? "{{.ID}}" : given;
     const limit = flags.latest && flags.last === -1 ? 1 : flags.last;
-    const containers = await listContainers(engine, {
+    const containers = await engine.containers.list({
       all: flags.all,
       filters: parseFilters(flags.filter),
       ...(limit > 0 ? { limit } : {}),

@@ -1,7 +1,4 @@
 import { defineCommand, UsageError } from "../../cli/mod.ts";
-import { clearLogs, containerLogs } from "../../client/containers.ts";
-import { deliver, type OutputSinks } from "../../client/frames.ts";
-import { followLog } from "../../client/log_follower.ts";
 import type { CommandContext } from "../context.ts";
 import { parseTimestamp } from "../opts/timestamp.ts";
 
@@ -34,25 +31,23 @@ export const logs = defineCommand({
       if (details || follow || since !== undefined || tail !== "all" || timestamps || until !== undefined) {
         throw new UsageError("conflicting options: --clear goes with no other option");
       }
-      await clearLogs(engine, name);
+      await engine.containers.get(name).clearLogs();
       return 0;
     }
     const now = Date.now();
     const options = {
-      stdout: true,
-      stderr: true,
+      follow: flags.follow,
       timestamps: flags.timestamps,
       details: flags.details,
       tail: flags.tail,
       since: parseTimestamp(flags.since, now, "since"),
       until: parseTimestamp(flags.until, now, "until"),
     };
-    const sinks: OutputSinks = { stdout: (bytes) => terminal.out(bytes), stderr: (bytes) => terminal.err(bytes) };
-    if (flags.follow) await followLog(engine, name, options, sinks);
-    else {
-      const { headers, body } = await containerLogs(engine, name, options);
-      await deliver(body, headers.get("content-type") === "application/vnd.docker.multiplexed-stream", sinks);
-    }
+    const sinks = {
+      stdout: (bytes: Uint8Array) => terminal.out(bytes),
+      stderr: (bytes: Uint8Array) => terminal.err(bytes),
+    };
+    await engine.containers.get(name).copyLogs(sinks, options);
     return 0;
   },
 });

@@ -1,10 +1,11 @@
 import { strict as assert } from "node:assert";
-import { cutOff } from "../../client/byte_reader.ts";
-import { type FakeAnswer, FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
+import { connectionLost } from "../../client/byte_reader.ts";
+import { type FakeAnswer, FakeEngine, FakeRawStream } from "../../client/fake_engine_testing.ts";
 import type { EngineRequest } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import { callTsd } from "../session_testing.ts";
-import { hasStarted } from "./lost_start.ts";
+import { Container } from "../../client/container.ts";
+import { hasStarted } from "../../client/lost_start.ts";
 
 const ID = "c0ffee".padEnd(64, "0");
 const NEVER = "0001-01-01T00:00:00Z";
@@ -19,7 +20,7 @@ function engineLostInStart(state: object) {
     if (path === "/containers/create") return { json: { Id: ID, Warnings: [] } };
     if (path.endsWith("/wait")) return { json: { StatusCode: 3 } };
     if (path.endsWith("/json")) return { json: { State: state } };
-    if (++made.starts === 1) throw cutOff();
+    if (++made.starts === 1) throw connectionLost();
     return { bytes: [] };
   };
   return Object.assign(made, { engine: new FakeEngine(answer, () => new FakeRawStream(true, [frame("line 1\n")])) });
@@ -39,7 +40,7 @@ Deno.test("run: a start that was lost without effect is repeated", async () => {
 
 Deno.test("a container has started if it runs, has run since, or was removed", async () => {
   const since = Date.parse("2026-01-01T00:00:00Z");
-  const inspecting = (answer: () => FakeAnswer) => hasStarted(new FakeEngine(answer), ID, since);
+  const inspecting = (answer: () => FakeAnswer) => hasStarted(new Container(new FakeEngine(answer), ID), since);
   const state = (Running: boolean, StartedAt: string) =>
     inspecting(() => ({ json: { State: { Running, StartedAt } } }));
   assert.equal(await state(true, "2025-01-01T00:00:00Z"), true);

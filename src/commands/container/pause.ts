@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { pauseContainer, unpauseContainer } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "./for_each_target.ts";
 
@@ -10,7 +9,7 @@ export const pause = defineCommand({
   flags: {},
   examples: [{ line: "pause web", note: "Freeze a container; its memory and connections stay" }],
   async run({ terminal, engine }: CommandContext, { args }) {
-    return await forEachTarget(terminal, args, (name) => pauseContainer(engine, name));
+    return await forEachTarget(terminal, args, (name) => engine.containers.get(name).pause());
   },
 });
 
@@ -21,6 +20,6 @@ export const unpause = defineCommand({
   flags: {},
   examples: [{ line: "unpause web", note: "Let a paused container go on" }],
   async run({ terminal, engine }: CommandContext, { args }) {
-    return await forEachTarget(terminal, args, (name) => unpauseContainer(engine, name));
+    return await forEachTarget(terminal, args, (name) => engine.containers.get(name).unpause());
   },
 });

@@ -1,6 +1,5 @@
 import type { PortBinding, PortMap } from "../../api_types/mod.ts";
 import { defineCommand, StatusError, UsageError } from "../../cli/mod.ts";
-import { inspectContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { readUint16 } from "../opts/flag_values.ts";
 
@@ -11,7 +10,7 @@ export const port = defineCommand({
   flags: {},
   examples: [{ line: "port web 80", note: "Where the host listens for the container's port 80" }],
   async run({ terminal, engine }: CommandContext, { args: [name, requested] }) {
-    const { NetworkSettings: { Ports: ports } } = await inspectContainer(engine, name);
+    const { NetworkSettings: { Ports: ports } } = await engine.containers.get(name).inspect();
     const lines = requested === undefined ? allPorts(ports) : onePort(ports, requested, name);
     if (lines.length > 0) await terminal.out(`${lines.toSorted(compareNaturally).join("\n")}\n`);
     return 0;

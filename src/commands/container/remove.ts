@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { removeContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { removingNot } from "../wrong_object_hint.ts";
 import { forEachTarget } from "./for_each_target.ts";
@@ -20,7 +19,8 @@ export const rm = defineCommand({
   async run({ terminal, engine }: CommandContext, { args, flags }) {
     // With -f, a container that doesn't exist counts as removed.
     const forgives = ({ meaning }: { meaning: { http: number } }) => flags.force && meaning.http === 404;
-    const remove = (name: string) => removingNot("image", engine, name, () => removeContainer(engine, name, flags));
+    const remove = (name: string) =>
+      removingNot("image", engine, name, () => engine.containers.get(name).remove(flags));
     return await forEachTarget(terminal, args, remove, { forgives });
   },
 });

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { renameContainer } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd rename`. */
@@ -9,7 +8,7 @@ export const rename = defineCommand({
   flags: {},
   examples: [{ line: "rename web web-old", note: "Make room for another container of that name" }],
   async run({ engine }: CommandContext, { args: [name, newName] }) {
-    await renameContainer(engine, name, newName);
+    await engine.containers.get(name).rename(newName);
     return 0;
   },
 });

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { restartContainer } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "./for_each_target.ts";
 
@@ -13,7 +12,7 @@ export const restart = defineCommand({
   },
   examples: [{ line: "restart -t 5 web", note: "Stop a service within five seconds and start it again" }],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
-    const options = { timeoutSeconds: flags.timeout, signal: flags.signal };
-    return await forEachTarget(terminal, args, (name) => restartContainer(engine, name, options));
+    const options = { timeoutSeconds: flags.timeout, stopSignal: flags.signal };
+    return await forEachTarget(terminal, args, (name) => engine.containers.get(name).restart(options));
   },
 });

@@ -2,9 +2,9 @@ import { defineCommand } from "../../cli/mod.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "../context.ts";
 import { exec } from "./exec.ts";
-import { followExec } from "./attached_exec.ts";
+import { attachToExec } from "./attached_exec.ts";
 import { runExitCode } from "./run.ts";
-import { NO_STREAM } from "../stdio_session.ts";
+import { NO_STREAM } from "../../client/stdio_forwarder.ts";
 
 /** A command that a command server ran has no terminal and doesn't read standard input. */
 const ATTACH = { stdin: false, stdout: true, stderr: true };
@@ -17,7 +17,11 @@ export const resumeExec = defineCommand({
   exitCode: exec.exitCode!,
   examples: [],
   run: (context: CommandContext, { args: [id] }) =>
-    followExec(context, id, NO_STREAM, { stdin: false, tty: false, what: `the command of exec ${id}` }),
+    attachToExec(context, context.engine.exec(id), NO_STREAM, {
+      stdin: false,
+      tty: false,
+      what: `the command of exec ${id}`,
+    }),
 });
 
 /** `tsd __resume run`: continues a run whose command server went away while it ran the command. */

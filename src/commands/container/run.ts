@@ -1,5 +1,4 @@
 import { defaultExitCode, defineCommand } from "../../cli/mod.ts";
-import { startContainer } from "../../client/containers.ts";
 import type { TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";
 import { runAttached } from "./attached_run.ts";
@@ -62,7 +61,7 @@ export const run = defineCommand({
       if (flags.detach) {
         // As in docker, the id is printed even if the start fails.
         await terminal.out(`${id}\n`);
-        await startContainer(engine, id);
+        await engine.containers.get(id).start();
         clock?.lap("start");
         return 0;
       }

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { ContainerCreateRequest } from "../../api_types/mod.ts";
 import { FakeTerminal } from "../../cli/terminal_testing.ts";
-import { type FakeAnswer, FakeEngine, FakeRawStream } from "../../client/fake_engine.ts";
+import { type FakeAnswer, FakeEngine, FakeRawStream } from "../../client/fake_engine_testing.ts";
 import type { EngineRequest } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import { callTsd } from "../session_testing.ts";

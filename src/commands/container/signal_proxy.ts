@@ -1,16 +1,15 @@
 import { isTsdError, toTsdError } from "../../errors.ts";
 import type { Terminal } from "../../cli/mod.ts";
 import { retryUntilAvailable } from "../../client/reconnect.ts";
-import { killContainer, resizeContainer } from "../../client/containers.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Container } from "../../client/container.ts";
 
 /** The signals that {@link proxySignals} forwards. */
 export const PROXIED: readonly Deno.Signal[] = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
 
 /** Forwards signals that this process receives to a container, until disposed. A container that isn't running is ignored. */
-export function proxySignals(terminal: Terminal, engine: EngineTransport, id: string): Disposable {
+export function proxySignals(terminal: Terminal, container: Container): Disposable {
   return terminal.onSignal(PROXIED, (signal) => {
-    killContainer(engine, id, signal).catch(async (thrown) => {
+    container.kill(signal).catch(async (thrown) => {
       if (isTsdError(thrown, "not_running", "conflict", "container_not_found", "not_found")) return;
       await terminal.err(`tsd: cannot pass ${signal} on: ${toTsdError(thrown).message}\n`);
     });
@@ -54,5 +53,5 @@ export function followSize(
 }
 
 /** {@link followSize} for a container's main process. */
-export const followContainerSize = (terminal: Terminal, engine: EngineTransport, id: string): Disposable =>
-  followSize(terminal, (rows, columns) => resizeContainer(engine, id, rows, columns));
+export const followContainerSize = (terminal: Terminal, container: Container): Disposable =>
+  followSize(terminal, (rows, columns) => container.resize(rows, columns));

@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { inspectContainer, startContainer } from "../../client/containers.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "../context.ts";
 import { DETACH_KEYS_FLAG } from "../opts/detach_keys.ts";
@@ -28,12 +27,12 @@ export const start = defineCommand({
       const { engine, terminal, clock } = context;
       if (!flags.attach && !flags.interactive) {
         return await forEachTarget(terminal, args, async (name) => {
-          await startContainer(engine, name);
+          await engine.containers.get(name).start();
           clock?.lap(`start ${name}`);
         });
       }
       if (args.length > 1) throw new StatusError("you cannot start and attach multiple containers at once");
-      const { Id, Config, HostConfig } = await inspectContainer(engine, args[0]);
+      const { Id, Config, HostConfig } = await engine.containers.get(args[0]).inspect();
       clock?.lap("inspect");
       return await runAttached(context, Id, {
         attach: { stdin: flags.interactive && Config.OpenStdin === true, stdout: true, stderr: true },

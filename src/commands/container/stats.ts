@@ -1,8 +1,6 @@
 import type { ContainerStats } from "../../api_types/mod.ts";
 import { defineCommand, printableLine, type Terminal } from "../../cli/mod.ts";
-import { listContainers } from "../../client/containers.ts";
-import { containerStats } from "../../client/stats.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import type { TsdError } from "../../errors.ts";
 import { toTsdError } from "../../errors.ts";
 import { configuredFormat } from "../formatter/configured_format.ts";
@@ -50,7 +48,7 @@ export const stats = defineCommand({
 
 interface View {
   readonly terminal: Terminal;
-  readonly engine: EngineTransport;
+  readonly engine: Client;
   /** Show full ids. */
   readonly full: boolean;
   readonly render: Render;
@@ -58,7 +56,7 @@ interface View {
 
 /** Prints one sample of each container: of the named ones, or of all running ones (`all`: of all containers). */
 async function once({ terminal, engine, full, render }: View, args: readonly string[], all: boolean) {
-  const names = args.length > 0 ? args : (await listContainers(engine, { all })).map(({ Id }) => shortId(Id));
+  const names = args.length > 0 ? args : (await engine.containers.list({ all })).map(({ Id }) => shortId(Id));
   const found = await Promise.allSettled(names.map((name) => firstSample(engine, name)));
   const failures = found.filter((result) => result.status === "rejected").map(({ reason }) => toTsdError(reason));
   // A container that was removed in the meantime is a failure only if it was named.
@@ -70,9 +68,9 @@ async function once({ terminal, engine, full, render }: View, args: readonly str
   return 0;
 }
 
-async function firstSample(engine: EngineTransport, name: string): Promise<ContainerStats | undefined> {
+async function firstSample(engine: Client, name: string): Promise<ContainerStats | undefined> {
   const { signal } = new AbortController();
-  for await (const sample of containerStats(engine, name, { stream: false, signal })) return sample;
+  for await (const sample of engine.containers.get(name).stats({ stream: false, signal })) return sample;
 }
 
 /** Prints samples repeatedly, until no container is left or the engine ends the stream. */

@@ -1,8 +1,6 @@
 import type { ContainerStats } from "../../api_types/mod.ts";
-import { listContainers } from "../../client/containers.ts";
-import { listenToEvents } from "../../client/events.ts";
-import { containerStats } from "../../client/stats.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { ReceivedEvent } from "../../client/events.ts";
+import type { Client } from "../../client/client.ts";
 import { toTsdError, type TsdError } from "../../errors.ts";
 import { shortId } from "../formatter/list_format.ts";
 
@@ -15,11 +13,11 @@ interface FollowedContainer {
 
 /** The followed containers with the latest sample of each. Disposing closes all streams. */
 export class StatsBoard implements Disposable {
-  readonly #engine: EngineTransport;
+  readonly #engine: Client;
   readonly #followed = new Map<string, FollowedContainer>();
   readonly #stop = new AbortController();
 
-  constructor(engine: EngineTransport) {
+  constructor(engine: Client) {
     this.#engine = engine;
   }
 
@@ -60,8 +58,8 @@ export class StatsBoard implements Disposable {
    */
   async followAll(all: boolean, onEnd: (failure: TsdError | undefined) => void): Promise<void> {
     const filters = { type: ["container"] };
-    const events = await listenToEvents(this.#engine, { filters, signal: this.#stop.signal });
-    for (const { Id } of await listContainers(this.#engine, { all })) this.follow(shortId(Id));
+    const events = await this.#engine.listen({ filters, signal: this.#stop.signal });
+    for (const { Id } of await this.#engine.containers.list({ all })) this.follow(shortId(Id));
     void this.#followEvents(events, all).then(() => onEnd(undefined), (thrown) => onEnd(toTsdError(thrown)));
   }
 
@@ -70,7 +68,7 @@ export class StatsBoard implements Disposable {
     for (const requested of [...this.#followed.keys()]) this.forget(requested);
   }
 
-  async #followEvents(events: Awaited<ReturnType<typeof listenToEvents>>, all: boolean): Promise<void> {
+  async #followEvents(events: AsyncIterable<ReceivedEvent>, all: boolean): Promise<void> {
     const [added, removed] = all ? ["create", "destroy"] : ["start", "die"];
     for await (const { message: { Action, Actor } } of events) {
       if (Action === added) this.follow(shortId(Actor.ID));
@@ -80,7 +78,7 @@ export class StatsBoard implements Disposable {
 
   async #listen(requested: string, followed: FollowedContainer, onHeard: () => void): Promise<void> {
     const { signal } = followed.stop;
-    for await (const sample of containerStats(this.#engine, requested, { stream: true, signal })) {
+    for await (const sample of this.#engine.containers.get(requested).stats({ stream: true, signal })) {
       followed.latest = sample;
       onHeard();
     }

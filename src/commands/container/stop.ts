@@ -1,6 +1,5 @@
 import { defineCommand } from "../../cli/mod.ts";
 import { retryIdempotent } from "../../client/reconnect.ts";
-import { stopContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "./for_each_target.ts";
 
@@ -14,7 +13,11 @@ export const stop = defineCommand({
   },
   examples: [{ line: "stop -t 30 web", note: "Give a service half a minute to finish" }],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
-    const options = { timeoutSeconds: flags.timeout, signal: flags.signal };
-    return await forEachTarget(terminal, args, (name) => retryIdempotent(() => stopContainer(engine, name, options)));
+    const options = { timeoutSeconds: flags.timeout, stopSignal: flags.signal };
+    return await forEachTarget(
+      terminal,
+      args,
+      (name) => retryIdempotent(() => engine.containers.get(name).stop(options)),
+    );
   },
 });

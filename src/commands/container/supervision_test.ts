@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import type { ContainerStats } from "../../api_types/mod.ts";
 import { FakeTerminal } from "../../cli/terminal_testing.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { Client } from "../../client/client.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import type { EngineRequest, EngineResponse, EngineTransport } from "../../client/transport.ts";
 import { TsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
@@ -205,7 +206,7 @@ Deno.test("stats: containers are added and removed on their events", async () =>
   const [a, b] = ["a".repeat(12), "b".repeat(12)];
   let ended = 0;
   {
-    using board = new StatsBoard(engine);
+    using board = new StatsBoard(new Client(engine));
     await board.followAll(false, () => ended++);
     engine.say(`/containers/${a}/stats`, sample());
     assert.deepEqual(await board.settled(), []);
@@ -229,7 +230,7 @@ Deno.test("stats: containers are added and removed on their events", async () =>
 Deno.test("stats: on a terminal a live table replaces the previous one", async () => {
   const engine = new LiveEngine();
   const terminal = new FakeTerminal({ ttys: ["stdout"] });
-  const context = { terminal, engine } as unknown as CommandContext;
+  const context = { terminal, engine: new Client(engine) } as unknown as CommandContext;
   const flags = { all: false, format: undefined, "no-stream": false, "no-trunc": false };
   const running = stats.run(context, { args: ["web"], flags });
   await settle();

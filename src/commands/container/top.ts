@@ -1,5 +1,4 @@
 import { defineCommand, renderTable } from "../../cli/mod.ts";
-import { containerTop } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 
 /** Docker's minimum column width for this command, which is wider than that of listings. */
@@ -16,7 +15,9 @@ export const top = defineCommand({
     { line: "top web -o pid,rss,args", note: "Columns as ps takes them" },
   ],
   async run({ terminal, engine }: CommandContext, { args: [name, ...psArgs] }) {
-    const { Titles, Processes } = await containerTop(engine, name, psArgs.length === 0 ? undefined : psArgs.join(" "));
+    const { Titles, Processes } = await engine.containers.get(name).top(
+      psArgs.length === 0 ? undefined : psArgs.join(" "),
+    );
     await terminal.out(renderTable([Titles, ...Processes ?? []], MIN_COLUMN_WIDTH));
     return 0;
   },

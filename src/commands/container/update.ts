@@ -1,6 +1,5 @@
 import type { ContainerUpdateRequest } from "../../api_types/mod.ts";
 import { defineCommand, type FlagSpecs, printableLine, StatusError } from "../../cli/mod.ts";
-import { updateContainer } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 import { portBindings, publishedPortName } from "../opts/port.ts";
 import { refusedFlags } from "./refused_flags.ts";
@@ -52,7 +51,7 @@ export const update = defineCommand({
     if (removed.length > 0) body.PublishRemove = removed.map(publishedPortName);
     const warnings: string[] = [];
     const code = await forEachTarget(terminal, args, async (name) => {
-      warnings.push(...(await updateContainer(engine, name, body)).Warnings ?? []);
+      warnings.push(...(await engine.containers.get(name).update(body)).Warnings ?? []);
     });
     // As in docker, warnings are part of the output.
     for (const warning of warnings) await terminal.out(`${printableLine(warning)}\n`);

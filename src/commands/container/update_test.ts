@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 
 Deno.test("update: sends only given settings to each container, and prints warnings to standard output", async () => {

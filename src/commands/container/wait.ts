@@ -1,6 +1,5 @@
 import { defineCommand } from "../../cli/mod.ts";
 import { persistently } from "../../client/reconnect.ts";
-import { waitContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "./for_each_target.ts";
 
@@ -13,7 +12,7 @@ export const wait = defineCommand({
   async run({ terminal, engine }: CommandContext, { args }) {
     const codes = new Map<string, number>();
     const action = async (name: string) => {
-      const { StatusCode } = await persistently(() => waitContainer(engine, name), (exit) => exit.result());
+      const { StatusCode } = await persistently(() => engine.containers.get(name).beginWait(), (exit) => exit.result());
       codes.set(name, StatusCode);
     };
     return await forEachTarget(terminal, args, action, { report: (name) => `${codes.get(name)}\n` });

@@ -1,6 +1,7 @@
 import { defineCommand } from "../../cli/mod.ts";
 import { connectorTo } from "../../client/connection.ts";
-import { EngineClient } from "../../client/engine_client.ts";
+import { Client } from "../../client/client.ts";
+import { HttpTransport } from "../../client/http_transport.ts";
 import { chooseHost } from "../../client/host.ts";
 import { TsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
@@ -63,7 +64,7 @@ async function controlOf({ terminal, hostFlag }: CommandContext): Promise<Engine
     socket: host.path,
     isDefault: host.isDefault,
     processes: new HostEngineProcesses(await import("../../sys/mod.ts")),
-    engine: new EngineClient(connectorTo(host)),
+    engine: new Client(new HttpTransport(connectorTo(host))),
     now: () => Date.now(),
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };

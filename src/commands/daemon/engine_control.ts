@@ -1,6 +1,6 @@
 import type { SystemInfo } from "../../api_types/mod.ts";
 import { humanDuration } from "../../cli/mod.ts";
-import { type EngineTransport, readJson } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { EngineProcess, EngineProcesses } from "./engine_process.ts";
 
@@ -20,7 +20,7 @@ export interface EngineControl {
   readonly isDefault: boolean;
   readonly processes: EngineProcesses;
   /** The engine at the socket. It is never started. */
-  readonly engine: EngineTransport;
+  readonly engine: Client;
   /** Unix time in ms. */
   now(): number;
   pause(ms: number): Promise<void>;
@@ -119,7 +119,7 @@ const age = ({ now }: EngineControl, { startedMs }: EngineProcess): string =>
 /** Returns the engine's information; undefined if the request times out or the engine has just closed its socket. */
 async function answer({ engine }: EngineControl): Promise<SystemInfo | undefined> {
   try {
-    return await readJson(await engine.request({ method: "GET", path: "/info", timeoutMs: ANSWER_LIMIT_MS }));
+    return await engine.system.info({ timeoutMs: ANSWER_LIMIT_MS });
   } catch (thrown) {
     if (isTsdError(thrown, "timeout", "engine_unavailable")) return undefined;
     throw thrown;

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { Client } from "../../client/client.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type EngineControl, engineStatus, reloadEngine, stopEngine } from "./engine_control.ts";
 import type { EngineProcess, EngineProcesses } from "./engine_process.ts";
@@ -27,7 +28,7 @@ function control({ found = ENGINE, afterMs = 100, info, ...more }: {
   const it: EngineControl = {
     socket: "/run/tsd/tsd.sock",
     isDefault: true,
-    engine: new FakeEngine(() => ({ json: (info ?? (() => INFO))() })),
+    engine: new Client(new FakeEngine(() => ({ json: (info ?? (() => INFO))() }))),
     now: () => nowMs,
     pause: (ms) => {
       nowMs += ms;

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { ProgramResult } from "../../cli/mod.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { isTsdError } from "../../errors.ts";
 import { installService, uninstallService } from "./install.ts";
 import { callTsd } from "../session_testing.ts";

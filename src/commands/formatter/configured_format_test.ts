@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeTerminal } from "../../cli/terminal_testing.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 
 async function withConfig(text: string, argv: readonly string[]) {

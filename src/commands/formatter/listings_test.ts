@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { ContainerSummary, ImageSummary } from "../../api_types/mod.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 import { imageRows } from "../image/list.ts";
 import { containerRow } from "../container/list.ts";

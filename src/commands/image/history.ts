@@ -1,6 +1,5 @@
 import type { ImageHistoryItem } from "../../api_types/mod.ts";
 import { defineCommand, humanDuration, humanSize } from "../../cli/mod.ts";
-import { imageHistory } from "../../client/images.ts";
 import type { CommandContext } from "../context.ts";
 import {
   FORMAT_HELP,
@@ -43,7 +42,7 @@ export const history = defineCommand({
   examples: [{ line: "history --no-trunc alpine", note: "The steps that made an image, in full" }],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
     const { format, human, quiet } = flags;
-    const rows = (await imageHistory(engine, name, optionalPlatform(flags.platform))).map((item) =>
+    const rows = (await engine.images.get(name).history(optionalPlatform(flags.platform))).map((item) =>
       historyRow(item, Date.now(), { full: flags["no-trunc"], human })
     );
     const idsOnly = quiet && isUsualTable(format);

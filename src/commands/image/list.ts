@@ -1,6 +1,5 @@
 import type { ImageSummary } from "../../api_types/mod.ts";
 import { defineCommand, humanDuration, humanSize } from "../../cli/mod.ts";
-import { listImages } from "../../client/images.ts";
 import { configuredFormat } from "../formatter/configured_format.ts";
 import type { CommandContext } from "../context.ts";
 import {
@@ -81,7 +80,7 @@ export const images = defineCommand({
     const format = imageFormat(given, flags.quiet, flags.digests);
     const filters = { ...parseFilters(flags.filter) };
     if (reference !== undefined) filters.reference = [...(filters.reference ?? []), reference];
-    const found = await listImages(engine, { all: flags.all, filters });
+    const found = await engine.images.list({ all: flags.all, filters });
     const digests = { shown: flags.digests, known: flags.digests || format.includes("{{.Digest}}") };
     const rows = found.flatMap((image) => imageRows(image, Date.now(), flags["no-trunc"], digests));
     // The most common format needs no template.

@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { loadImages } from "../../client/images.ts";
 import type { CommandContext } from "../context.ts";
 import { openedFile } from "../container/files/input_file.ts";
 import { optionalPlatform } from "../opts/platform.ts";
@@ -24,9 +23,7 @@ export const load = defineCommand({
     const upload = input ? await openedFile(input) : terminal.stdin;
     const quiet = flags.quiet || !terminal.isTty("stdout");
     const show = await progressView(terminal, "stdout");
-    for await (const message of loadImages(engine, upload, { quiet, ...optionalPlatform(flags.platform) })) {
-      await show(message);
-    }
+    await engine.images.load(upload, { quiet, ...optionalPlatform(flags.platform), onProgress: show });
     return 0;
   },
 });

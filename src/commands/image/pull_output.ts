@@ -1,7 +1,6 @@
 import type { AuthConfig } from "../../api_types/mod.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import { retryIdempotent } from "../../client/reconnect.ts";
-import { pullImage } from "../../client/images.ts";
 import {
   canonicalName,
   familiarString,
@@ -34,15 +33,13 @@ export interface PullOptions {
 
 /** Pulls an image and shows the progress. */
 export async function pullShowing(
-  engine: EngineTransport,
+  engine: Client,
   reference: Reference,
   { platform, auth, allTags = false, show = () => Promise.resolve() }: PullOptions,
 ): Promise<void> {
-  const tag = allTags ? undefined : reference.digest ?? reference.tag ?? "latest";
+  const name = canonicalName(reference);
+  const { digest, tag = "latest" } = reference;
+  const target = allTags ? name : digest === undefined ? `${name}:${tag}` : `${name}@${digest}`;
   // Repeating is cheap: a new pull resumes from what the interrupted one has downloaded.
-  await retryIdempotent(async () => {
-    for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
-      await show(message);
-    }
-  });
+  await retryIdempotent(() => engine.images.pull(target, { platform, auth, allTags, onProgress: show }));
 }

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { removeImage } from "../../client/images.ts";
 import type { TsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import { removingNot } from "../wrong_object_hint.ts";
@@ -29,7 +28,7 @@ export const rmi = defineCommand({
     for (const name of args) {
       let lines: string[] = [];
       const remove = async () => {
-        const items = await removeImage(engine, name, options);
+        const items = await engine.images.get(name).remove(options);
         lines = items.map(({ Untagged, Deleted }) => Deleted ? `Deleted: ${Deleted}\n` : `Untagged: ${Untagged}\n`);
       };
       const action = () => removingNot("container", engine, name, remove);

@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { saveImages } from "../../client/images.ts";
 import type { CommandContext } from "../context.ts";
 import { optionalPlatform } from "../opts/platform.ts";
 
@@ -16,7 +15,7 @@ export const save = defineCommand({
     { line: "save alpine:3.20 | ssh host tsd load", note: "To another machine, without a registry" },
   ],
   async run({ terminal, engine }: CommandContext, { args: names, flags: { output, platform } }) {
-    const open = async () => (await saveImages(engine, names, optionalPlatform(platform))).body;
+    const open = async () => (await engine.images.save(names, optionalPlatform(platform))).body;
     if (output) await toFile(output, open);
     else {
       if (terminal.isTty("stdout")) {

@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { tagImage } from "../../client/images.ts";
 import { isTsdError } from "../../errors.ts";
 import { canonicalName, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
 import type { CommandContext } from "../context.ts";
@@ -15,7 +14,7 @@ export const tag = defineCommand({
   ],
   async run({ engine }: CommandContext, { args: [source, target] }) {
     const reference = withDefaultTag(targetName(target));
-    await tagImage(engine, source, { repository: canonicalName(reference), tag: reference.tag ?? "" });
+    await engine.images.get(source).tag(canonicalName(reference), reference.tag);
     return 0;
   },
 });

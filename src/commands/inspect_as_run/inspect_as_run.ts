@@ -1,5 +1,4 @@
 import { printable, printableLine, UsageError } from "../../cli/mod.ts";
-import { inspectContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { madeContainer } from "./inspected_container.ts";
 import { runLine } from "./run_command_line.ts";
@@ -20,7 +19,7 @@ export async function inspectAsRun(
   }
   const lines = new Map<string, string>();
   const look = async (name: string) => {
-    const { line, missing } = runLine(await madeContainer(engine, await inspectContainer(engine, name)));
+    const { line, missing } = runLine(await madeContainer(engine, await engine.containers.get(name).inspect()));
     lines.set(name, line);
     for (const what of missing) {
       await terminal.err(`tsd: ${name} also has ${printableLine(what)}, which no option says\n`);

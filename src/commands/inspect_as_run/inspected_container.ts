@@ -6,9 +6,7 @@ import type {
   HostConfig,
   ImageInspect,
 } from "../../api_types/mod.ts";
-import { inspectImage } from "../../client/images.ts";
-import { engineInfo } from "../../client/system.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import { toTsdError } from "../../errors.ts";
 import { configOverrides, withoutEmpty } from "./config_overrides.ts";
 import { hostConfigOverrides } from "./host_config_overrides.ts";
@@ -25,9 +23,9 @@ export interface MadeContainer {
 }
 
 /** Creates the request from a container's inspect response and its engine's information and images. */
-export async function madeContainer(engine: EngineTransport, container: ContainerInspect): Promise<MadeContainer> {
+export async function madeContainer(engine: Client, container: ContainerInspect): Promise<MadeContainer> {
   const { Config: config, HostConfig: host, Image: id } = container;
-  const info = await engineInfo(engine);
+  const info = await engine.system.info();
   const written = config.Image ?? "";
   const named = await imageIfExists(engine, written);
   const image = named?.Id === id ? named : await imageIfExists(engine, id);
@@ -61,10 +59,10 @@ function defaultHostname({ Id: id, HostConfig: host, Config: config }: Container
 }
 
 /** Returns an image, or undefined if it was removed by force: then all settings count as requested. */
-async function imageIfExists(engine: EngineTransport, name: string): Promise<ImageInspect | undefined> {
+async function imageIfExists(engine: Client, name: string): Promise<ImageInspect | undefined> {
   if (name === "") return undefined;
   try {
-    return await inspectImage(engine, name);
+    return await engine.images.get(name).inspect();
   } catch (thrown) {
     if (toTsdError(thrown).meaning.http === 404) return undefined;
     throw thrown;

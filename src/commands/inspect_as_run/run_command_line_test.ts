@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 import { envOverrides } from "./config_overrides.ts";
 import { runLine } from "./run_command_line.ts";

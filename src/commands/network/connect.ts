@@ -1,6 +1,5 @@
 import type { EndpointSettings } from "../../api_types/mod.ts";
 import { defineCommand } from "../../cli/mod.ts";
-import { connectNetwork, disconnectNetwork } from "../../client/networks.ts";
 import type { CommandContext } from "../context.ts";
 import { checkAddress } from "../opts/name_values.ts";
 import { withoutEmpty } from "../inspect_as_run/config_overrides.ts";
@@ -24,7 +23,7 @@ export const networkConnect = defineCommand({
       GwPriority: flags["gw-priority"],
       IPAMConfig: addresses(flags),
     });
-    await connectNetwork(engine, network, { Container: container, EndpointConfig: endpoint });
+    await engine.networks.get(network).connect({ Container: container, EndpointConfig: endpoint });
     return 0;
   },
 });
@@ -44,7 +43,7 @@ export const networkDisconnect = defineCommand({
   flags: { force: { type: "bool", short: "f", help: "Don't complain where it isn't connected" } },
   examples: [{ line: "network disconnect back web", note: "Also while it runs" }],
   async run({ engine }: CommandContext, { args: [network = "", container = ""], flags: { force } }) {
-    await disconnectNetwork(engine, network, { Container: container, Force: force });
+    await engine.networks.get(network).disconnect({ Container: container, Force: force });
     return 0;
   },
 });

@@ -1,6 +1,5 @@
 import type { IPAMConfig, NetworkCreateRequest } from "../../api_types/mod.ts";
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { createNetwork } from "../../client/networks.ts";
 import type { CommandContext } from "../context.ts";
 import { splitPair } from "../opts/flag_values.ts";
 import { checkLabel } from "../opts/label.ts";
@@ -48,7 +47,7 @@ export const networkCreate = defineCommand({
       Labels: Object.fromEntries(flags.label.map(splitPair)),
       IPAM: { Driver: "default", Options: {}, Config: addressing(flags) },
     };
-    const { Id, Warning } = await createNetwork(engine, body);
+    const { Id, Warning } = await engine.networks.create(body);
     if (Warning) await terminal.err(`WARNING: ${Warning}\n`);
     await terminal.out(`${Id}\n`);
     return 0;

@@ -1,6 +1,5 @@
 import type { Network } from "../../api_types/mod.ts";
 import { defineCommand } from "../../cli/mod.ts";
-import { listNetworks } from "../../client/networks.ts";
 import { configuredFormat } from "../formatter/configured_format.ts";
 import type { CommandContext } from "../context.ts";
 import {
@@ -61,7 +60,7 @@ export const networkList = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { flags }) {
     const { filter, format: typed = "", quiet } = flags;
-    const networks = await listNetworks(engine, parseFilters(filter));
+    const networks = await engine.networks.list({ filters: parseFilters(filter) });
     const given = typed !== "" || quiet ? typed : await configuredFormat(terminal, "networksFormat");
     const named = given === "raw" ? (quiet ? RAW_QUIET : RAW) : given;
     const format = quiet && isUsualTable(named) ? "{{.ID}}" : named;

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { reloadNetworks } from "../../client/networks.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd network reload`. */
@@ -9,7 +8,7 @@ export const networkReload = defineCommand({
   flags: {},
   examples: [{ line: "network reload", note: "After something removed rules, bridges or interfaces" }],
   async run({ terminal, engine }: CommandContext) {
-    const { Bridges, Ports } = await reloadNetworks(engine);
+    const { Bridges, Ports } = await engine.networks.reload();
     await terminal.out(`Loaded the rules of ${counted(Bridges, "bridge")} and ${counted(Ports, "published port")}\n`);
     return 0;
   },

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { removeNetwork } from "../../client/networks.ts";
 import { isTsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "../container/for_each_target.ts";
@@ -13,7 +12,7 @@ export const networkRemove = defineCommand({
   run({ terminal, engine }: CommandContext, { args, flags: { force } }) {
     return forEachTarget(terminal, args, async (name) => {
       try {
-        await removeNetwork(engine, name);
+        await engine.networks.get(name).remove();
       } catch (thrown) {
         if (!force || !isTsdError(thrown, "network_not_found", "not_found")) throw thrown;
       }

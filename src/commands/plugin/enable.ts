@@ -1,6 +1,5 @@
 import type { PluginPermissions } from "../../api_types/mod.ts";
 import { defineCommand, printableLine } from "../../cli/mod.ts";
-import { disablePlugin, enablePlugin, inspectPlugin } from "../../client/plugins.ts";
 import { missingPermissions } from "../../plugins/host/manifest.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "../container/for_each_target.ts";
@@ -16,14 +15,14 @@ export const pluginEnable = defineCommand({
     { line: "plugin enable --set level=2 audit", note: "With another setting" },
   ],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
-    const { Permissions, Granted } = await inspectPlugin(engine, name);
+    const { Permissions, Granted } = await engine.plugins.get(name).inspect();
     const missing = missingPermissions(Permissions, Granted) as PluginPermissions;
     const grant = await grantOf(terminal, { Name: name, Permissions: missing }, flags);
     if (grant === undefined) {
       await terminal.err("Nothing was changed.\n");
       return 1;
     }
-    const { State, Why } = await enablePlugin(engine, name, grant);
+    const { State, Why } = await engine.plugins.get(name).enable(grant);
     if (State === "enabled") {
       await terminal.out(`${name}\n`);
       return 0;
@@ -40,5 +39,5 @@ export const pluginDisable = defineCommand({
   flags: {},
   examples: [{ line: "plugin disable audit", note: "It is called no more, and keeps what it was granted" }],
   run: ({ terminal, engine }: CommandContext, { args }) =>
-    forEachTarget(terminal, args, async (name) => void await disablePlugin(engine, name)),
+    forEachTarget(terminal, args, async (name) => void await engine.plugins.get(name).disable()),
 });

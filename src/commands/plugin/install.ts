@@ -1,5 +1,4 @@
 import { defineCommand, printableLine } from "../../cli/mod.ts";
-import { installPlugin, lookAtPlugin } from "../../client/plugins.ts";
 import type { CommandContext } from "../context.ts";
 import { GRANT_FLAGS, grantOf } from "./grants.ts";
 import { readPluginFile } from "./plugin_file.ts";
@@ -16,13 +15,13 @@ export const pluginInstall = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { args: [path], flags }) {
     const file = await readPluginFile(path);
-    const look = await lookAtPlugin(engine, file);
+    const look = await engine.plugins.inspectFile(file);
     const grant = await grantOf(terminal, look, flags);
     if (grant === undefined) {
       await terminal.err("Nothing was installed.\n");
       return 1;
     }
-    const { Name, State, Why } = await installPlugin(engine, { ...file, ...grant });
+    const { Name, State, Why } = await engine.plugins.install({ ...file, ...grant });
     await terminal.out(`${Name}\n`);
     if (State === "enabled") return 0;
     await terminal.err(`tsd: plugin ${Name} is installed and not in use: ${printableLine(Why)}\n`);

@@ -1,6 +1,5 @@
 import type { PluginInfo } from "../../api_types/mod.ts";
 import { defineCommand } from "../../cli/mod.ts";
-import { listPlugins } from "../../client/plugins.ts";
 import type { CommandContext } from "../context.ts";
 import { FORMAT_HELP, isUsualTable, type ListRow, type ListView, renderList } from "../formatter/list_format.ts";
 
@@ -47,7 +46,7 @@ export const pluginList = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { flags: { format: typed = "", quiet } }) {
     const format = quiet && isUsualTable(typed) ? "{{.Name}}" : typed;
-    const plugins = await listPlugins(engine);
+    const plugins = await engine.plugins.list();
     await terminal.out(await renderList(PLUGIN_VIEW, format, plugins.map(pluginRow)));
     return 0;
   },

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { removePlugin } from "../../client/plugins.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "../container/for_each_target.ts";
 
@@ -10,5 +9,5 @@ export const pluginRemove = defineCommand({
   flags: {},
   examples: [{ line: "plugin rm audit", note: "With its log, its storage and what it was granted" }],
   run: ({ terminal, engine }: CommandContext, { args }) =>
-    forEachTarget(terminal, args, (name) => removePlugin(engine, name)),
+    forEachTarget(terminal, args, (name) => engine.plugins.get(name).remove()),
 });

@@ -1,6 +1,5 @@
 import type { PluginTestStep } from "../../api_types/mod.ts";
 import { defineCommand, printableLine } from "../../cli/mod.ts";
-import { testPlugin } from "../../client/plugins.ts";
 import type { CommandContext } from "../context.ts";
 import { GRANT_FLAGS, settingsOf } from "./grants.ts";
 import { readPluginFile } from "./plugin_file.ts";
@@ -16,7 +15,7 @@ export const pluginTest = defineCommand({
   }],
   async run({ terminal, engine }: CommandContext, { args: [path], flags }) {
     const file = await readPluginFile(path);
-    const { Steps, Log } = await testPlugin(engine, { ...file, Config: settingsOf(flags.set) });
+    const { Steps, Log } = await engine.plugins.test({ ...file, Config: settingsOf(flags.set) });
     for (const step of Steps) await terminal.out(`${lineOf(step)}\n`);
     for (const line of Log) await terminal.out(`log  ${printableLine(line)}\n`);
     const failed = Steps.filter(({ Error }) => Error !== "").length;

@@ -1,6 +1,5 @@
 import type { CheckedPart } from "../../api_types/mod.ts";
 import { defineCommand } from "../../cli/mod.ts";
-import { checkImages } from "../../client/images.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd system check`. */
@@ -19,7 +18,7 @@ export const systemCheck = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { args: images, flags: { quiet } }) {
     let [checked, damaged, unread] = [0, 0, 0];
-    for await (const part of checkImages(engine, images)) {
+    for await (const part of engine.images.check(images)) {
       if (part.Unread === undefined) checked++;
       else {
         unread++;

@@ -1,6 +1,5 @@
 import type { ContainerSummary, DiskUsage, ImageSummary } from "../../api_types/mod.ts";
 import { defineCommand, humanSize } from "../../cli/mod.ts";
-import { diskUsage } from "../../client/prune.ts";
 import type { CommandContext } from "../context.ts";
 import { FORMAT_HELP, isUsualTable, type ListRow, type ListView, renderList } from "../formatter/list_format.ts";
 
@@ -31,7 +30,7 @@ export const df = defineCommand({
     { line: "system df -v", note: "One by one" },
   ],
   async run({ terminal, engine }: CommandContext, { flags: { verbose, format } }) {
-    const usage = await diskUsage(engine);
+    const usage = await engine.system.diskUsage();
     if (!verbose) {
       await terminal.out(await renderList(VIEW, format === "raw" ? RAW : format, rowsOf(usage)));
       return 0;

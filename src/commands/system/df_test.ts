@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { DiskUsage } from "../../api_types/mod.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 
 const image = (Id: string, Size: number, SharedSize: number, Containers: number) => ({

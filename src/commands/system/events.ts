@@ -1,5 +1,5 @@
 import { defineCommand, printableLine } from "../../cli/mod.ts";
-import { followEvents, type ReceivedEvent } from "../../client/events.ts";
+import type { ReceivedEvent } from "../../client/events.ts";
 import type { CommandContext } from "../context.ts";
 import { OBJECT_FORMAT_HELP, parseFilters } from "../formatter/list_format.ts";
 import { parseTimestamp } from "../opts/timestamp.ts";
@@ -28,8 +28,7 @@ export const events = defineCommand({
       until: parseTimestamp(flags.until, now),
       filters: parseFilters(flags.filter),
     };
-    const show = (event: ReceivedEvent) => terminal.out(`${line(event)}\n`);
-    await followEvents(engine, requested, show);
+    for await (const event of engine.followEvents(requested)) await terminal.out(`${line(event)}\n`);
     return 0;
   },
 });

@@ -1,7 +1,6 @@
 import type { SystemInfo } from "../../api_types/mod.ts";
 import { BUILD_INFO } from "../../build_info.ts";
 import { defineCommand, humanBinarySize } from "../../cli/mod.ts";
-import { engineInfo } from "../../client/system.ts";
 import type { CommandContext } from "../context.ts";
 import { OBJECT_FORMAT_HELP } from "../formatter/list_format.ts";
 import type { Rendered } from "../formatter/object_template.ts";
@@ -14,7 +13,7 @@ export const info = defineCommand({
   examples: [{ line: "info --format json", note: "For programs" }],
   async run({ terminal, engine }: CommandContext, { flags }) {
     const render = await infoFormat(flags.format);
-    const found = await engineInfo(engine);
+    const found = await engine.system.info();
     const { text, failure } = render(found);
     await terminal.out(text);
     if (failure !== undefined) throw failure;

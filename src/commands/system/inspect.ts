@@ -1,11 +1,6 @@
 import type { OciPlatform } from "../../api_types/mod.ts";
 import { defineCommand, type FlagSpecs, printable, StatusError } from "../../cli/mod.ts";
-import { inspectContainer } from "../../client/containers.ts";
-import { inspectImage } from "../../client/images.ts";
-import { inspectNetwork } from "../../client/networks.ts";
-import { inspectPlugin } from "../../client/plugins.ts";
-import { inspectVolume } from "../../client/volumes.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import { toTsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import { OBJECT_FORMAT_HELP } from "../formatter/list_format.ts";
@@ -21,13 +16,13 @@ interface LookupOptions {
 
 /** The lookup of each kind of object, in lookup order. */
 const LOOKUPS: Readonly<
-  Record<Kind, (engine: EngineTransport, name: string, options: LookupOptions) => Promise<unknown>>
+  Record<Kind, (engine: Client, name: string, options: LookupOptions) => Promise<unknown>>
 > = {
-  container: (engine, name, { size = false }) => inspectContainer(engine, name, { size }),
-  image: inspectImage,
-  network: inspectNetwork,
-  volume: inspectVolume,
-  plugin: inspectPlugin,
+  container: (engine, name, { size = false }) => engine.containers.get(name).inspect({ size }),
+  image: (engine, name, { platform }) => engine.images.get(name).inspect(platform === undefined ? {} : { platform }),
+  network: (engine, name) => engine.networks.get(name).inspect(),
+  volume: (engine, name) => engine.volumes.get(name).inspect(),
+  plugin: (engine, name) => engine.plugins.get(name).inspect(),
 };
 /** The kinds to which a name without a kind can refer. */
 const KINDS: readonly Kind[] = ["container", "image", "network", "volume"];
@@ -191,7 +186,7 @@ async function inspectFormat(format: string | undefined): Promise<Show> {
 
 /** Looks up a name in the given kinds, in their order. Returns the object or an error message. */
 async function lookUp(
-  engine: EngineTransport,
+  engine: Client,
   name: string,
   kinds: readonly Kind[],
   options: LookupOptions,

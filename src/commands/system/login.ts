@@ -1,7 +1,6 @@
 import type { AuthConfig, AuthResponse } from "../../api_types/mod.ts";
 import { defineCommand, Prompt, StatusError, type Terminal } from "../../cli/mod.ts";
-import { login as requestLogin } from "../../client/images.ts";
-import type { EngineTransport } from "../../client/transport.ts";
+import type { Client } from "../../client/client.ts";
 import { isTsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import type { CredentialStore } from "../config/credential_store.ts";
@@ -82,7 +81,7 @@ async function promptForMissing(
 /** Logs in with the stored credentials. Returns false if there are none or they are refused; other failures are thrown. */
 async function loginWithStored(
   terminal: Terminal,
-  engine: EngineTransport,
+  engine: Client,
   store: CredentialStore,
   key: string,
 ): Promise<boolean> {
@@ -105,12 +104,12 @@ async function loginWithStored(
 }
 
 async function loginWith(
-  engine: EngineTransport,
+  engine: Client,
   store: CredentialStore,
   key: string,
   auth: AuthConfig,
 ): Promise<AuthResponse> {
-  const answer = await requestLogin(engine, auth);
+  const answer = await engine.system.login(auth);
   // An identity token is stored in place of the password.
   const { IdentityToken } = answer;
   await store.put(key, IdentityToken ? { ...auth, password: "", identitytoken: IdentityToken } : auth);

@@ -1,5 +1,5 @@
 import { type CommandInput, defineCommand, type FlagSpecs, printableLine, Prompt, StatusError } from "../../cli/mod.ts";
-import { prune as removeItems, type PruneKind, prunePlan } from "../../client/prune.ts";
+import type { PruneKind } from "../../client/system.ts";
 import type { CommandContext } from "../context.ts";
 import { pruneFilters } from "./prune_filters.ts";
 import { describePlan, describeReport, retainedLine } from "./prune_view.ts";
@@ -91,7 +91,7 @@ async function runPrune({ terminal, engine }: CommandContext, kinds: readonly Pr
     throw new StatusError('ERROR: The "until" filter is not supported with "--volumes"');
   }
   const { force, format, "dry-run": dryRun } = flags;
-  const plan = await prunePlan(engine, {
+  const plan = await engine.system.prunePlan({
     kinds,
     all: flags.all ?? false,
     allVolumes: flags.allVolumes ?? false,
@@ -100,7 +100,7 @@ async function runPrune({ terminal, engine }: CommandContext, kinds: readonly Pr
   if (!force || dryRun) await terminal.out(await describePlan(plan, format));
   if (dryRun) return 0;
   if (!force && (plan.Items.length === 0 || !await isConfirmed(terminal, format))) return 0;
-  const report = await removeItems(engine, { kinds }, plan.Items);
+  const report = await engine.system.prune({ kinds }, plan.Items);
   await terminal.out(await describeReport(report, format, kinds));
   for (const retained of [...force ? plan.Kept : [], ...report.Kept]) {
     await terminal.err(`tsd: ${printableLine(retainedLine(retained))}\n`);

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { PruneItem, PrunePlan, PruneReport } from "../../api_types/mod.ts";
 import { FakeTerminal } from "../../cli/terminal_testing.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { callTsd } from "../session_testing.ts";
 
 const item = (Kind: PruneItem["Kind"], ID: string, Names: string[], Bytes = 0): PruneItem => ({

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Version } from "../../api_types/mod.ts";
 import { BUILD_INFO } from "../../build_info.ts";
-import { FakeEngine } from "../../client/fake_engine.ts";
+import { FakeEngine } from "../../client/fake_engine_testing.ts";
 import { TsdError } from "../../errors.ts";
 import { callTsd } from "../session_testing.ts";
 import type { ServeOptions } from "../context.ts";

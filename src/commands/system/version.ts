@@ -1,5 +1,4 @@
-import { API_VERSION } from "../../client/engine_client.ts";
-import { engineVersion } from "../../client/system.ts";
+import { API_VERSION } from "../../client/http_transport.ts";
 import type { Version } from "../../api_types/mod.ts";
 import { BUILD_INFO } from "../../build_info.ts";
 import { defineCommand, printable } from "../../cli/mod.ts";
@@ -99,7 +98,7 @@ async function clientVersion(): Promise<ClientVersion> {
 /** Returns the engine's version. If the engine starts on demand, it is not an error that it isn't running. */
 async function serverVersion(context: CommandContext): Promise<{ server?: Version; error?: TsdError }> {
   try {
-    return { server: await engineVersion(context.runningEngine, ANSWER_LIMIT_MS) };
+    return { server: await context.runningEngine.system.version({ timeoutMs: ANSWER_LIMIT_MS }) };
   } catch (thrown) {
     if (context.startsOnDemand && isTsdError(thrown, "engine_unavailable")) return {};
     return { error: toTsdError(thrown) };

@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { cloneVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd volume clone`. */
@@ -12,7 +11,7 @@ export const volumeClone = defineCommand({
     note: "A copy to try something on; at once where blocks can be shared",
   }],
   async run({ terminal, engine }: CommandContext, { args: [name, newName] }) {
-    await terminal.out(`${(await cloneVolume(engine, name, newName)).Name}\n`);
+    await terminal.out(`${(await engine.volumes.get(name).clone(newName)).Name}\n`);
     return 0;
   },
 });

@@ -1,6 +1,5 @@
 import type { VolumeCreateRequest } from "../../api_types/mod.ts";
 import { defineCommand } from "../../cli/mod.ts";
-import { createVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 import { splitPair } from "../opts/flag_values.ts";
 import { checkLabel } from "../opts/label.ts";
@@ -32,7 +31,7 @@ export const volumeCreate = defineCommand({
     };
     if (opt.length > 0) body.DriverOpts = Object.fromEntries(opt.map(splitPair));
     if (name !== undefined) body.Name = name;
-    await terminal.out(`${(await createVolume(engine, body)).Name}\n`);
+    await terminal.out(`${(await engine.volumes.create(body)).Name}\n`);
     return 0;
   },
 });

@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { exportVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd volume export`. */
@@ -12,12 +11,12 @@ export const volumeExport = defineCommand({
     { line: "volume export data", note: "The same to standard output, for a pipe" },
   ],
   async run({ terminal, engine }: CommandContext, { args: [name], flags: { output } }) {
-    if (output) await toFile(output, async () => (await exportVolume(engine, name)).body);
+    if (output) await toFile(output, async () => (await engine.volumes.get(name).export()).body);
     else {
       if (terminal.isTty("stdout")) {
         throw new StatusError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
       }
-      for await (const chunk of (await exportVolume(engine, name)).body) await terminal.out(chunk);
+      for await (const chunk of (await engine.volumes.get(name).export()).body) await terminal.out(chunk);
     }
     return 0;
   },

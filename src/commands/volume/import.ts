@@ -1,5 +1,4 @@
 import { defineCommand, StatusError } from "../../cli/mod.ts";
-import { importVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 import { openedFile } from "../container/files/input_file.ts";
 
@@ -17,7 +16,7 @@ export const volumeImport = defineCommand({
       throw new StatusError("a terminal has no archive to read. Give a file or redirect");
     }
     const upload = source === "-" ? terminal.stdin : await openedFile(source);
-    await terminal.out(`${(await importVolume(engine, name, upload)).Name}\n`);
+    await terminal.out(`${(await engine.volumes.get(name).import(upload)).Name}\n`);
     return 0;
   },
 });

@@ -1,6 +1,5 @@
 import type { Volume } from "../../api_types/mod.ts";
 import { defineCommand, humanSize, printableLine } from "../../cli/mod.ts";
-import { listVolumes } from "../../client/volumes.ts";
 import { configuredFormat } from "../formatter/configured_format.ts";
 import type { CommandContext } from "../context.ts";
 import {
@@ -61,7 +60,7 @@ export const volumeList = defineCommand({
     { line: "volume ls --format {{.Mountpoint}}", note: "Where their files are on the host" },
   ],
   async run({ terminal, engine }: CommandContext, { flags: { filter, format: typed = "", quiet } }) {
-    const { Volumes, Warnings } = await listVolumes(engine, parseFilters(filter));
+    const { Volumes, Warnings } = await engine.volumes.list({ filters: parseFilters(filter) });
     const given = typed !== "" || quiet ? typed : await configuredFormat(terminal, "volumesFormat");
     const named = given === "raw" ? (quiet ? RAW_QUIET : RAW) : given;
     const format = quiet && isUsualTable(named) ? "{{.Name}}" : named;

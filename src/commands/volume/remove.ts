@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { removeVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "../container/for_each_target.ts";
 
@@ -10,6 +9,6 @@ export const volumeRemove = defineCommand({
   flags: { force: { type: "bool", short: "f", help: "Don't complain about volumes that there are not" } },
   examples: [{ line: "volume rm data", note: "A volume that no container uses, with all that is in it" }],
   run({ terminal, engine }: CommandContext, { args, flags: { force } }) {
-    return forEachTarget(terminal, args, (name) => removeVolume(engine, name, { force }));
+    return forEachTarget(terminal, args, (name) => engine.volumes.get(name).remove({ force }));
   },
 });

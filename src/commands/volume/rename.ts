@@ -1,5 +1,4 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { renameVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 
 /** `tsd volume rename`. */
@@ -9,7 +8,7 @@ export const volumeRename = defineCommand({
   flags: {},
   examples: [{ line: "volume rename data data-old", note: "Another name for a volume that no container refers to" }],
   async run({ engine }: CommandContext, { args: [name, newName] }) {
-    await renameVolume(engine, name, newName);
+    await engine.volumes.get(name).rename(newName);
     return 0;
   },
 });

@@ -1,8 +1,7 @@
 /** `tsd cp CONTAINER:PATH PATH|-`: receives a tar from the engine and unpacks it in this process. */
 import { entryRenamer, join, splitEnd, TreeView, Unpacker } from "../../../archive/mod.ts";
 import { userId } from "../../../cli/mod.ts";
-import { readContainerPath, statContainerPath } from "../../../client/container_files.ts";
-import type { EngineTransport } from "../../../client/transport.ts";
+import type { Client } from "../../../client/client.ts";
 import { isTsdError } from "../../../errors.ts";
 import { cString, files, O, OwnedFd } from "../../../sys/mod.ts";
 import { byteStringFromText, TarDecoder, type TarEntry } from "../../../tar/mod.ts";
@@ -17,7 +16,7 @@ export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequ
   const target = request.target === "-" ? "-" : localPath(request.target);
   if (target !== "-") checkOutputPath(target);
   const source = request.followLink ? await withLink(engine, request) : { path: request.source };
-  const { stat, body } = await readContainerPath(engine, container, source.path);
+  const { stat, body } = await engine.containers.get(container).copyFrom(source.path);
   if (target === "-") {
     for await (const chunk of body) await terminal.out(chunk);
     return;
@@ -35,11 +34,11 @@ export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequ
 
 /** Resolves a link in the container. If the path can't be found, it is returned as is. */
 async function withLink(
-  engine: EngineTransport,
+  engine: Client,
   { container, source }: CopyRequest,
 ): Promise<{ readonly path: string; readonly otherName?: string }> {
   try {
-    const { mode, linkTarget } = await statContainerPath(engine, container, source);
+    const { mode, linkTarget } = await engine.containers.get(container).statPath(source);
     if (!isGoLink(mode)) return { path: source };
     return followed(source, linkTarget.startsWith("/") ? linkTarget : join(splitEnd(source).dir, linkTarget));
   } catch (thrown) {

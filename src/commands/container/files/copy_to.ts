@@ -1,8 +1,7 @@
 /** `tsd cp PATH|- CONTAINER:PATH`: streams a tar to the engine, which unpacks it. */
 import { join, packTree, splitEnd, TreeView } from "../../../archive/mod.ts";
 import { printableLine, StatusError } from "../../../cli/mod.ts";
-import { statContainerPath, writeContainerPath } from "../../../client/container_files.ts";
-import type { EngineTransport } from "../../../client/transport.ts";
+import type { Client } from "../../../client/client.ts";
 import { isTsdError } from "../../../errors.ts";
 import { cString, files, O, OwnedFd } from "../../../sys/mod.ts";
 import { byteStringFromText } from "../../../tar/mod.ts";
@@ -20,12 +19,12 @@ export async function copyTo({ terminal, engine }: CopyCall, request: CopyReques
     if (target.found !== "folder") {
       throw new StatusError(`destination "${container}:${request.target}" must be a directory`);
     }
-    await writeContainerPath(engine, container, target.path, meter.measured(terminal.stdin), options);
+    await engine.containers.get(container).copyTo(target.path, meter.measured(terminal.stdin), options);
   } else {
     const source = localSource(localPath(request.source), request);
     const { dir, name } = destinationOf(source, target);
     try {
-      await writeContainerPath(engine, container, dir, meter.measured(packed(source.path, name)), options);
+      await engine.containers.get(container).copyTo(dir, meter.measured(packed(source.path, name)), options);
     } finally {
       await meter.clear();
     }
@@ -34,13 +33,13 @@ export async function copyTo({ terminal, engine }: CopyCall, request: CopyReques
 }
 
 /** Looks up the target in the container, following a link. A target that can't be looked up may still be created. */
-async function containerTarget(engine: EngineTransport, { container, target }: CopyRequest): Promise<CopyTarget> {
+async function containerTarget(engine: Client, { container, target }: CopyRequest): Promise<CopyTarget> {
   let path = target;
   try {
-    let stat = await statContainerPath(engine, container, path);
+    let stat = await engine.containers.get(container).statPath(path);
     if (isGoLink(stat.mode)) {
       path = stat.linkTarget.startsWith("/") ? stat.linkTarget : join(splitEnd(path).dir, stat.linkTarget);
-      stat = await statContainerPath(engine, container, path);
+      stat = await engine.containers.get(container).statPath(path);
     }
     if (isGoDevice(stat.mode)) {
       throw new StatusError(`destination "${container}:${target}" must be a directory or a regular file: got a device`);

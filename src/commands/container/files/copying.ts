@@ -1,12 +1,12 @@
 /** Shared by both directions of `tsd cp`: the request, the progress display and Docker's rules for names. */
 import { requestsDir, splitEnd } from "../../../archive/mod.ts";
 import { humanSize, StatusError, type Terminal } from "../../../cli/mod.ts";
-import type { EngineTransport } from "../../../client/transport.ts";
+import type { Client } from "../../../client/client.ts";
 
 /** What a copy operates with. */
 export interface CopyCall {
   readonly terminal: Terminal;
-  readonly engine: EngineTransport;
+  readonly engine: Client;
 }
 
 /** A requested copy. */

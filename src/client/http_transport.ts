@@ -1,5 +1,5 @@
-import { toTsdError, type TsdError } from "../errors.ts";
-import { ByteReader, cutOff } from "./byte_reader.ts";
+import { toTsdError, TsdError } from "../errors.ts";
+import { ByteReader, connectionLost } from "./byte_reader.ts";
 import type { Connection, Connector } from "./connection.ts";
 import { engineError } from "./engine_error.ts";
 import { bodyOf, encodeRequest, type NextChunk, readHead, type ResponseHead } from "./http_message.ts";
@@ -24,14 +24,22 @@ export const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
  * The Engine API over HTTP/1.1, a connection a request: the sockets are local, where connecting is cheaper than finding
  * out whether an idle connection still lives.
  */
-export class EngineClient implements EngineTransport {
+export class HttpTransport implements EngineTransport, Disposable {
   readonly #connect: Connector;
   readonly #hostHeader: string;
+  readonly #open = new Set<Connection>();
+  #isClosed = false;
 
   /** `hostHeader` matters to engines on TCP, which refuse names that aren't theirs. */
   constructor(connect: Connector, hostHeader = "tsd") {
     this.#connect = connect;
     this.#hostHeader = hostHeader;
+  }
+
+  /** Closes the connections of pending requests and raw streams. Later requests fail with `cancelled`, as these do. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    for (const connection of this.#open) connection.close();
   }
 
   async request(request: EngineRequest): Promise<EngineResponse> {
@@ -65,12 +73,14 @@ export class EngineClient implements EngineTransport {
     { method, path, query, body, upload, headers: own, onConnected, signal, timeoutMs }: EngineRequest,
     headers: Readonly<Record<string, string>>,
   ): Promise<{ connection: Connection; reader: ByteReader; head: ResponseHead; release: () => void }> {
+    if (this.#isClosed) throw closedError();
     signal?.throwIfAborted();
     const target = `/v${API_VERSION}${path}${encodeQuery(query)}`;
     const always = { Host: this.#hostHeader, "User-Agent": "tsd" };
     const content = upload === undefined ? { json: body } : "chunked";
     const bytes = encodeRequest(method, target, { ...always, ...headers, ...own }, content);
-    const connection = closedOnce(await this.#connect());
+    const connection = this.#track(await this.#connect());
+    if (this.#isClosed) connection.close();
     onConnected?.();
     const limit = limitedBy(signal, timeoutMs);
     const abort = () => connection.close();
@@ -91,7 +101,29 @@ export class EngineClient implements EngineTransport {
       throw exchangeError(thrown, limit);
     }
   }
+
+  /** Remembers an open connection. Several parties may end an exchange, and `Deno.Conn` throws at the second close. */
+  #track(connection: Connection): Connection {
+    const tracked: Connection = {
+      read: async (into) => {
+        try {
+          return await connection.read(into);
+        } catch (thrown) {
+          throw this.#isClosed ? closedError() : thrown;
+        }
+      },
+      write: (bytes) => connection.write(bytes),
+      closeWrite: () => connection.closeWrite(),
+      close: () => {
+        if (this.#open.delete(tracked)) connection.close();
+      },
+    };
+    this.#open.add(tracked);
+    return tracked;
+  }
 }
+
+const closedError = () => new TsdError("cancelled", "The client was closed");
 
 /** The answer's head, while the upload goes on: an engine that refuses it may not wait for its end. */
 async function headAfter(
@@ -114,27 +146,13 @@ function limitedBy(signal: AbortSignal | undefined, timeoutMs: number | undefine
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
 
-/** Several parties may end an exchange; `Deno.Conn` throws at the second close. */
-function closedOnce(connection: Connection): Connection {
-  let open = true;
-  return {
-    read: (into) => connection.read(into),
-    write: (bytes) => connection.write(bytes),
-    closeWrite: () => connection.closeWrite(),
-    close: () => {
-      if (open) connection.close();
-      open = false;
-    },
-  };
-}
-
 async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
 function exchangeError(thrown: unknown, signal: AbortSignal | undefined): TsdError {
   if (signal?.aborted) return toTsdError(signal.reason);
-  return isRemoved(thrown) ? cutOff() : toTsdError(thrown);
+  return isRemoved(thrown) ? connectionLost() : toTsdError(thrown);
 }
 
 function byteSource(next: NextChunk, finish: () => void, signal?: AbortSignal): ByteSource {

@@ -2,8 +2,8 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { TsdError } from "../errors.ts";
 import { connectorTo } from "./connection.ts";
-import { EngineClient } from "./engine_client.ts";
-import { ScriptedConnection } from "./fake_engine.ts";
+import { HttpTransport } from "./http_transport.ts";
+import { ScriptedConnection } from "./fake_engine_testing.ts";
 import { parseHost } from "./host.ts";
 import { readText } from "./transport.ts";
 
@@ -22,7 +22,7 @@ function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
 
 async function bodyFrom(answer: string, sizes: readonly number[] = []): Promise<string> {
   const connection = new ScriptedConnection(cut(encode(answer), sizes));
-  const text = await readText(await new EngineClient(connection.connector).request(GET));
+  const text = await readText(await new HttpTransport(connection.connector).request(GET));
   assert.equal(connection.closed, 1);
   return text;
 }
@@ -30,7 +30,7 @@ async function bodyFrom(answer: string, sizes: readonly number[] = []): Promise<
 Deno.test("client: a request carries version, host, query and JSON body", async () => {
   const connection = new ScriptedConnection([encode("HTTP/1.1 204 No Content\r\n\r\n")]);
   await readText(
-    await new EngineClient(connection.connector).request({
+    await new HttpTransport(connection.connector).request({
       method: "POST",
       path: "/containers/create",
       query: { name: "a b", platform: undefined, all: true, x: ["1", "2"] },
@@ -90,7 +90,7 @@ Deno.test("client: errors keep the engine's message, its code, and otherwise the
   const fail = async (head: string, body: string) => {
     const answer = `HTTP/1.1 ${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     const connection = new ScriptedConnection([encode(answer)]);
-    const thrown = await new EngineClient(connection.connector).request(GET).catch((error) => error);
+    const thrown = await new HttpTransport(connection.connector).request(GET).catch((error) => error);
     assert(thrown instanceof TsdError);
     assert.equal(connection.closed, 1);
     return [thrown.code, thrown.message];
@@ -110,13 +110,13 @@ Deno.test("client: errors keep the engine's message, its code, and otherwise the
 Deno.test("client: names can't smuggle a second request", async () => {
   const connection = new ScriptedConnection([]);
   await assert.rejects(
-    new EngineClient(connection.connector).request({ method: "GET", path: "/x HTTP/1.1\r\nEvil: 1" }),
+    new HttpTransport(connection.connector).request({ method: "GET", path: "/x HTTP/1.1\r\nEvil: 1" }),
     /line break/,
   );
   assert.deepEqual(connection.sent, []);
 });
 
-async function withServer(serve: (conn: Deno.Conn) => Promise<void>, run: (client: EngineClient) => Promise<void>) {
+async function withServer(serve: (conn: Deno.Conn) => Promise<void>, run: (client: HttpTransport) => Promise<void>) {
   const dir = await Deno.makeTempDir();
   try {
     const path = `${dir}/s`;
@@ -125,7 +125,7 @@ async function withServer(serve: (conn: Deno.Conn) => Promise<void>, run: (clien
       using conn = await listener.accept();
       await serve(conn);
     })();
-    await run(new EngineClient(connectorTo(parseHost(`unix://${path}`))));
+    await run(new HttpTransport(connectorTo(parseHost(`unix://${path}`))));
     await serving;
   } finally {
     await Deno.remove(dir, { recursive: true });

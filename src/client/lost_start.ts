@@ -1,7 +1,6 @@
-import { inspectContainer } from "../../client/containers.ts";
-import { retryUntilAvailable } from "../../client/reconnect.ts";
-import type { EngineTransport } from "../../client/transport.ts";
-import { isTsdError } from "../../errors.ts";
+import { isTsdError } from "../errors.ts";
+import type { Container } from "./container.ts";
+import { retryUntilAvailable } from "./reconnect.ts";
 
 /**
  * Asks the next engine whether a start took effect whose answer was lost with the connection. A container that does not
@@ -9,9 +8,9 @@ import { isTsdError } from "../../errors.ts";
  * @param sinceMs when the start was requested, in milliseconds since the Unix epoch
  * @throws {TsdError} engine_unavailable: there is no next engine
  */
-export async function hasStarted(engine: EngineTransport, id: string, sinceMs: number): Promise<boolean> {
+export async function hasStarted(container: Container, sinceMs: number): Promise<boolean> {
   try {
-    const { State } = await retryUntilAvailable(() => inspectContainer(engine, id));
+    const { State } = await retryUntilAvailable(() => container.inspect());
     return State.Running || Date.parse(State.StartedAt) >= sinceMs;
   } catch (thrown) {
     if (isTsdError(thrown, "container_not_found")) return true;

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
-import { CUT_OFF, cutOff } from "./byte_reader.ts";
-import { followLog, POSITIONS_TYPE } from "./log_follower.ts";
+import { CONNECTION_LOST, connectionLost } from "./byte_reader.ts";
+import { Container } from "./container.ts";
+import { POSITIONS_TYPE } from "./logs.ts";
 import type { EngineRequest, EngineResponse, EngineTransport } from "./transport.ts";
 
 interface LogLine {
@@ -38,7 +39,7 @@ function engineOf(log: readonly LogLine[], cuts: readonly number[], pieceBytes: 
         for (let start = 0; start < bytes.length; start += pieceBytes) {
           yield await Promise.resolve(bytes.subarray(start, start + pieceBytes));
         }
-        if (cut !== undefined) throw cutOff();
+        if (cut !== undefined) throw connectionLost();
       })();
       const headers = new Map([["content-type", POSITIONS_TYPE]]);
       return Promise.resolve({ status: 200, headers, body: Object.assign(body, { cancel: () => Promise.resolve() }) });
@@ -66,7 +67,8 @@ for (const pieceBytes of [1, 7, 1000]) {
         seen[stream] += new TextDecoder().decode(bytes);
         return Promise.resolve();
       };
-      await followLog(engine, "web", { stdout: true, tail: "5" }, { stdout: take("stdout"), stderr: take("stderr") });
+      const sinks = { stdout: take("stdout"), stderr: take("stderr") };
+      await new Container(engine, "web").copyLogs(sinks, { follow: true, tail: "5" });
       assert.deepEqual(seen, { stdout: "a\nb\nde\n\nf\n", stderr: "c\n" }, `cut after ${first}`);
       assert.equal(requests.length, 4);
       assert.equal(requests[0]!.query?.tail, "5");
@@ -77,12 +79,35 @@ for (const pieceBytes of [1, 7, 1000]) {
 Deno.test("an engine that has ended in good order is not waited for", async () => {
   const { engine } = engineOf(LOG, [1], 1000);
   let requested = 0;
-  const removed = Object.assign(cutOff(), { cause: new Deno.errors.NotFound() });
+  const removed = Object.assign(connectionLost(), { cause: new Deno.errors.NotFound() });
   const ending: EngineTransport = {
     ...engine,
     request: (request) => requested++ === 0 ? engine.request(request) : Promise.reject(removed),
   };
   const drop = () => Promise.resolve();
-  await assert.rejects(followLog(ending, "web", {}, { stdout: drop, stderr: drop }), (thrown) => thrown === removed);
-  assert.notEqual(removed.cause, CUT_OFF);
+  const copied = new Container(ending, "web").copyLogs({ stdout: drop, stderr: drop }, { follow: true });
+  await assert.rejects(copied, (thrown) => thrown === removed);
+  assert.notEqual(removed.cause, CONNECTION_LOST);
+});
+
+Deno.test("logs: lines of both streams, and the last one without its line end", async () => {
+  const { engine } = engineOf([...LOG, { time: at(5), text: "end" }], [], 3);
+  const lines: string[] = [];
+  for await (const { stream, text } of new Container(engine, "web").logs({ follow: true })) {
+    lines.push(`${stream} ${text}`);
+  }
+  const expected = ["stdout a", "stdout b", "stderr c", "stdout de", "stdout ", "stdout f", "stdout end"];
+  assert.deepEqual(lines.toSorted(), expected.toSorted());
+});
+
+Deno.test("logs: leaving the loop aborts the request; an error is thrown after the lines before it", async () => {
+  const { engine, requests } = engineOf(LOG, [], 1000);
+  for await (const { text } of new Container(engine, "web").logs({ follow: true })) {
+    assert.equal(text, "a");
+    break;
+  }
+  assert.equal(requests[0]!.signal?.aborted, true);
+  const broken: EngineTransport = { ...engine, request: () => Promise.reject(new Error("no engine")) };
+  const read = async () => await Array.fromAsync(new Container(broken, "web").logs());
+  await assert.rejects(read, /no engine/);
 });
