@@ -18,8 +18,11 @@ export type { ServeOptions } from "./src/commands/context.ts";
  * @throws {TsdError} usage for an invalid address
  */
 export async function connect(host?: string): Promise<Client> {
-  const { connectorTo, DEFAULT_SOCKET, Client, HttpTransport, parseHost } = await import("./src/client/mod.ts");
-  return new Client(new HttpTransport(connectorTo(parseHost(host ?? `unix://${DEFAULT_SOCKET}`))));
+  const { Client, connectorTo, DEFAULT_SOCKET, hostHeader, HttpTransport, parseHost } = await import(
+    "./src/client/mod.ts"
+  );
+  const address = parseHost(host ?? `unix://${DEFAULT_SOCKET}`);
+  return new Client(new HttpTransport(connectorTo(address), hostHeader(address)));
 }
 
 /** Runs an engine in this process until it is stopped; resolves to an exit code. */

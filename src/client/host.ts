@@ -48,6 +48,12 @@ export function parseHost(text: string): EngineHost {
   return { kind: "tcp", hostname, port, text, isDefault: false };
 }
 
+/** Returns the `Host` header for an engine: an engine on TCP refuses names that aren't its address. */
+export function hostHeader(host: EngineHost): string | undefined {
+  if (host.kind === "unix") return undefined;
+  return host.hostname.includes(":") ? `[${host.hostname}]:${host.port}` : `${host.hostname}:${host.port}`;
+}
+
 function unixHost(text: string, path: string): EngineHost {
   if (!path.startsWith("/")) {
     throw new TsdError("usage", `Bad engine address "${text}": the socket's path must be absolute`);

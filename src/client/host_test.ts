@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { chooseHost, DEFAULT_SOCKET, parseHost } from "./host.ts";
+import { chooseHost, DEFAULT_SOCKET, hostHeader, parseHost } from "./host.ts";
 
 Deno.test("host: -H, then TSD_HOST, then DOCKER_HOST, then the default", () => {
   const env = (vars: Record<string, string>) => (name: string) => vars[name];
@@ -25,4 +25,11 @@ Deno.test("host: addresses", () => {
   for (const bad of ["ssh://host", "unix://relative", "tcp://localhost", "tcp://localhost:99999", "nonsense"]) {
     assert.throws(() => parseHost(bad), /Bad engine address/);
   }
+});
+
+Deno.test("host: the header is the address of an engine on TCP", () => {
+  const headers = ["unix:///a.sock", "tcp://127.0.0.1:2375", "tcp://[::1]:2375"].map((text) =>
+    hostHeader(parseHost(text))
+  );
+  assert.deepEqual(headers, [undefined, "127.0.0.1:2375", "[::1]:2375"]);
 });

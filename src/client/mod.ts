@@ -15,7 +15,7 @@ export * from "./exec.ts";
 export type { ExecOptions } from "./exec_in_container.ts";
 export type { ListFilters } from "./filters.ts";
 export type { OutputSinks } from "./frames.ts";
-export { chooseHost, DEFAULT_SOCKET, type EngineHost, type HostSources, parseHost } from "./host.ts";
+export { chooseHost, DEFAULT_SOCKET, type EngineHost, hostHeader, type HostSources, parseHost } from "./host.ts";
 export { API_VERSION, HttpTransport } from "./http_transport.ts";
 export * from "./image.ts";
 export * from "./images.ts";

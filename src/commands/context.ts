@@ -4,7 +4,7 @@ import { autostarting } from "../client/autostart.ts";
 import { retryUntilAvailable } from "../client/reconnect.ts";
 import { connectorTo } from "../client/connection.ts";
 import { HttpTransport } from "../client/http_transport.ts";
-import { chooseHost, type EngineHost } from "../client/host.ts";
+import { chooseHost, type EngineHost, hostHeader } from "../client/host.ts";
 import { Client } from "../client/client.ts";
 
 /** Serves an engine in this process; resolves to the exit code. `mod.ts` passes it in, so that no command imports the engine. */
@@ -80,12 +80,9 @@ function engineAt(
   const connect = connectorTo(host);
   if (!host.isDefault || !start) {
     const connectWithRetry = isDisconnected ? () => retryUntilAvailable(connect) : connect;
-    return new Client(new HttpTransport(connectWithRetry, host.kind === "tcp" ? tcpHostHeader(host) : undefined));
+    return new Client(new HttpTransport(connectWithRetry, hostHeader(host)));
   }
   const launch = () => startInBackground([...subcommand(), "daemon", "--on-demand"]);
   const options = { launch, uid: userId(), logPath: ENGINE_LOG, hasAnswered: isDisconnected };
   return new Client(new HttpTransport(autostarting(connect, options)));
 }
-
-const tcpHostHeader = ({ hostname, port }: { hostname: string; port: number }): string =>
-  hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
